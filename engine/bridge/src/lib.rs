@@ -1,0 +1,1 @@
+//! The only place where tokio and timely meet: admission, lanes, workers, shutdown.

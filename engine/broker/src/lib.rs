@@ -1,0 +1,1 @@
+//! The MQTT broker inside the process, for the demo and for small installations.

@@ -1,0 +1,1 @@
+//! Bytes to readings: one folder a wire format. No I/O, no clock.

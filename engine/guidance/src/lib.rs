@@ -1,0 +1,1 @@
+//! What each sign says, and why.

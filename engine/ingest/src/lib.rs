@@ -1,0 +1,1 @@
+//! Transports: MQTT in, with reconnect, backpressure and late acknowledgement.

@@ -1,0 +1,190 @@
+//! The latest state of everything: the only thing that readers see.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use parking_lot::RwLock;
+use rustc_hash::FxBuildHasher;
+use serde::{Deserialize, Serialize};
+
+use crate::{FacilityIx, GarageIx, Product, SignIx, StationIx, Tick, Timestamp, Update};
+
+/// A place on the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Key {
+    /// A car park or zone.
+    Facility(FacilityIx),
+    /// A bicycle garage.
+    Garage(GarageIx),
+    /// A count station's newest interval.
+    Station(StationIx),
+    /// What a sign is to show.
+    Face(SignIx),
+    /// What a sign does show.
+    Sign(SignIx),
+}
+
+/// A product on the board.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The tick that it was last published with; only grows.
+    pub version: Tick,
+    /// That tick's instant.
+    pub at: Timestamp,
+    /// The product.
+    pub product: Arc<Product>,
+}
+
+/// Immutable products by key, many readers, one writer.
+///
+/// A subscriber keeps a cursor (the tick that it has seen all of) and asks for what changed after it: it gets
+/// the newest state of each key once, however many states it missed. Whole ticks appear at once, and ticks
+/// come from the journal, so a cursor stays good over a reconnect and over a restart of the engine.
+#[derive(Default)]
+pub struct Board {
+    entries: DashMap<Key, Entry, FxBuildHasher>,
+    /// Keys by the tick of their newest state; the lock also makes a tick appear whole.
+    by_tick: RwLock<BTreeMap<(Tick, Key), ()>>,
+    completed: AtomicU64,
+    completed_at: std::sync::atomic::AtomicI64,
+}
+
+impl Board {
+    /// An empty board at tick 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Publishes everything of the ticks up to `completed`, at once. For the one writer.
+    ///
+    /// `updates` come in order of tick; of several for one key the last one stays.
+    /// Returns how many products were published.
+    pub fn publish(&self, completed: Tick, at: Timestamp, updates: impl IntoIterator<Item = Update>) -> u64 {
+        let mut published = 0;
+        let mut by_tick = self.by_tick.write();
+        for update in updates {
+            let key = update.product.key();
+            let entry = Entry { version: update.tick, at: update.at, product: Arc::new(update.product) };
+            if let Some(old) = self.entries.insert(key, entry) {
+                by_tick.remove(&(old.version, key));
+            }
+            by_tick.insert((update.tick, key), ());
+            published += 1;
+        }
+        self.completed.fetch_max(completed, Ordering::Release);
+        self.completed_at.fetch_max(at.micros(), Ordering::Release);
+        published
+    }
+
+    /// The newest state of one key.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<Entry> {
+        self.entries.get(&key).map(|e| e.clone())
+    }
+
+    /// All that was admitted up to this tick is on the board.
+    #[must_use]
+    pub fn completed(&self) -> Tick {
+        self.completed.load(Ordering::Acquire)
+    }
+
+    /// The engine's time at the completed tick: a reader that sees it stand still sees an engine that stands still.
+    #[must_use]
+    pub fn completed_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.completed_at.load(Ordering::Acquire))
+    }
+
+    /// The newest state of every key that changed after `cursor` and that `wanted` lets through, in order of
+    /// (tick, key), and the cursor to ask with next.
+    pub fn changed_since(&self, cursor: Tick, wanted: impl Fn(Key) -> bool) -> (Tick, Vec<(Key, Entry)>) {
+        let by_tick = self.by_tick.read();
+        let completed = self.completed();
+        let Some(first) = cursor.checked_add(1) else { return (cursor, Vec::new()) };
+        let changed = by_tick
+            .range((first, Key::Facility(FacilityIx(0)))..)
+            .filter(|((_, key), ())| wanted(*key))
+            .filter_map(|((_, key), ())| self.get(*key).map(|entry| (*key, entry)))
+            .collect();
+        (completed.max(cursor), changed)
+    }
+
+    /// Everything, in order of key.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<Key, Entry> {
+        let _whole_ticks = self.by_tick.read();
+        self.entries.iter().map(|e| (*e.key(), e.value().clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SignState;
+
+    fn update(tick: Tick, sign: u32) -> Update {
+        Update {
+            tick,
+            at: Timestamp::from_secs(i64::try_from(tick).unwrap()),
+            trigger: None,
+            product: Product::Sign(SignState {
+                sign: SignIx(sign),
+                connected: Some(true),
+                displayed_version: Some(tick),
+                displayed_at: None,
+                fault: None,
+                heard_at: None,
+            }),
+        }
+    }
+
+    fn signs(changed: &[(Key, Entry)]) -> Vec<(Tick, u32)> {
+        changed
+            .iter()
+            .map(|(key, e)| match key {
+                Key::Sign(s) => (e.version, s.0),
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_slow_reader_gets_the_newest_state_once() {
+        let board = Board::new();
+        board.publish(1, Timestamp::EPOCH, [update(1, 0), update(1, 1)]);
+        let (cursor, seen) = board.changed_since(0, |_| true);
+        assert_eq!((cursor, signs(&seen)), (1, vec![(1, 0), (1, 1)]));
+        for tick in 2..100 {
+            board.publish(tick, Timestamp::EPOCH, [update(tick, 1)]);
+        }
+        let (cursor, seen) = board.changed_since(cursor, |_| true);
+        assert_eq!((cursor, signs(&seen)), (99, vec![(99, 1)]));
+        assert!(board.changed_since(cursor, |_| true).1.is_empty());
+    }
+
+    #[test]
+    fn a_filter_lets_the_cursor_pass_what_it_hides() {
+        let board = Board::new();
+        board.publish(7, Timestamp::EPOCH, [update(5, 0), update(7, 1)]);
+        let (cursor, seen) = board.changed_since(0, |key| key == Key::Sign(SignIx(0)));
+        assert_eq!((cursor, signs(&seen)), (7, vec![(5, 0)]));
+    }
+
+    #[test]
+    fn of_several_states_of_one_key_the_last_stays() {
+        let board = Board::new();
+        assert_eq!(board.publish(3, Timestamp::EPOCH, [update(1, 4), update(2, 4), update(3, 4)]), 3);
+        assert_eq!(board.get(Key::Sign(SignIx(4))).unwrap().version, 3);
+        assert_eq!(board.all().len(), 1);
+        assert_eq!(signs(&board.changed_since(0, |_| true).1), vec![(3, 4)]);
+    }
+
+    #[test]
+    fn the_end_of_the_range_is_no_panic() {
+        let board = Board::new();
+        board.publish(1, Timestamp::EPOCH, [update(1, 0)]);
+        assert!(board.changed_since(Tick::MAX, |_| true).1.is_empty());
+    }
+}

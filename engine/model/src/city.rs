@@ -1,0 +1,455 @@
+//! The city as the configuration describes it: checked, dense, immutable.
+//!
+//! `settings` is the only maker of a [`City`]; every index in it is valid.
+
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
+
+/// Everything that stands in the city and that Vlot knows of.
+#[derive(Clone, Debug, Default)]
+pub struct City {
+    /// The city's own name, as people read it.
+    pub name: String,
+    /// IANA time zone, for the edges where a person reads a time.
+    pub timezone: String,
+    /// Field devices, by [`DeviceIx`].
+    pub devices: Vec<Device>,
+    /// Finds a device by what a message calls it.
+    pub directory: Directory,
+    /// Car parks and on-street zones, by [`FacilityIx`].
+    pub facilities: Vec<Facility>,
+    /// Bicycle garages, by [`GarageIx`].
+    pub garages: Vec<Garage>,
+    /// Sections of all garages, by [`SectionIx`].
+    pub sections: Vec<Section>,
+    /// Count stations, by [`StationIx`].
+    pub stations: Vec<Station>,
+    /// Signs, by [`SignIx`].
+    pub signs: Vec<Sign>,
+    /// Layouts that signs refer to by position.
+    pub templates: Vec<Template>,
+    /// Words and colours on signs.
+    pub texts: SignTexts,
+}
+
+/// A point: degrees, WGS 84.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LonLat {
+    /// East of Greenwich, -180..=180.
+    pub lon: f64,
+    /// North of the equator, -90..=90.
+    pub lat: f64,
+}
+
+/// A field device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    /// Unique in the city; Vlot's own formats name it so.
+    pub id: Box<str>,
+    /// What it is, hence what it can say and how its payload is packed.
+    pub kind: DeviceKind,
+    /// What it watches.
+    pub role: Role,
+    /// Without a message for this long it no longer counts as reporting.
+    pub silent_after: Duration,
+}
+
+/// What a device is. A LoRaWAN sensor's kind also names its payload codec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKind {
+    /// A bay sensor that speaks Vlot's own formats.
+    Bay,
+    /// Bosch TPS110, LoRaWAN.
+    BoschTps110,
+    /// Nwave parking sensors (NPS, NCC), LoRaWAN.
+    Nwave,
+    /// Netvox R719A, LoRaWAN.
+    NetvoxR719a,
+    /// Libelium Smart Parking, LoRaWAN.
+    LibeliumParking,
+    /// A barrier's counter: pulses, totals, absolute counts, open and closed.
+    Barrier,
+    /// A parking system that states occupied spaces, open and closed, of a facility.
+    Counter,
+    /// A loop or tube: motor traffic per interval.
+    Loop,
+    /// A bicycle counter.
+    BicycleCounter,
+    /// The section sensor of a bicycle garage.
+    SectionSensor,
+    /// A sign, which reports what it shows.
+    Sign,
+}
+
+/// What a device watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// One bay, by position in [`Facility::bays`].
+    Bay {
+        /// Of this zone.
+        facility: FacilityIx,
+        /// Position in the zone's list of bays.
+        bay: u32,
+    },
+    /// A lane in and out of a facility.
+    Barrier {
+        /// Of this facility.
+        facility: FacilityIx,
+    },
+    /// A facility as a whole.
+    Counter {
+        /// This facility.
+        facility: FacilityIx,
+    },
+    /// A lane or direction of a count station.
+    Lane {
+        /// Of this station.
+        station: StationIx,
+    },
+    /// A section of a bicycle garage.
+    Section {
+        /// This section.
+        section: SectionIx,
+    },
+    /// It is a sign.
+    Sign {
+        /// This one.
+        sign: SignIx,
+    },
+}
+
+/// Finds devices by the names that messages use.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    by_name: FxHashMap<Box<str>, DeviceIx>,
+}
+
+impl Directory {
+    /// Adds a name (a device id, or a LoRaWAN EUI); compares without regard to ASCII case.
+    /// Returns the device that already holds the name.
+    pub fn insert(&mut self, name: &str, device: DeviceIx) -> Option<DeviceIx> {
+        let name = name.to_ascii_lowercase().into_boxed_str();
+        match self.by_name.entry(name) {
+            std::collections::hash_map::Entry::Occupied(held) => Some(*held.get()),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(device);
+                None
+            }
+        }
+    }
+
+    /// The device of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<DeviceIx> {
+        // Nearly every name arrives in the form that it is stored in: look first, fold afterwards.
+        self.by_name.get(name).copied().or_else(|| {
+            name.bytes()
+                .any(|b| b.is_ascii_uppercase())
+                .then(|| self.by_name.get(name.to_ascii_lowercase().as_str()).copied())
+                .flatten()
+        })
+    }
+}
+
+/// A car park or an on-street zone (DATEX II: ParkingSite, group of spaces).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facility {
+    /// Unique in the city.
+    pub id: Box<str>,
+    /// As people call it.
+    pub name: String,
+    /// Off street, edge or on street.
+    pub kind: FacilityKind,
+    /// Where a driver enters.
+    pub position: LonLat,
+    /// Spaces for everyone.
+    pub capacity: u32,
+    /// What its occupancy comes from.
+    pub counting: Counting,
+    /// Its bays, where they have sensors of their own.
+    pub bays: Vec<Bay>,
+    /// A figure older than this is stale.
+    pub valid_for: Duration,
+    /// Below this share of reporting sensors no figure is published as good, 0..=1.
+    pub min_share: f32,
+    /// FULL is shown from this many free spaces downwards.
+    pub full_at: u32,
+    /// After FULL, figures return only from this many free spaces upwards; above `full_at`.
+    pub reopen_at: u32,
+}
+
+/// Kinds of facilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FacilityKind {
+    /// A public car park in the city.
+    OffStreet,
+    /// An edge car park, with an onward bus, shuttle or walk.
+    Edge,
+    /// A zone of bays along streets.
+    OnStreet,
+}
+
+/// What a facility's occupancy comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counting {
+    /// A sensor in every bay.
+    Bays,
+    /// Barriers: entries minus exits since the last absolute count.
+    Barriers,
+    /// A parking system's own figure.
+    Absolute,
+}
+
+/// A bay (DATEX II: ParkingSpace).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bay {
+    /// Unique in its facility.
+    pub id: Box<str>,
+    /// Whom it is for.
+    pub bay_use: BayUse,
+    /// Its sensor.
+    pub device: DeviceIx,
+}
+
+/// Whom a bay is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BayUse {
+    /// Anyone.
+    Everyone,
+    /// Short stay (shop-and-go, 30 minutes).
+    ShortStay,
+    /// Holders of a card for disabled persons.
+    Accessible,
+    /// Vehicles that charge.
+    Charging,
+    /// Loading and unloading.
+    Loading,
+}
+
+/// A bicycle garage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Garage {
+    /// Unique in the city.
+    pub id: Box<str>,
+    /// As people call it.
+    pub name: String,
+    /// Its entrance.
+    pub position: LonLat,
+    /// Its sections, in the order in which a cyclist passes them.
+    pub sections: Vec<SectionIx>,
+    /// A section's figure older than this is stale.
+    pub valid_for: Duration,
+}
+
+/// A section of a bicycle garage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// Unique in its garage.
+    pub id: Box<str>,
+    /// As its sign calls it.
+    pub name: String,
+    /// Of this garage.
+    pub garage: GarageIx,
+    /// Places.
+    pub capacity: u32,
+    /// What stands in it.
+    pub rack: RackKind,
+    /// FULL from this many free places downwards.
+    pub full_at: u32,
+    /// After FULL, figures return from this many free places upwards; above `full_at`.
+    pub reopen_at: u32,
+}
+
+/// Kinds of bicycle racks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RackKind {
+    /// On the ground.
+    Single,
+    /// Two tiers.
+    TwoTier,
+    /// Space for cargo bicycles.
+    Cargo,
+}
+
+/// A count station (DATEX II: MeasurementSite).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Station {
+    /// Unique in the city.
+    pub id: Box<str>,
+    /// As people call it.
+    pub name: String,
+    /// Where it counts.
+    pub position: LonLat,
+    /// What it counts.
+    pub mode: CountMode,
+    /// Length of one product: a minute for motor traffic, 15 minutes for bicycles.
+    pub interval: Duration,
+    /// How long after an interval's end its readings are waited for.
+    pub lateness: Duration,
+    /// Its detectors, one a lane or direction.
+    pub devices: Vec<DeviceIx>,
+}
+
+/// What a station counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CountMode {
+    /// Motor vehicles.
+    Motor,
+    /// Bicycles.
+    Bicycle,
+}
+
+/// A sign (DATEX II: VmsUnit).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sign {
+    /// Unique in the city.
+    pub id: Box<str>,
+    /// Where it stands, in words.
+    pub name: String,
+    /// Where it stands.
+    pub position: LonLat,
+    /// The pixels.
+    pub matrix: Matrix,
+    /// On a street, or inside a bicycle garage.
+    pub placement: Placement,
+    /// What it announces, from top to bottom.
+    pub lines: Vec<SignLine>,
+    /// Position in [`City::templates`].
+    pub template: usize,
+    /// A face that is not renewed for this long ends by itself.
+    pub time_to_live: Duration,
+    /// A face stays at least this long, unless it would be untrue.
+    pub min_dwell: Duration,
+    /// The controller.
+    pub device: DeviceIx,
+}
+
+/// A full-colour LED matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matrix {
+    /// Pixels across.
+    pub width_px: u16,
+    /// Pixels down.
+    pub height_px: u16,
+}
+
+/// Where a sign stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Placement {
+    /// Along a street.
+    Street,
+    /// In or at the entrance of a bicycle garage.
+    Garage(GarageIx),
+}
+
+/// One line of a sign.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignLine {
+    /// What it announces.
+    pub target: Target,
+    /// The destination's name as it fits the matrix.
+    pub label: String,
+    /// The way there from where the sign stands.
+    pub arrow: Arrow,
+    /// Travel time from the sign to the target, until live travel times replace it; decides the advice.
+    pub travel_time: Duration,
+}
+
+/// What a line announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Target {
+    /// A car park or zone.
+    Facility(FacilityIx),
+    /// A bicycle garage as a whole.
+    Garage(GarageIx),
+    /// One section of a bicycle garage.
+    Section(SectionIx),
+}
+
+/// The way from a sign, seen by who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrow {
+    /// No arrow.
+    None,
+    /// Straight on.
+    Ahead,
+    /// To the left.
+    Left,
+    /// To the right.
+    Right,
+    /// Half left.
+    AheadLeft,
+    /// Half right.
+    AheadRight,
+    /// Turn round.
+    Back,
+    /// Down the ramp or the stairs.
+    Down,
+}
+
+/// A layout: MULTI (NTCIP 1203) with placeholders, which `guidance` documents and fills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Unique in the city.
+    pub name: Box<str>,
+    /// MULTI with placeholders.
+    pub multi: String,
+}
+
+/// Words and colours (red, green, blue) on signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignTexts {
+    /// No free space.
+    pub full: String,
+    /// Lets nobody in.
+    pub closed: String,
+    /// Colour of labels.
+    pub label_rgb: [u8; 3],
+    /// Colour of a figure.
+    pub free_rgb: [u8; 3],
+    /// Colour of the words for full and closed.
+    pub full_rgb: [u8; 3],
+    /// Colour of an arrow.
+    pub arrow_rgb: [u8; 3],
+    /// Colour of the advised line's arrow.
+    pub advice_rgb: [u8; 3],
+}
+
+impl Default for SignTexts {
+    fn default() -> Self {
+        SignTexts {
+            full: "VOL".into(),
+            closed: "GESLOTEN".into(),
+            label_rgb: [255, 255, 255],
+            free_rgb: [0, 255, 64],
+            full_rgb: [255, 32, 0],
+            arrow_rgb: [255, 200, 0],
+            advice_rgb: [0, 255, 64],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_belongs_to_one_device_whatever_its_case() {
+        let mut d = Directory::default();
+        assert_eq!(d.insert("70B3D5", DeviceIx(1)), None);
+        assert_eq!(d.insert("70b3d5", DeviceIx(2)), Some(DeviceIx(1)));
+        assert_eq!(d.find("70B3d5"), Some(DeviceIx(1)));
+        assert_eq!(d.find("other"), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! From a transport to admission: what came in, and whom to tell once it is on disk.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Reading;
+
+/// The wire formats that a topic can be configured to carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Vlot's own JSON.
+    VlotJson,
+    /// Vlot's own protobuf (`vlot.device.v1.Envelope`).
+    VlotProtobuf,
+    /// The Things Stack v3 uplinks, JSON.
+    TtsV3,
+    /// ChirpStack v4 uplinks, JSON.
+    ChirpstackV4,
+}
+
+/// Whom to tell that a message is durable. May be called from any thread; must not block.
+pub trait Acknowledge: Send + Sync {
+    /// The message of that token is on disk (or was refused for good): the sender may forget it.
+    fn acknowledge(&self, token: u64);
+}
+
+/// The right to acknowledge one message, once. Dropped unused, the message stays unacknowledged and comes again.
+pub struct Receipt {
+    to: Arc<dyn Acknowledge>,
+    token: u64,
+}
+
+impl Receipt {
+    /// For the message that `to` knows by `token`.
+    pub fn new(to: Arc<dyn Acknowledge>, token: u64) -> Self {
+        Receipt { to, token }
+    }
+
+    /// Tells the sender that the message is durable.
+    pub fn acknowledge(self) {
+        self.to.acknowledge(self.token);
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Receipt({})", self.token)
+    }
+}
+
+/// One decoded message on its way to admission.
+#[derive(Debug)]
+pub struct Submission {
+    /// What it said; seldom more than one reading.
+    pub readings: Vec<Reading>,
+    /// To be acknowledged after the journal has the readings; `None` where nobody waits (QoS 0).
+    pub receipt: Option<Receipt>,
+}

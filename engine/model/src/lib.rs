@@ -1,0 +1,30 @@
+//! The vocabulary that every room of Vlot shares.
+//!
+//! Pure data: no I/O, no clock, no async. Wire formats have types of their own, in `decode` and `proto`;
+//! a type here never derives its shape from one of them.
+
+mod board;
+mod city;
+mod id;
+mod intake;
+mod meters;
+mod product;
+mod reading;
+mod refusal;
+mod time;
+
+pub use board::{Board, Entry, Key};
+pub use city::{
+    Arrow, Bay, BayUse, City, Counting, CountMode, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
+    LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target, Template,
+};
+pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
+pub use intake::{Acknowledge, Format, Receipt, Submission};
+pub use meters::{Meter, Meters, Quarantine, Quarantined};
+pub use product::{
+    BicycleCount, Face, FaceReason, FaceRow, FacilityState, FacilityStatus, Figure, GarageState, Opening, Product,
+    Quality, SectionState, Share, SignState, TrafficCount, Trigger, Update,
+};
+pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, Tick, Value};
+pub use refusal::{Refusal, RefusalKind};
+pub use time::{Clock, Timestamp};

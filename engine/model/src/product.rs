@@ -1,0 +1,315 @@
+//! What the dataflow concludes. Each product says how old and how sure it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Arrow, DeviceIx, FacilityIx, GarageIx, Key, SectionIx, SignFault, SignIx, StationIx, Target, Tick, Timestamp,
+};
+
+/// How far a product can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// Fresh, and enough of its sensors report.
+    Good,
+    /// Fresh, but fewer sensors report than it asks for, or messages are known to be lost.
+    Degraded,
+    /// Older than it may be: not to be shown as present.
+    Stale,
+    /// Nothing is known.
+    Missing,
+}
+
+/// How many of a product's sensors report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Heard from within their silence limit.
+    pub reporting: u32,
+    /// All of them.
+    pub total: u32,
+}
+
+impl Share {
+    /// 0..=1; 0 without sensors.
+    #[must_use]
+    pub fn ratio(self) -> f32 {
+        if self.total == 0 { 0.0 } else { self.reporting as f32 / self.total as f32 }
+    }
+}
+
+/// The reading that made a product change, so that a face can be traced to it and its latency measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Who said it.
+    pub device: DeviceIx,
+    /// Its message counter.
+    pub sequence: Option<u32>,
+    /// The device's time.
+    pub observed_at: Timestamp,
+}
+
+/// A product on its way to the board.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    /// The batch after which it holds.
+    pub tick: Tick,
+    /// That batch's instant.
+    pub at: Timestamp,
+    /// The last reading of the batch that touched it; `None` when time alone did.
+    pub trigger: Option<Trigger>,
+    /// The product.
+    pub product: Product,
+}
+
+/// Everything that the engine publishes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Product {
+    /// A car park or zone.
+    Facility(FacilityState),
+    /// A bicycle garage with its sections.
+    Garage(GarageState),
+    /// Motor traffic at a station.
+    Traffic(TrafficCount),
+    /// Bicycles at a station.
+    Bicycle(BicycleCount),
+    /// What a sign is to show.
+    Face(Face),
+    /// What a sign does show.
+    Sign(SignState),
+}
+
+impl Product {
+    /// Its place on the board.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Product::Facility(p) => Key::Facility(p.facility),
+            Product::Garage(p) => Key::Garage(p.garage),
+            Product::Traffic(p) => Key::Station(p.station),
+            Product::Bicycle(p) => Key::Station(p.station),
+            Product::Face(p) => Key::Face(p.sign),
+            Product::Sign(p) => Key::Sign(p.sign),
+        }
+    }
+}
+
+/// Whether a facility lets vehicles in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opening {
+    /// Open.
+    Open,
+    /// Closed.
+    Closed,
+    /// Nobody said.
+    Unknown,
+}
+
+/// A facility in one word, with hysteresis (DATEX II `parkingSiteStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FacilityStatus {
+    /// Has free spaces.
+    SpacesAvailable,
+    /// Has none, or so few that sending a driver there is a gamble.
+    Full,
+    /// Lets nobody in.
+    Closed,
+    /// Not known well enough to say.
+    Unknown,
+}
+
+/// Occupancy of a car park or zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FacilityState {
+    /// Which.
+    pub facility: FacilityIx,
+    /// Spaces.
+    pub capacity: u32,
+    /// Taken spaces, 0..=capacity; `None` when not known.
+    pub occupied: Option<u32>,
+    /// Free spaces, 0..=capacity; `None` when not known.
+    pub free: Option<u32>,
+    /// The count before the physical bounds were applied: its excess is drift, and is never hidden.
+    pub occupied_uncorrected: Option<i64>,
+    /// Whether it lets vehicles in.
+    pub opening: Opening,
+    /// In one word.
+    pub status: FacilityStatus,
+    /// Of the newest reading that it rests on.
+    pub observed_at: Option<Timestamp>,
+    /// Stale from then on.
+    pub valid_until: Option<Timestamp>,
+    /// How far to trust it.
+    pub quality: Quality,
+    /// Its sensors.
+    pub sensors: Share,
+    /// Messages that its devices' counters show to be lost since the last absolute count.
+    pub lost_messages: u32,
+}
+
+/// Free places of a bicycle garage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GarageState {
+    /// Which.
+    pub garage: GarageIx,
+    /// Its sections, in the configured order.
+    pub sections: Vec<SectionState>,
+    /// Sum over its sections; `None` unless every section is known.
+    pub free: Option<u32>,
+    /// Places of all sections.
+    pub capacity: u32,
+    /// Oldest of its sections' newest readings.
+    pub observed_at: Option<Timestamp>,
+    /// Earliest of its sections' ends of validity.
+    pub valid_until: Option<Timestamp>,
+    /// The worst of its sections'.
+    pub quality: Quality,
+    /// Its section sensors.
+    pub sensors: Share,
+}
+
+/// Free places of one section.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SectionState {
+    /// Which.
+    pub section: SectionIx,
+    /// Places.
+    pub capacity: u32,
+    /// Free places, 0..=capacity; `None` when not known.
+    pub free: Option<u32>,
+    /// In one word, with hysteresis.
+    pub status: FacilityStatus,
+    /// Of the newest reading.
+    pub observed_at: Option<Timestamp>,
+    /// Stale from then on.
+    pub valid_until: Option<Timestamp>,
+    /// How far to trust it.
+    pub quality: Quality,
+}
+
+/// Motor traffic at a station over one interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrafficCount {
+    /// Which.
+    pub station: StationIx,
+    /// Start of the interval.
+    pub observed_at: Timestamp,
+    /// Length of the interval.
+    pub interval_s: u32,
+    /// Stale from then on.
+    pub valid_until: Timestamp,
+    /// Vehicles of all lanes that reported; `None` when none did.
+    pub vehicles: Option<u32>,
+    /// The same as an hourly rate.
+    pub flow_vph: Option<u32>,
+    /// Mean over the vehicles that have a speed; `None` without any.
+    pub speed_kmh: Option<f32>,
+    /// Mean over the lanes that gave it, 0..=100.
+    pub detector_occupancy_pct: Option<f32>,
+    /// How far to trust it.
+    pub quality: Quality,
+    /// Its lanes.
+    pub sensors: Share,
+    /// Readings that arrived after the interval had been published and corrected it.
+    pub late_readings: u32,
+}
+
+/// Bicycles at a station over one interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BicycleCount {
+    /// Which.
+    pub station: StationIx,
+    /// Start of the interval.
+    pub observed_at: Timestamp,
+    /// Length of the interval.
+    pub interval_s: u32,
+    /// Stale from then on.
+    pub valid_until: Timestamp,
+    /// Towards the centre; `None` is a gap, never 0.
+    pub inbound: Option<u32>,
+    /// Away from it; `None` is a gap, never 0.
+    pub outbound: Option<u32>,
+    /// How far to trust it.
+    pub quality: Quality,
+    /// Its counters.
+    pub sensors: Share,
+    /// Readings that arrived after the interval had been published and corrected it.
+    pub late_readings: u32,
+}
+
+/// What a sign is to show, for how long, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Face {
+    /// The sign.
+    pub sign: SignIx,
+    /// Grows with each change of content; a renewal keeps it. 0 is reserved for a sign's own fallback.
+    pub version: u64,
+    /// The content, line by line.
+    pub rows: Vec<FaceRow>,
+    /// Position of the advised row.
+    pub advice: Option<u32>,
+    /// The content laid out, in MULTI (NTCIP 1203).
+    pub multi: String,
+    /// Why this content.
+    pub reason: FaceReason,
+    /// When the content was decided.
+    pub decided_at: Timestamp,
+    /// The face ends by itself then, unless renewed.
+    pub valid_until: Timestamp,
+    /// The reading behind the change of content; `None` when time alone made it.
+    pub trigger: Option<Trigger>,
+}
+
+/// One line of a face.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaceRow {
+    /// What it announces.
+    pub target: Target,
+    /// The destination's name.
+    pub label: String,
+    /// The way there.
+    pub arrow: Arrow,
+    /// What it says of it.
+    pub figure: Figure,
+}
+
+/// What a sign says of one destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Free spaces.
+    Free(u32),
+    /// No space.
+    Full,
+    /// Lets nobody in.
+    Closed,
+    /// Nothing: the figure cannot be trusted.
+    Blank,
+}
+
+/// Why a face has the content that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaceReason {
+    /// One sentence a row, in the rows' order: figures, thresholds, quality.
+    pub rows: Vec<String>,
+    /// Why this advice, or why none.
+    pub advice: String,
+}
+
+/// What a sign does show: commanded and displayed are two things.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignState {
+    /// Which.
+    pub sign: SignIx,
+    /// Whether its connection is open; `None` before it was ever heard of.
+    pub connected: Option<bool>,
+    /// The face that it says it displays; 0 is its own fallback.
+    pub displayed_version: Option<u64>,
+    /// When it said so, by its own clock.
+    pub displayed_at: Option<Timestamp>,
+    /// Its last self-diagnosis.
+    pub fault: Option<SignFault>,
+    /// When its last message reached us.
+    pub heard_at: Option<Timestamp>,
+}

@@ -1,0 +1,149 @@
+//! What a device said, after `decode` and before any estimate.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DeviceIx, Timestamp};
+
+/// The number of an admitted batch: strictly growing over the life of a journal, the dataflow's notion of time.
+pub type Tick = u64;
+
+/// One statement of one device. Carries no personal data: what identifies a person never leaves `decode`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Who said it.
+    pub device: DeviceIx,
+    /// The device's own message counter, where it has one.
+    pub sequence: Option<u32>,
+    /// When it was true, by the device's or its network's clock.
+    pub observed_at: Timestamp,
+    /// When it reached us.
+    pub received_at: Timestamp,
+    /// What was said.
+    pub value: Value,
+}
+
+/// What a device can say.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// A bay is taken or free.
+    Bay {
+        /// Whether a vehicle stands in it.
+        occupied: bool,
+    },
+    /// Vehicles passed a barrier since the last message.
+    Passage {
+        /// Which way.
+        direction: Direction,
+        /// How many, usually one.
+        vehicles: u16,
+    },
+    /// A barrier's running totals since its last restart; a total that falls is a restart.
+    Totals {
+        /// Vehicles that went in.
+        entries: u32,
+        /// Vehicles that went out.
+        exits: u32,
+    },
+    /// Occupied spaces by the account of a controller or a third party: a barrier count starts over from it.
+    Occupied {
+        /// Spaces, within 0..=the wire format's bound; may exceed the capacity.
+        spaces: u32,
+    },
+    /// A facility says whether it lets vehicles in.
+    Opening {
+        /// Open to vehicles.
+        open: bool,
+    },
+    /// Motor traffic of one lane over an interval that starts at `observed_at`.
+    Traffic {
+        /// Length of the interval.
+        interval_s: u16,
+        /// Vehicles counted.
+        vehicles: u32,
+        /// Arithmetic mean speed; `None` without vehicles or without a reading.
+        speed_kmh: Option<f32>,
+        /// Share of the interval in which the detector was covered, 0..=100.
+        detector_occupancy_pct: Option<f32>,
+    },
+    /// Bicycles over an interval that starts at `observed_at`; `None` is a gap, never 0.
+    Bicycles {
+        /// Length of the interval.
+        interval_s: u16,
+        /// Towards the centre.
+        inbound: Option<u32>,
+        /// Away from it.
+        outbound: Option<u32>,
+    },
+    /// Free places of a garage section.
+    Places {
+        /// Places without a bicycle.
+        free: u32,
+    },
+    /// The device lives but said nothing of its subject (start-up, battery report).
+    Alive,
+    /// A sign says which face it displays; 0 is its own fallback.
+    SignShown {
+        /// [`crate::Face::version`].
+        face_version: u64,
+    },
+    /// A sign reports its health.
+    SignFault {
+        /// What is wrong.
+        fault: SignFault,
+    },
+    /// A sign's connection opened or closed.
+    SignLink {
+        /// Open.
+        connected: bool,
+    },
+}
+
+/// Through a barrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    /// Into the facility.
+    In,
+    /// Out of it.
+    Out,
+}
+
+/// A sign's self-diagnosis, after NTCIP 1203 `shortErrorStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SignFault {
+    /// All is well.
+    None,
+    /// Pixels are dark or stuck.
+    Pixel,
+    /// Power failed or is low.
+    Power,
+    /// Too hot or too cold.
+    Temperature,
+    /// The light sensor failed.
+    Photocell,
+    /// The controller itself failed.
+    Controller,
+    /// The sign refused a face.
+    FaceRejected,
+}
+
+/// A reading with its place in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Admitted {
+    /// The batch that it came with.
+    pub tick: Tick,
+    /// The batch's instant, by the engine's clock.
+    pub at: Timestamp,
+    /// Its position in the batch.
+    pub index: u32,
+    /// The reading.
+    pub reading: Reading,
+}
+
+/// The engine's clock as an input: without readings, time still passes, and things go stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClockTick {
+    /// Its place in the journal.
+    pub tick: Tick,
+    /// The engine's time.
+    pub at: Timestamp,
+}

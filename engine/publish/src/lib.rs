@@ -1,0 +1,1 @@
+//! The board to bytes: rendered sign faces, the board as JSON.

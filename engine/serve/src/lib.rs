@@ -1,0 +1,1 @@
+//! Vlot's gRPC interfaces.

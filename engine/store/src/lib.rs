@@ -1,0 +1,1 @@
+//! What was admitted, on disk: the journal.

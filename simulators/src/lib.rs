@@ -1,0 +1,1 @@
+//! A simulated city: field devices, signs and garages, clients of the public interfaces only.
