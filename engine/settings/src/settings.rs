@@ -1,0 +1,151 @@
+//! What the engine is told, checked: every value of these types is usable as it stands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vlot_model::{City, Format};
+
+/// A whole configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What stands in the city.
+    pub city: Arc<City>,
+    /// Where messages come from; at least one.
+    pub mqtt: Vec<MqttSource>,
+    /// What the engine serves.
+    pub serve: ServeSettings,
+    /// What it keeps.
+    pub journal: JournalSettings,
+    /// What it lets in.
+    pub admission: AdmissionSettings,
+}
+
+/// A broker to subscribe to. The session is always persistent and acknowledged by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttSource {
+    /// Unique; logs and metrics name it so.
+    pub name: String,
+    /// Host name or address of the broker.
+    pub host: String,
+    /// TCP port of the broker.
+    pub port: u16,
+    /// Version of the protocol.
+    pub protocol: MqttProtocol,
+    /// The session's name at the broker; unique there, or two clients keep throwing each other out.
+    pub client_id: String,
+    /// Login, where the broker asks for one.
+    pub username: Option<String>,
+    /// File with the password, its last line end not counted; never without `username`.
+    pub password_file: Option<PathBuf>,
+    /// Encryption; `None` only towards this machine or where the operator accepts plain text.
+    pub tls: Option<MqttTls>,
+    /// What to subscribe to; at least one, and no two match the same topic.
+    pub subscriptions: Vec<Subscription>,
+    /// Silence after which the connection is probed.
+    pub keep_alive: Duration,
+    /// How long the broker keeps the session while we are away (protocol 5; with 3.1.1 the broker decides).
+    pub session_expiry: Duration,
+    /// Unacknowledged messages that the broker may have under way to us (protocol 5; 3.1.1 knows no such limit).
+    pub in_flight_max: u16,
+}
+
+/// Versions of MQTT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MqttProtocol {
+    /// MQTT 3.1.1.
+    V311,
+    /// MQTT 5.
+    V5,
+}
+
+/// Encryption towards a broker, with certificate files in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttTls {
+    /// Whom to trust as the broker's issuer.
+    pub ca_file: PathBuf,
+    /// Our own certificate and its key, where the broker asks for one.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A client's certificate with its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate chain.
+    pub cert_file: PathBuf,
+    /// Its private key.
+    pub key_file: PathBuf,
+}
+
+/// Topics of one format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// MQTT topic filter.
+    pub filter: String,
+    /// What the payloads are.
+    pub format: Format,
+    /// How sure the delivery is.
+    pub qos: Qos,
+}
+
+/// Qualities of service that Vlot subscribes with. QoS 2 is not among them: duplicates change nothing here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Qos {
+    /// 0: may be lost; nobody waits for an acknowledgement.
+    AtMostOnce,
+    /// 1: comes again until acknowledged, and is acknowledged once it is on disk.
+    AtLeastOnce,
+}
+
+/// The gRPC interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeSettings {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Encryption; `None` only on a loopback address or where the operator accepts plain text.
+    pub tls: Option<TlsFiles>,
+    /// Streams open at once over all connections; one more is refused.
+    pub max_streams: u32,
+    /// Streams open at once on one connection; one more waits.
+    pub max_streams_per_connection: u32,
+    /// A connection without any sign of life for this long is closed.
+    pub keep_alive: Duration,
+}
+
+/// Encryption of a server, with files in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub cert_file: PathBuf,
+    /// Its private key.
+    pub key_file: PathBuf,
+    /// If set, clients must show a certificate of this issuer.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+/// The journal of what was admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalSettings {
+    /// A segment file is closed at this size.
+    pub segment_bytes: u64,
+    /// Longest wait for more to write before a group commit; acknowledgements wait as long.
+    pub commit_every: Duration,
+    /// Segments whose newest record is older than this are removed; `None` keeps all.
+    pub keep: Option<Duration>,
+    /// Batches that may wait for the disk; then admission waits too.
+    pub queue: usize,
+}
+
+/// What may come in, and how much at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdmissionSettings {
+    /// A reading dated further ahead of our clock is refused.
+    pub clock_ahead: Duration,
+    /// A reading dated further behind our clock is refused.
+    pub clock_behind: Duration,
+    /// Readings in one batch.
+    pub batch_max: usize,
+    /// Messages that may wait for admission; then the transports wait too.
+    pub queue: usize,
+}
