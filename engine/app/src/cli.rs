@@ -1,0 +1,248 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use vlot_model::Timestamp;
+
+/// Vlot: a real-time traffic and parking management engine.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do; without a command: demo
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// What to log to standard error, e.g. info, debug, vlot_ingest=debug
+    #[arg(long, global = true, env = "VLOT_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a whole city on this machine: broker, engine, simulated devices and signs (the default)
+    Demo(Demo),
+    /// Run the engine against an external broker
+    Run(Run),
+    /// Check a configuration and print every problem at once
+    Check(Check),
+    /// Rebuild the board from a journal
+    Replay(Replay),
+    /// Watch an engine from the terminal
+    Watch(Watch),
+}
+
+/// Run a whole city on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Configuration directory; without it, the embedded Leuven
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Keep the journal here; without it, a temporary directory that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// End by itself after this long, e.g. 60s, 10m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) duration: Option<Duration>,
+
+    /// How many times faster than real time the city runs
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    pub(crate) speed: f64,
+
+    /// When the city's clock starts (RFC 3339), e.g. 2026-05-08T16:30:00+02:00; without it: now
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<Timestamp>,
+
+    /// Seed of the simulated city: the same seed and start, the same city
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Write a summary (JSON) at the end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
+
+    /// Write the last board (JSON) at the end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board: Option<PathBuf>,
+
+    /// Where gRPC listens; a port that is taken is replaced by a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5150")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where the embedded broker listens; a port that is taken is replaced by a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1883")]
+    pub(crate) mqtt: SocketAddr,
+
+    /// Threads of the dataflow; one is enough for a city
+    #[arg(long, default_value = "1")]
+    pub(crate) workers: NonZeroUsize,
+}
+
+/// Run the engine against an external broker.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Configuration directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: PathBuf,
+
+    /// Directory of the journal; made when it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+
+    /// Threads of the dataflow; one is enough for a city
+    #[arg(long, default_value = "1")]
+    pub(crate) workers: NonZeroUsize,
+}
+
+/// Check a configuration.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Configuration directory
+    pub(crate) config: PathBuf,
+}
+
+/// Rebuild the board from a journal.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The data directory of an engine, which need not be stopped
+    pub(crate) data: PathBuf,
+
+    /// Stop after this tick (a number) or instant (RFC 3339)
+    #[arg(long, value_name = "TICK|TIME")]
+    pub(crate) until: Option<Until>,
+
+    /// Threads of the dataflow: the board is the same with any number
+    #[arg(long, default_value = "1")]
+    pub(crate) workers: NonZeroUsize,
+
+    /// Write the board here; without it, to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board: Option<PathBuf>,
+
+    /// Use this configuration instead of the one that the journal was written with
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Where a replay stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// After this tick.
+    Tick(u64),
+    /// After the last tick at or before this instant.
+    At(Timestamp),
+}
+
+impl std::str::FromStr for Until {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        if let Ok(tick) = s.parse() {
+            return Ok(Until::Tick(tick));
+        }
+        s.parse().map(Until::At).map_err(|_| "neither a tick (a number) nor an instant (2026-05-08T16:30:00Z)".into())
+    }
+}
+
+/// Watch an engine from the terminal.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The engine's gRPC address
+    #[arg(long, global = true, env = "VLOT_ENGINE", default_value = "http://127.0.0.1:5150")]
+    pub(crate) engine: String,
+
+    /// Trust servers whose certificate this authority (PEM) issued
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// End after this many changes
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) count: Option<u64>,
+
+    /// What to watch
+    #[command(subcommand)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    /// Car parks and on-street zones
+    Facilities,
+    /// One sign: its face, why, and what it displays
+    Sign {
+        /// The sign's id
+        id: String,
+    },
+    /// One bicycle garage: its sections and its signs
+    Garage {
+        /// The garage's id
+        id: String,
+    },
+    /// Count stations
+    Stations,
+}
+
+fn duration(s: &str) -> Result<Duration, String> {
+    let wrong = || "not a time such as 90s, 10m or 2h".to_owned();
+    let (number, unit) = s.split_at(s.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number.into())),
+        "s" => Ok(Duration::from_secs(number.into())),
+        "m" => Ok(Duration::from_secs(60 * u64::from(number))),
+        "h" => Ok(Duration::from_secs(3_600 * u64::from(number))),
+        _ => Err(wrong()),
+    }
+}
+
+fn speed(s: &str) -> Result<f64, String> {
+    let speed: f64 = s.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.1..=1_000.0).contains(&speed) { Ok(speed) } else { Err("must be 0.1 to 1000".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        for wrong in ["90", "s", "", "-1s", "1.5h", "1d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_replay_stops_at_a_tick_or_at_an_instant() {
+        assert_eq!("17".parse(), Ok(Until::Tick(17)));
+        assert_eq!("1970-01-01T00:00:02Z".parse(), Ok(Until::At(Timestamp::from_secs(2))));
+        assert!("tomorrow".parse::<Until>().is_err());
+    }
+}

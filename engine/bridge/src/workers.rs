@@ -1,0 +1,304 @@
+//! timely's workers: fed over bounded lanes, they publish whole ticks to the board.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use timely::communication::WorkerGuards;
+use timely::dataflow::operators::{Input, Probe};
+use tokio::sync::{mpsc, watch};
+use vlot_model::{Admitted, Board, City, ClockTick, Meters, Tick, Timestamp};
+
+/// A dead worker freezes its peers without an error: die loudly instead, the supervisor starts the engine again.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+/// What the workers work on.
+pub struct WorkersOptions {
+    /// Threads; one is enough for a city, see docs/performance.md.
+    pub workers: NonZeroUsize,
+    /// Batches that may wait for a worker before the feeder is held back.
+    pub lane_depth: usize,
+    /// The city.
+    pub city: Arc<City>,
+    /// Where products go.
+    pub board: Arc<Board>,
+    /// Where the engine counts.
+    pub meters: Arc<Meters>,
+}
+
+/// Some ticks, in order, on their way into the dataflow.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The last tick in it.
+    pub upto: Tick,
+    /// That tick's instant.
+    pub at: Timestamp,
+    /// Readings, by tick and index.
+    pub readings: Vec<Admitted>,
+    /// Clock ticks, by tick.
+    pub clock: Vec<ClockTick>,
+}
+
+impl Batch {
+    /// Adds a tick: with readings it is theirs, without it is the clock's.
+    pub fn push(&mut self, tick: Tick, at: Timestamp, readings: impl IntoIterator<Item = vlot_model::Reading>) {
+        let before = self.readings.len();
+        self.readings.extend(
+            (0..).zip(readings).map(|(index, reading)| Admitted { tick, at, index, reading }),
+        );
+        if self.readings.len() == before {
+            self.clock.push(ClockTick { tick, at });
+        }
+        self.upto = tick;
+        self.at = at;
+    }
+
+    /// How much work it is.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.readings.len() + self.clock.len()
+    }
+
+    /// Whether it holds no tick.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Why the workers are no longer there.
+#[derive(Debug, thiserror::Error)]
+pub enum BridgeError {
+    /// timely could not start its threads.
+    #[error("the dataflow's workers could not start: {0}")]
+    Start(String),
+    /// A worker ended before its input did.
+    #[error("dataflow worker {0} is gone")]
+    WorkerGone(usize),
+    /// A worker panicked.
+    #[error("a dataflow worker panicked: {0}")]
+    Panicked(String),
+}
+
+/// Feeds the workers. Dropping it closes their inputs; they finish what they have and end.
+pub struct Feeder {
+    lanes: Vec<(mpsc::Sender<Batch>, Thread)>,
+    next: usize,
+}
+
+impl Feeder {
+    /// Hands over some ticks; waits while the lane is full.
+    ///
+    /// # Errors
+    /// When a worker has ended.
+    pub async fn feed(&mut self, batch: Batch) -> Result<(), BridgeError> {
+        for (lane, share) in self.shares(batch) {
+            let (tx, thread) = &self.lanes[lane];
+            tx.send(share).await.map_err(|_| BridgeError::WorkerGone(lane))?;
+            thread.unpark();
+        }
+        Ok(())
+    }
+
+    /// The same from a thread without tokio.
+    ///
+    /// # Errors
+    /// When a worker has ended.
+    pub fn feed_blocking(&mut self, batch: Batch) -> Result<(), BridgeError> {
+        for (lane, share) in self.shares(batch) {
+            let (tx, thread) = &self.lanes[lane];
+            tx.blocking_send(share).map_err(|_| BridgeError::WorkerGone(lane))?;
+            thread.unpark();
+        }
+        Ok(())
+    }
+
+    /// Readings go to one worker, in turn (the dataflow exchanges them by key); time passes on every worker.
+    fn shares(&mut self, mut batch: Batch) -> Vec<(usize, Batch)> {
+        let lanes = self.lanes.len();
+        if lanes == 1 {
+            return vec![(0, batch)];
+        }
+        self.next = (self.next + 1) % lanes;
+        let readings = std::mem::take(&mut batch.readings);
+        let mut shares: Vec<_> = (0..lanes)
+            .map(|lane| {
+                let clock = batch.clock.clone();
+                (lane, Batch { upto: batch.upto, at: batch.at, readings: Vec::new(), clock })
+            })
+            .collect();
+        shares[self.next].1.readings = readings;
+        shares
+    }
+}
+
+impl Drop for Feeder {
+    fn drop(&mut self) {
+        for (tx, thread) in self.lanes.drain(..) {
+            drop(tx);
+            thread.unpark();
+        }
+    }
+}
+
+/// Running workers.
+pub struct Running {
+    /// The way in.
+    pub feeder: Feeder,
+    /// The last tick that changed the board; for who waits for changes.
+    pub changed: watch::Receiver<Tick>,
+    /// The last tick that has passed through wholly, whether or not it changed the board.
+    pub completed: watch::Receiver<Tick>,
+    /// Ends with the workers.
+    pub join: Join,
+}
+
+/// Waits for the workers.
+pub struct Join(WorkerGuards<()>);
+
+impl Join {
+    /// Returns when all workers have drained and ended. Drop the [`Feeder`] first.
+    ///
+    /// # Errors
+    /// When a worker panicked.
+    pub async fn join(self) -> Result<(), BridgeError> {
+        tokio::task::spawn_blocking(move || self.join_blocking())
+            .await
+            .map_err(|e| BridgeError::Panicked(e.to_string()))?
+    }
+
+    /// The same from a thread without tokio.
+    ///
+    /// # Errors
+    /// When a worker panicked.
+    pub fn join_blocking(self) -> Result<(), BridgeError> {
+        self.0.join().into_iter().collect::<Result<(), _>>().map_err(BridgeError::Panicked)
+    }
+}
+
+/// Starts the workers.
+///
+/// # Errors
+/// When timely cannot start its threads.
+pub fn start(options: WorkersOptions) -> Result<Running, BridgeError> {
+    let workers = options.workers.get();
+    let (senders, receivers): (Vec<_>, Vec<_>) =
+        (0..workers).map(|_| mpsc::channel::<Batch>(options.lane_depth)).map(|(tx, rx)| (tx, Some(rx))).unzip();
+    let receivers = Mutex::new(receivers);
+    let (changed_tx, changed) = watch::channel(0);
+    let (completed_tx, completed) = watch::channel(0);
+    let (city, board, meters) = (options.city, options.board, options.meters);
+
+    let guards = timely::execute(timely::Config::process(workers), move |worker| {
+        let _abort = AbortOnPanic;
+        let Some(lane) = receivers.lock().get_mut(worker.index()).and_then(Option::take) else { return };
+
+        let (sink_board, sink_meters, sink_changed) = (board.clone(), meters.clone(), changed_tx.clone());
+        let (readings, clock, probe) = worker.dataflow_named::<Tick, _, _>("vlot", |scope| {
+            let (readings_in, readings) = scope.new_input::<Vec<Admitted>>();
+            let (clock_in, clock) = scope.new_input::<Vec<ClockTick>>();
+            let states = vlot_dataflow::build(readings, clock.clone(), &city, &meters);
+            let faces = vlot_guidance::build(states.clone(), clock, &city, &meters);
+            let all = vlot_dataflow::concat(states, faces);
+            let published = vlot_dataflow::collect(all, move |completed, updates| {
+                let at = updates.last().map_or(Timestamp::EPOCH, |u| u.at);
+                sink_meters.products_out.add(sink_board.publish(completed, at, updates));
+                sink_changed.send_replace(completed);
+            });
+            (readings_in, clock_in, published.probe().0)
+        });
+        run(worker, lane, Inputs { readings, clock }, &probe, |tick, at| {
+            board.publish(tick, at, []);
+            completed_tx.send_replace(tick);
+        });
+    })
+    .map_err(BridgeError::Start)?;
+
+    let lanes = senders.into_iter().zip(guards.guards()).map(|(tx, g)| (tx, g.thread().clone())).collect();
+    Ok(Running { feeder: Feeder { lanes, next: 0 }, changed, completed, join: Join(guards) })
+}
+
+struct Inputs {
+    readings: timely::dataflow::InputHandle<Tick, timely::container::CapacityContainerBuilder<Vec<Admitted>>>,
+    clock: timely::dataflow::InputHandle<Tick, timely::container::CapacityContainerBuilder<Vec<ClockTick>>>,
+}
+
+impl Inputs {
+    fn send(&mut self, mut batch: Batch) {
+        // The time of a batch is its last tick: the operators look at each record's own.
+        self.readings.advance_to(batch.upto);
+        self.clock.advance_to(batch.upto);
+        self.readings.send_batch(&mut batch.readings);
+        self.clock.send_batch(&mut batch.clock);
+        self.readings.advance_to(batch.upto + 1);
+        self.clock.advance_to(batch.upto + 1);
+        self.readings.flush();
+        self.clock.flush();
+    }
+}
+
+/// The worker's loop: take a bounded amount, step, report, and park only when there was nothing.
+fn run(
+    worker: &mut timely::worker::Worker,
+    mut lane: mpsc::Receiver<Batch>,
+    inputs: Inputs,
+    probe: &timely::dataflow::ProbeHandle<Tick>,
+    mut complete: impl FnMut(Tick, Timestamp),
+) {
+    const BATCHES_A_ROUND: usize = 16;
+    let first = worker.index() == 0;
+    let mut inputs = Some(inputs);
+    let mut under_way: VecDeque<(Tick, Timestamp)> = VecDeque::new();
+    loop {
+        let mut idle = true;
+        for _ in 0..BATCHES_A_ROUND {
+            match (lane.try_recv(), inputs.as_mut()) {
+                (Ok(batch), Some(inputs)) => {
+                    idle = false;
+                    if first {
+                        under_way.push_back((batch.upto, batch.at));
+                    }
+                    inputs.send(batch);
+                }
+                (Err(mpsc::error::TryRecvError::Empty), _) => break,
+                (Err(mpsc::error::TryRecvError::Disconnected), _) | (Ok(_), None) => {
+                    // Dropping the handles closes the inputs.
+                    inputs = None;
+                    break;
+                }
+            }
+        }
+        if inputs.is_none() && !worker.has_dataflows() {
+            return;
+        }
+        if idle {
+            worker.step_or_park(Some(Duration::from_secs(1)));
+        } else {
+            worker.step();
+        }
+        if first {
+            let mut done = None;
+            while let Some(head) = under_way.front().copied() {
+                if probe.less_equal(&head.0) {
+                    break;
+                }
+                done = Some(head);
+                under_way.pop_front();
+            }
+            if let Some((tick, at)) = done {
+                complete(tick, at);
+            }
+        }
+    }
+}
