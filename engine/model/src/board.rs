@@ -1,6 +1,7 @@
 //! The latest state of everything: the only thing that readers see.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,6 +36,33 @@ pub struct Entry {
     pub at: Timestamp,
     /// The product.
     pub product: Arc<Product>,
+}
+
+/// A reader's place in the order of changes (tick, key).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    tick: Tick,
+    /// The last key that was seen of that tick; `None` when all of it was.
+    key: Option<Key>,
+}
+
+impl Cursor {
+    /// Behind everything up to and with `tick`; 0 is before everything.
+    #[must_use]
+    pub fn after(tick: Tick) -> Self {
+        Cursor { tick, key: None }
+    }
+}
+
+/// A key's newest state, as a reader comes to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Its place on the board.
+    pub key: Key,
+    /// Its newest state.
+    pub entry: Entry,
+    /// Whether it is the last that the reader wants of its tick: a reader that has seen it has seen all up to there.
+    pub ends_tick: bool,
 }
 
 /// Immutable products by key, many readers, one writer.
@@ -111,6 +139,25 @@ impl Board {
         (completed.max(cursor), changed)
     }
 
+    /// The first change after `cursor` that `wanted` lets through, and moves the cursor behind it; without one, behind
+    /// all that is published. One by one, a reader that pauses between two changes never comes to an outdated state.
+    pub fn next(&self, cursor: &mut Cursor, wanted: impl Fn(Key) -> bool) -> Option<Change> {
+        let by_tick = self.by_tick.read();
+        let from = match cursor.key {
+            Some(key) => Bound::Excluded((cursor.tick, key)),
+            None => Bound::Included((cursor.tick.checked_add(1)?, Key::Facility(FacilityIx(0)))),
+        };
+        let mut changes = by_tick.range((from, Bound::Unbounded)).map(|(place, ())| *place);
+        let Some((tick, key)) = changes.find(|(_, key)| wanted(*key)) else {
+            *cursor = Cursor::after(self.completed().max(cursor.tick));
+            return None;
+        };
+        *cursor = Cursor { tick, key: Some(key) };
+        let entry = self.get(key)?;
+        let ends_tick = !changes.take_while(|(t, _)| *t == tick).any(|(_, key)| wanted(key));
+        Some(Change { key, entry, ends_tick })
+    }
+
     /// Everything, in order of key.
     #[must_use]
     pub fn all(&self) -> BTreeMap<Key, Entry> {
@@ -179,6 +226,47 @@ mod tests {
         assert_eq!(board.get(Key::Sign(SignIx(4))).unwrap().version, 3);
         assert_eq!(board.all().len(), 1);
         assert_eq!(signs(&board.changed_since(0, |_| true).1), vec![(3, 4)]);
+    }
+
+    /// All changes that are left, as (tick, sign, last of its tick).
+    fn read(board: &Board, cursor: &mut Cursor) -> Vec<(Tick, u32, bool)> {
+        let mut seen = Vec::new();
+        while let Some(change) = board.next(cursor, |key| matches!(key, Key::Sign(s) if s.0 != 9)) {
+            let Key::Sign(sign) = change.key else { panic!("{change:?}") };
+            seen.push((change.entry.version, sign.0, change.ends_tick));
+        }
+        seen
+    }
+
+    #[test]
+    fn a_reader_that_goes_one_by_one_sees_where_ticks_end_and_resumes_there() {
+        let board = Board::new();
+        board.publish(
+            3,
+            Timestamp::EPOCH,
+            [update(1, 0), update(2, 1), update(2, 2), update(2, 9), update(3, 9)],
+        );
+        let mut cursor = Cursor::after(0);
+        assert_eq!(read(&board, &mut cursor), [(1, 0, true), (2, 1, false), (2, 2, true)]);
+        assert_eq!(cursor, Cursor::after(3));
+        assert_eq!(read(&board, &mut Cursor::after(1)), [(2, 1, false), (2, 2, true)]);
+        assert_eq!(read(&board, &mut Cursor::after(2)), []);
+        assert_eq!(read(&board, &mut Cursor::after(Tick::MAX)), []);
+    }
+
+    #[test]
+    fn what_changes_while_a_reader_pauses_comes_once_and_in_its_newest_state() {
+        let board = Board::new();
+        board.publish(1, Timestamp::EPOCH, [update(1, 0), update(1, 1), update(1, 2)]);
+        let mut cursor = Cursor::after(0);
+        assert!(
+            board.next(&mut cursor, |_| true).is_some_and(|c| c.key == Key::Sign(SignIx(0)) && !c.ends_tick)
+        );
+        for tick in 2..100 {
+            board.publish(tick, Timestamp::EPOCH, [update(tick, 1)]);
+        }
+        board.publish(100, Timestamp::EPOCH, [update(100, 0), update(100, 1)]);
+        assert_eq!(read(&board, &mut cursor), [(1, 2, true), (100, 0, false), (100, 1, true)]);
     }
 
     #[test]

@@ -13,17 +13,18 @@ mod reading;
 mod refusal;
 mod time;
 
-pub use board::{Board, Entry, Key};
+pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
-    Arrow, Bay, BayUse, City, Counting, CountMode, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
-    LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target, Template,
+    Arrow, Bay, BayUse, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind,
+    Garage, LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target,
+    Template,
 };
 pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 pub use intake::{Acknowledge, Format, Receipt, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
-    BicycleCount, Face, FaceReason, FaceRow, FacilityState, FacilityStatus, Figure, GarageState, Opening, Product,
-    Quality, SectionState, Share, SignState, TrafficCount, Trigger, Update,
+    BicycleCount, Face, FaceReason, FaceRow, FacilityState, FacilityStatus, Figure, GarageState, Opening,
+    Product, Quality, SectionState, Share, SignState, TrafficCount, Trigger, Update,
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};

@@ -138,7 +138,10 @@ mod tests {
         let kept = q.newest(usize::MAX);
         assert_eq!(kept.len(), Quarantine::MESSAGES);
         assert_eq!(kept[0].refusal.detail, Quarantine::MESSAGES.to_string());
-        assert_eq!((kept[0].payload.len(), kept[0].topic.len()), (Quarantine::PAYLOAD_BYTES, Quarantine::TOPIC_BYTES));
+        assert_eq!(
+            (kept[0].payload.len(), kept[0].topic.len()),
+            (Quarantine::PAYLOAD_BYTES, Quarantine::TOPIC_BYTES)
+        );
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arrow, DeviceIx, FacilityIx, GarageIx, Key, SectionIx, SignFault, SignIx, StationIx, Target, Tick, Timestamp,
+    Arrow, DeviceIx, FacilityIx, GarageIx, Key, SectionIx, SignFault, SignIx, StationIx, Target, Tick,
+    Timestamp,
 };
 
 /// How far a product can be trusted.
