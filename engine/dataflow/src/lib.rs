@@ -1,11 +1,24 @@
 //! The operators: from admitted readings to products. Pure: no I/O, no clock, no async.
 //!
 //! timely's timestamp is the admission tick. A batch handed to the dataflow may span several ticks (replay does so
-//! for speed); every record carries its own tick, and an operator works tick by tick, so that how ticks were
-//! grouped into batches, and on how many workers they ran, never shows in a product.
+//! for speed): it travels at a timely time at or before its first tick, and the input advances past its last one
+//! after it. Every record carries its own tick, and an operator works tick by tick, so that how ticks were grouped
+//! into batches, and on how many workers they ran, never shows in a product.
+//!
+//! One folder an operator: `logic.rs` is pure and knows nothing of timely, `mod.rs` wires it into the graph. A new
+//! operator is a folder, a [`room`](rooms::Room) and a line in [`build`].
+
+use std::sync::Arc;
 
 use timely::dataflow::StreamVec;
-use vlot_model::{Admitted, ClockTick, Tick, Update};
+use timely::dataflow::operators::Concatenate;
+use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
+
+mod collect;
+mod rooms;
+pub mod shell;
+
+pub use collect::collect;
 
 /// Admitted readings, in any order within a timely time.
 pub type Readings<'s> = StreamVec<'s, Tick, Admitted>;
@@ -13,3 +26,16 @@ pub type Readings<'s> = StreamVec<'s, Tick, Admitted>;
 pub type Clocks<'s> = StreamVec<'s, Tick, ClockTick>;
 /// Products on their way to the board.
 pub type Updates<'s> = StreamVec<'s, Tick, Update>;
+
+/// The whole graph, from readings to products of facilities, garages, stations and signs.
+pub fn build<'s>(
+    readings: Readings<'s>,
+    clock: Clocks<'s>,
+    city: &Arc<City>,
+    meters: &Arc<Meters>,
+) -> Updates<'s> {
+    let _ = (clock, meters);
+    let scope = readings.scope();
+    let _ = rooms::divide(readings, city, meters);
+    scope.concatenate([])
+}
