@@ -1,0 +1,177 @@
+//! What a device said in one of Vlot's own formats, before its bounds are checked: they are the same for both.
+
+use vlot_model::{City, Device, DeviceIx, DeviceKind, Direction, Reading, Refusal, Timestamp, Value};
+
+use crate::refuse::{malformed, out_of_range, quote, unknown_device, wrong_kind};
+
+/// Spaces of a facility or places of a section at most; the largest car parks have under 30,000.
+const SPACES: std::ops::RangeInclusive<i64> = 0..=50_000;
+const VEHICLES_A_PASSAGE: std::ops::RangeInclusive<i64> = 1..=1_000;
+const INTERVAL_S: std::ops::RangeInclusive<i64> = 1..=3_600;
+const COUNT_AN_INTERVAL: std::ops::RangeInclusive<i64> = 0..=10_000;
+const TOTAL: std::ops::RangeInclusive<i64> = 0..=u32::MAX as i64;
+/// Above this a speed is a code (252 stands for "no vehicle" in several controllers).
+const SPEED_KMH: std::ops::RangeInclusive<f64> = 0.0..=250.0;
+const SHARE_PCT: std::ops::RangeInclusive<f64> = 0.0..=100.0;
+
+/// A value as it stands in the message, after `vlot.device.v1.Envelope.value`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Statement {
+    Bay { occupied: bool },
+    Passage { direction: Direction, vehicles: i64 },
+    Totals { entries: i64, exits: i64 },
+    Occupancy { occupied_spaces: i64 },
+    Opening { open: bool },
+    Traffic { interval_s: i64, vehicles: i64, speed_kmh: Option<f64>, detector_occupancy_pct: Option<f64> },
+    Bicycles { interval_s: i64, inbound: Option<i64>, outbound: Option<i64> },
+    Places { free_places: i64 },
+    Alive,
+}
+
+impl Statement {
+    /// The field of the message that holds it.
+    fn name(&self) -> &'static str {
+        match self {
+            Statement::Bay { .. } => "bay",
+            Statement::Passage { .. } => "passage",
+            Statement::Totals { .. } => "totals",
+            Statement::Occupancy { .. } => "occupancy",
+            Statement::Opening { .. } => "opening",
+            Statement::Traffic { .. } => "traffic",
+            Statement::Bicycles { .. } => "bicycles",
+            Statement::Places { .. } => "places",
+            Statement::Alive => "alive",
+        }
+    }
+
+    /// Whether a device of that kind can say it.
+    fn fits(&self, kind: DeviceKind) -> bool {
+        use DeviceKind as K;
+        match self {
+            Statement::Bay { .. } => {
+                matches!(kind, K::Bay | K::BoschTps110 | K::Nwave | K::NetvoxR719a | K::LibeliumParking)
+            }
+            Statement::Passage { .. } | Statement::Totals { .. } => kind == K::Barrier,
+            Statement::Occupancy { .. } | Statement::Opening { .. } => {
+                matches!(kind, K::Barrier | K::Counter)
+            }
+            Statement::Traffic { .. } => kind == K::Loop,
+            Statement::Bicycles { .. } => kind == K::BicycleCounter,
+            Statement::Places { .. } => kind == K::SectionSensor,
+            // A sign speaks over its own stream, where its link says that it lives.
+            Statement::Alive => kind != K::Sign,
+        }
+    }
+
+    /// The value, if a device of that kind can say it and it is within its bounds.
+    fn value(self) -> Result<Value, Refusal> {
+        Ok(match self {
+            Statement::Bay { occupied } => Value::Bay { occupied },
+            Statement::Passage { direction, vehicles } => Value::Passage {
+                direction,
+                vehicles: whole("passage.vehicles", vehicles, VEHICLES_A_PASSAGE)?,
+            },
+            Statement::Totals { entries, exits } => Value::Totals {
+                entries: whole("totals.entries", entries, TOTAL)?,
+                exits: whole("totals.exits", exits, TOTAL)?,
+            },
+            Statement::Occupancy { occupied_spaces } => {
+                Value::Occupied { spaces: whole("occupancy.occupied_spaces", occupied_spaces, SPACES)? }
+            }
+            Statement::Opening { open } => Value::Opening { open },
+            Statement::Traffic { interval_s, vehicles, speed_kmh, detector_occupancy_pct } => {
+                let vehicles = whole("traffic.vehicles", vehicles, COUNT_AN_INTERVAL)?;
+                let speed_kmh = real("traffic.speed_kmh", speed_kmh, SPEED_KMH)?;
+                Value::Traffic {
+                    interval_s: whole("traffic.interval_s", interval_s, INTERVAL_S)?,
+                    vehicles,
+                    // Without vehicles there is no speed, whatever the controller fills in.
+                    speed_kmh: speed_kmh.filter(|_| vehicles > 0),
+                    detector_occupancy_pct: real(
+                        "traffic.detector_occupancy_pct",
+                        detector_occupancy_pct,
+                        SHARE_PCT,
+                    )?,
+                }
+            }
+            Statement::Bicycles { interval_s, inbound, outbound } => Value::Bicycles {
+                interval_s: whole("bicycles.interval_s", interval_s, INTERVAL_S)?,
+                inbound: inbound.map(|n| whole("bicycles.inbound", n, COUNT_AN_INTERVAL)).transpose()?,
+                outbound: outbound.map(|n| whole("bicycles.outbound", n, COUNT_AN_INTERVAL)).transpose()?,
+            },
+            Statement::Places { free_places } => {
+                Value::Places { free: whole("places.free_places", free_places, SPACES)? }
+            }
+            Statement::Alive => Value::Alive,
+        })
+    }
+}
+
+/// A message of Vlot's own formats, read but not judged.
+pub(crate) struct Said<'a> {
+    pub(crate) device: &'a str,
+    pub(crate) sequence: Option<i64>,
+    pub(crate) observed_at: Timestamp,
+    pub(crate) statement: Statement,
+}
+
+impl Said<'_> {
+    /// Judges the message: its sender, its sender's kind, its bounds.
+    pub(crate) fn judge(self, topic: &str, received_at: Timestamp, city: &City) -> Result<Reading, Refusal> {
+        if let Some(owner) = owner_of(topic)
+            && !owner.eq_ignore_ascii_case(self.device)
+        {
+            let detail = format!("device: {} on the topic of device {}", quote(self.device), quote(owner));
+            return Err(malformed(detail));
+        }
+        let (ix, device) = find(city, self.device).ok_or_else(|| unknown_device(&[self.device]))?;
+        if !self.statement.fits(device.kind) {
+            let detail = format!(
+                "{}: device {} is of kind {:?}",
+                self.statement.name(),
+                quote(&device.id),
+                device.kind
+            );
+            return Err(wrong_kind(detail));
+        }
+        Ok(Reading {
+            device: ix,
+            sequence: self.sequence.map(|n| whole("sequence", n, TOTAL)).transpose()?,
+            observed_at: self.observed_at,
+            received_at,
+            value: self.statement.value()?,
+        })
+    }
+}
+
+/// The device of that name.
+pub(crate) fn find<'c>(city: &'c City, name: &str) -> Option<(DeviceIx, &'c Device)> {
+    let ix = city.directory.find(name)?;
+    Some((ix, city.devices.get(ix.at())?))
+}
+
+/// The device that `vlot/v1/{device}/json` or `/pb` belongs to: a broker can let each device write to its own topic
+/// alone, and that is worth nothing unless the message speaks of the same device. Other topics belong to nobody.
+fn owner_of(topic: &str) -> Option<&str> {
+    let (device, format) = topic.strip_prefix("vlot/v1/")?.split_once('/')?;
+    matches!(format, "json" | "pb").then_some(device)
+}
+
+fn whole<T: TryFrom<i64>>(field: &str, n: i64, bounds: std::ops::RangeInclusive<i64>) -> Result<T, Refusal> {
+    let refusal = || out_of_range(format!("{field}: {n} is outside {}..={}", bounds.start(), bounds.end()));
+    if !bounds.contains(&n) {
+        return Err(refusal());
+    }
+    T::try_from(n).map_err(|_| refusal())
+}
+
+fn real(field: &str, x: Option<f64>, bounds: std::ops::RangeInclusive<f64>) -> Result<Option<f32>, Refusal> {
+    match x {
+        // NaN is in no range.
+        Some(x) if !bounds.contains(&x) => {
+            Err(out_of_range(format!("{field}: {x} is outside {}..={}", bounds.start(), bounds.end())))
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a sensor's figure has fewer digits than an f32")]
+        x => Ok(x.map(|x| x as f32)),
+    }
+}

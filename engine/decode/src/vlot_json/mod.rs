@@ -1,0 +1,151 @@
+//! Vlot's own JSON: the fields of `vlot.device.v1.Envelope` by the same names.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use vlot_model::{City, Direction, Reading, Refusal, Timestamp};
+
+use crate::json::{self, Instant, Whole};
+use crate::refuse::malformed;
+use crate::statement::{Said, Statement};
+
+pub(crate) fn decode(
+    topic: &str,
+    payload: &[u8],
+    received_at: Timestamp,
+    city: &City,
+) -> Result<Reading, Refusal> {
+    let message: Message<'_> = json::parse(payload)?;
+    let said = Said {
+        statement: message.statement()?,
+        device: &message.device,
+        sequence: message.sequence.map(|n| n.0),
+        observed_at: message.observed_at.0,
+    };
+    said.judge(topic, received_at, city)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message<'a> {
+    #[serde(borrow)]
+    device: Cow<'a, str>,
+    sequence: Option<Whole>,
+    observed_at: Instant,
+    bay: Option<Bay>,
+    passage: Option<Passage>,
+    totals: Option<Totals>,
+    occupancy: Option<Occupancy>,
+    opening: Option<Opening>,
+    traffic: Option<Traffic>,
+    bicycles: Option<Bicycles>,
+    places: Option<Places>,
+    alive: Option<Alive>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bay {
+    occupied: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Passage {
+    direction: Way,
+    vehicles: Whole,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    In,
+    Out,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Totals {
+    entries: Whole,
+    exits: Whole,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Occupancy {
+    occupied_spaces: Whole,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opening {
+    open: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Traffic {
+    interval_s: Whole,
+    vehicles: Whole,
+    speed_kmh: Option<f64>,
+    detector_occupancy_pct: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bicycles {
+    interval_s: Whole,
+    inbound: Option<Whole>,
+    outbound: Option<Whole>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Places {
+    free_places: Whole,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alive {}
+
+impl Message<'_> {
+    /// The one value of the message.
+    fn statement(&self) -> Result<Statement, Refusal> {
+        let mut values = [
+            self.bay.as_ref().map(|v| Statement::Bay { occupied: v.occupied }),
+            self.passage.as_ref().map(|v| Statement::Passage {
+                direction: match v.direction {
+                    Way::In => Direction::In,
+                    Way::Out => Direction::Out,
+                },
+                vehicles: v.vehicles.0,
+            }),
+            self.totals.as_ref().map(|v| Statement::Totals { entries: v.entries.0, exits: v.exits.0 }),
+            self.occupancy.as_ref().map(|v| Statement::Occupancy { occupied_spaces: v.occupied_spaces.0 }),
+            self.opening.as_ref().map(|v| Statement::Opening { open: v.open }),
+            self.traffic.as_ref().map(|v| Statement::Traffic {
+                interval_s: v.interval_s.0,
+                vehicles: v.vehicles.0,
+                speed_kmh: v.speed_kmh,
+                detector_occupancy_pct: v.detector_occupancy_pct,
+            }),
+            self.bicycles.as_ref().map(|v| Statement::Bicycles {
+                interval_s: v.interval_s.0,
+                inbound: v.inbound.map(|n| n.0),
+                outbound: v.outbound.map(|n| n.0),
+            }),
+            self.places.as_ref().map(|v| Statement::Places { free_places: v.free_places.0 }),
+            self.alive.as_ref().map(|_| Statement::Alive),
+        ]
+        .into_iter()
+        .flatten();
+        match (values.next(), values.next()) {
+            (Some(statement), None) => Ok(statement),
+            (None, _) => Err(malformed(
+                "no value: one of bay, passage, totals, occupancy, opening, traffic, bicycles, places, alive",
+            )),
+            (Some(_), Some(_)) => Err(malformed("more than one value: a message says one thing")),
+        }
+    }
+}
