@@ -85,7 +85,7 @@ pub(crate) struct Demo {
     pub(crate) board: Option<PathBuf>,
 
     /// Where gRPC listens; a port that is taken is replaced by a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5150")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7101")]
     pub(crate) listen: SocketAddr,
 
     /// Where the embedded broker listens; a port that is taken is replaced by a free one
@@ -167,7 +167,7 @@ impl std::str::FromStr for Until {
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// The engine's gRPC address
-    #[arg(long, global = true, env = "VLOT_ENGINE", default_value = "http://127.0.0.1:5150")]
+    #[arg(long, global = true, env = "VLOT_ENGINE", default_value = "http://127.0.0.1:7101")]
     pub(crate) engine: String,
 
     /// Trust servers whose certificate this authority (PEM) issued

@@ -26,7 +26,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio", &["bridge", "ingest", "broker", "store", "serve", "simulators", "app"]),
     ("timely", &["dataflow", "guidance", "bridge"]),
     ("rumqttc", &["ingest", "serve", "simulators"]),
-    ("tonic", &["serve", "simulators", "proto"]),
+    ("tonic", &["serve", "simulators", "proto", "app"]),
     ("ntcip", &["publish", "simulators"]),
     ("anyhow", &["app"]),
 ];

@@ -1,14 +1,16 @@
 //! timely's workers: fed over bounded lanes, they publish whole ticks to the board.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::Thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use timely::communication::WorkerGuards;
-use timely::dataflow::operators::{Input, Probe};
+use timely::dataflow::operators::{Concat, Input};
 use tokio::sync::{mpsc, watch};
 use vlot_model::{Admitted, Board, City, ClockTick, Meters, Tick, Timestamp};
 
@@ -204,30 +206,43 @@ pub fn start(options: WorkersOptions) -> Result<Running, BridgeError> {
         let _abort = AbortOnPanic;
         let Some(lane) = receivers.lock().get_mut(worker.index()).and_then(Option::take) else { return };
 
-        let (sink_board, sink_meters, sink_changed) = (board.clone(), meters.clone(), changed_tx.clone());
+        let under_way: UnderWay = Rc::default();
         let (readings, clock, probe) = worker.dataflow_named::<Tick, _, _>("vlot", |scope| {
             let (readings_in, readings) = scope.new_input::<Vec<Admitted>>();
             let (clock_in, clock) = scope.new_input::<Vec<ClockTick>>();
             let states = vlot_dataflow::build(readings, clock.clone(), &city, &meters);
             let faces = vlot_guidance::build(states.clone(), clock, &city, &meters);
-            let all = vlot_dataflow::concat(states, faces);
-            let published = vlot_dataflow::collect(all, move |completed, updates| {
-                let at = updates.last().map_or(Timestamp::EPOCH, |u| u.at);
-                sink_meters.products_out.add(sink_board.publish(completed, at, updates));
-                sink_changed.send_replace(completed);
+            let (board, meters, under_way) = (board.clone(), meters.clone(), under_way.clone());
+            let (changed, completed) = (changed_tx.clone(), completed_tx.clone());
+            let published = vlot_dataflow::collect(states.concat(faces), move |tick, updates| {
+                let mut at = Timestamp::EPOCH;
+                under_way.borrow_mut().retain(|(upto, instant)| {
+                    let done = *upto <= tick;
+                    if done {
+                        at = *instant;
+                    }
+                    !done
+                });
+                let published = board.publish(tick, at, updates);
+                meters.products_out.add(published);
+                if published > 0 {
+                    changed.send_replace(tick);
+                }
+                completed.send_replace(tick);
             });
-            (readings_in, clock_in, published.probe().0)
+            (readings_in, clock_in, published)
         });
-        run(worker, lane, Inputs { readings, clock }, &probe, |tick, at| {
-            board.publish(tick, at, []);
-            completed_tx.send_replace(tick);
-        });
+        run(worker, lane, Inputs { readings, clock }, &under_way);
+        drop(probe);
     })
     .map_err(BridgeError::Start)?;
 
     let lanes = senders.into_iter().zip(guards.guards()).map(|(tx, g)| (tx, g.thread().clone())).collect();
     Ok(Running { feeder: Feeder { lanes, next: 0 }, changed, completed, join: Join(guards) })
 }
+
+/// Ticks on their way through, with their instants.
+type UnderWay = Rc<RefCell<VecDeque<(Tick, Timestamp)>>>;
 
 struct Inputs {
     readings: timely::dataflow::InputHandle<Tick, timely::container::CapacityContainerBuilder<Vec<Admitted>>>,
@@ -236,9 +251,7 @@ struct Inputs {
 
 impl Inputs {
     fn send(&mut self, mut batch: Batch) {
-        // The time of a batch is its last tick: the operators look at each record's own.
-        self.readings.advance_to(batch.upto);
-        self.clock.advance_to(batch.upto);
+        // A batch travels at the time that the inputs stand at, which no tick in it comes before.
         self.readings.send_batch(&mut batch.readings);
         self.clock.send_batch(&mut batch.clock);
         self.readings.advance_to(batch.upto + 1);
@@ -248,26 +261,23 @@ impl Inputs {
     }
 }
 
-/// The worker's loop: take a bounded amount, step, report, and park only when there was nothing.
+/// The worker's loop: take a bounded amount, step, and park only when there was nothing.
 fn run(
     worker: &mut timely::worker::Worker,
     mut lane: mpsc::Receiver<Batch>,
     inputs: Inputs,
-    probe: &timely::dataflow::ProbeHandle<Tick>,
-    mut complete: impl FnMut(Tick, Timestamp),
+    under_way: &RefCell<VecDeque<(Tick, Timestamp)>>,
 ) {
     const BATCHES_A_ROUND: usize = 16;
-    let first = worker.index() == 0;
     let mut inputs = Some(inputs);
-    let mut under_way: VecDeque<(Tick, Timestamp)> = VecDeque::new();
     loop {
         let mut idle = true;
         for _ in 0..BATCHES_A_ROUND {
             match (lane.try_recv(), inputs.as_mut()) {
                 (Ok(batch), Some(inputs)) => {
                     idle = false;
-                    if first {
-                        under_way.push_back((batch.upto, batch.at));
+                    if worker.index() == 0 {
+                        under_way.borrow_mut().push_back((batch.upto, batch.at));
                     }
                     inputs.send(batch);
                 }
@@ -286,19 +296,6 @@ fn run(
             worker.step_or_park(Some(Duration::from_secs(1)));
         } else {
             worker.step();
-        }
-        if first {
-            let mut done = None;
-            while let Some(head) = under_way.front().copied() {
-                if probe.less_equal(&head.0) {
-                    break;
-                }
-                done = Some(head);
-                under_way.pop_front();
-            }
-            if let Some((tick, at)) = done {
-                complete(tick, at);
-            }
         }
     }
 }

@@ -1,0 +1,232 @@
+//! `vlot watch`: a gRPC client in the terminal.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use tokio_stream::StreamExt;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use vlot_proto::bicycle::v1::watch_garage_response::Change;
+use vlot_proto::bicycle::v1::{Garage, WatchGarageRequest, garage_service_client::GarageServiceClient};
+use vlot_proto::common::v1::{Quality, SensorShare, Status};
+use vlot_proto::parking::v1::{Facility, WatchFacilitiesRequest, parking_service_client::ParkingServiceClient};
+use vlot_proto::sign::v1::row::Figure;
+use vlot_proto::sign::v1::{
+    Arrow, Face, Fault, Row, Sign, SignFilter, WatchSignsRequest, sign_service_client::SignServiceClient,
+};
+use vlot_proto::traffic::v1::count::Figures;
+use vlot_proto::traffic::v1::{Station, WatchCountsRequest, traffic_service_client::TrafficServiceClient};
+
+use crate::cli::{Watch, What};
+
+/// Prints one line a change until the count is reached, the engine ends or the reader of the output goes away.
+pub(crate) async fn watch(options: Watch) -> Result<()> {
+    let channel = connect(&options).await?;
+    let mut left = options.count.unwrap_or(u64::MAX);
+    let mut print = |text: String| -> Result<bool> {
+        if writeln!(std::io::stdout().lock(), "{text}").is_err() {
+            return Ok(false);
+        }
+        left -= 1;
+        Ok(left > 0)
+    };
+    match options.what {
+        What::Facilities => {
+            let mut client = ParkingServiceClient::new(channel);
+            let mut changes = client.watch_facilities(WatchFacilitiesRequest::default()).await?.into_inner();
+            while let Some(change) = changes.next().await {
+                if !print(facility(&change?.facility.unwrap_or_default()))? {
+                    break;
+                }
+            }
+        }
+        What::Sign { id } => {
+            let filter = Some(SignFilter { ids: vec![id] });
+            let mut client = SignServiceClient::new(channel);
+            let request = WatchSignsRequest { filter, resume_after: None };
+            let mut changes = client.watch_signs(request).await?.into_inner();
+            while let Some(change) = changes.next().await {
+                if !print(sign(&change?.sign.unwrap_or_default()))? {
+                    break;
+                }
+            }
+        }
+        What::Garage { id } => {
+            let mut client = GarageServiceClient::new(channel);
+            let request = WatchGarageRequest { id, resume_after: None };
+            let mut changes = client.watch_garage(request).await?.into_inner();
+            while let Some(change) = changes.next().await {
+                let text = match change?.change {
+                    Some(Change::Garage(g)) => garage(&g),
+                    Some(Change::Face(f)) => format!("  sign {}: {}", f.sign_id, face(&f)),
+                    None => continue,
+                };
+                if !print(text)? {
+                    break;
+                }
+            }
+        }
+        What::Stations => {
+            let mut client = TrafficServiceClient::new(channel);
+            let mut changes = client.watch_counts(WatchCountsRequest::default()).await?.into_inner();
+            while let Some(change) = changes.next().await {
+                if !print(station(&change?.station.unwrap_or_default()))? {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn connect(options: &Watch) -> Result<Channel> {
+    let mut endpoint = Endpoint::from_shared(options.engine.clone())
+        .with_context(|| format!("{:?} is no address (hint: http://127.0.0.1:7101)", options.engine))?;
+    if let Some(ca) = &options.ca {
+        let pem = std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()))?;
+        endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))?;
+    }
+    endpoint
+        .connect()
+        .await
+        .with_context(|| format!("no engine answers at {} (hint: start one with `vlot demo`)", options.engine))
+}
+
+fn quality(quality: Quality) -> &'static str {
+    match quality {
+        Quality::Good => "good",
+        Quality::Degraded => "degraded",
+        Quality::Stale => "stale",
+        Quality::Missing | Quality::Unspecified => "missing",
+    }
+}
+
+fn share(sensors: Option<SensorShare>) -> String {
+    sensors.map_or_else(String::new, |s| format!("{}/{} sensors", s.reporting, s.total))
+}
+
+fn number(n: Option<u32>) -> String {
+    n.map_or_else(|| "-".to_owned(), |n| n.to_string())
+}
+
+/// A change of a facility in one line.
+pub(crate) fn facility(facility: &Facility) -> String {
+    let state = facility.state.unwrap_or_default();
+    let status = match state.status() {
+        Status::SpacesAvailable => "spaces",
+        Status::Full => "FULL",
+        Status::Closed => "CLOSED",
+        Status::Unknown | Status::Unspecified => "unknown",
+    };
+    format!(
+        "{:<24} free {:>5} of {:>5}  {:<8} {:<9} {}",
+        facility.name,
+        number(state.free),
+        state.capacity,
+        status,
+        quality(state.quality()),
+        share(state.sensors),
+    )
+}
+
+fn garage(garage: &Garage) -> String {
+    let mut text = format!(
+        "{}: free {} of {} ({}, {})",
+        garage.name,
+        number(garage.free),
+        garage.capacity,
+        quality(garage.quality()),
+        share(garage.sensors),
+    );
+    for section in &garage.sections {
+        text.push_str(&format!(
+            "\n  {:<20} free {:>5} of {:>5}  {}",
+            section.name,
+            number(section.free),
+            section.capacity,
+            quality(section.quality()),
+        ));
+    }
+    text
+}
+
+/// A row of a face as text: `<- Ladeuze 123`.
+fn row(row: &Row, advised: bool) -> String {
+    let arrow = match row.arrow() {
+        Arrow::Unspecified => " ",
+        Arrow::Ahead => "\u{2191}",
+        Arrow::Left => "\u{2190}",
+        Arrow::Right => "\u{2192}",
+        Arrow::AheadLeft => "\u{2196}",
+        Arrow::AheadRight => "\u{2197}",
+        Arrow::Back => "\u{21b6}",
+        Arrow::Down => "\u{2193}",
+    };
+    let figure = match row.figure {
+        Some(Figure::Free(n)) => n.to_string(),
+        Some(Figure::Word(w)) if w == i32::from(Status::Full) => "VOL".to_owned(),
+        Some(Figure::Word(_)) => "GESLOTEN".to_owned(),
+        Some(Figure::Blank(_)) | None => "-".to_owned(),
+    };
+    format!("{}{arrow} {} {figure}", if advised { "*" } else { "" }, row.label)
+}
+
+/// A face in one line; the advised row has a star.
+pub(crate) fn face(face: &Face) -> String {
+    let rows = face.rows.iter().zip(0..).map(|(r, i)| row(r, face.advised_row == Some(i)));
+    rows.collect::<Vec<_>>().join(" | ")
+}
+
+fn sign(sign: &Sign) -> String {
+    let mut text = format!("{} ({})", sign.id, sign.name);
+    match &sign.commanded {
+        None => text.push_str("\n  nothing commanded"),
+        Some(commanded) => {
+            text.push_str(&format!("\n  face {}: {}", commanded.version, face(commanded)));
+            if let Some(reason) = &commanded.reason {
+                reason.rows.iter().for_each(|why| text.push_str(&format!("\n    {why}")));
+                text.push_str(&format!("\n    {}", reason.advice));
+            }
+        }
+    }
+    let Some(display) = &sign.display else {
+        text.push_str("\n  never heard of");
+        return text;
+    };
+    let shown = match display.displayed_version {
+        None => "nothing it told of".to_owned(),
+        Some(0) => "its own fallback".to_owned(),
+        Some(version) => format!("face {version}"),
+    };
+    let fault = match display.fault() {
+        Fault::Unspecified | Fault::None => String::new(),
+        fault => format!(", fault: {}", fault.as_str_name()),
+    };
+    let link = if display.connected { "connected" } else { "not connected" };
+    text.push_str(&format!("\n  {link}, displays {shown}{fault}"));
+    text
+}
+
+fn station(station: &Station) -> String {
+    let Some(count) = &station.count else { return format!("{:<28} nothing yet", station.name) };
+    let figures = match &count.figures {
+        Some(Figures::Motor(m)) => format!(
+            "{:>4} vehicles, {:>5} an hour, {} km/h",
+            number(m.vehicles),
+            number(m.flow_vph),
+            m.speed_kmh.map_or_else(|| "-".to_owned(), |v| format!("{v:.0}")),
+        ),
+        Some(Figures::Bicycle(b)) => {
+            format!("{:>4} bicycles in, {:>4} out", number(b.inbound), number(b.outbound))
+        }
+        None => "-".to_owned(),
+    };
+    let start = count.observed_at.unwrap_or_default();
+    format!(
+        "{:<28} {} +{} s: {figures}  {} {}",
+        station.name,
+        vlot_model::Timestamp::from_secs(start.seconds),
+        count.interval_s,
+        quality(count.quality()),
+        share(count.sensors),
+    )
+}
