@@ -1,1 +1,7 @@
 //! The board to bytes: rendered sign faces, the board as JSON.
+
+mod board;
+mod face;
+
+pub use board::board_json;
+pub use face::{FaceRenderer, RenderError, RenderedPage};

@@ -1,0 +1,68 @@
+//! Which line a sign advises.
+//!
+//! The candidates are the sign's car parks and zones that show a figure and have more free spaces than the number
+//! at which they would be full; on a sign without any, its garages and sections. The best is the one with the
+//! shortest travel time; of equals the upper line. An advice that loses its space is replaced at once. Another line
+//! takes over only when it is nearer by [`MARGIN`], and only when the present advice has stood for `min_dwell`.
+
+use std::time::Duration;
+
+/// A line must be nearer by this much before it takes the advice over.
+pub(crate) const MARGIN: Duration = Duration::from_secs(30);
+
+/// What the choice rests on, line by line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) line: usize,
+    pub(crate) travel_time: Duration,
+}
+
+/// What to do with the advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// It holds.
+    Keep,
+    /// It must become this: the present one would mislead.
+    Must(Option<usize>),
+    /// It may become this once it has stood long enough.
+    May(usize),
+}
+
+/// Chooses among `candidates`, which come in the order of their lines.
+pub(crate) fn choose(current: Option<usize>, candidates: &[Candidate]) -> Choice {
+    // `min_by_key` returns the first of equals: the upper line.
+    let best = candidates.iter().min_by_key(|c| c.travel_time);
+    let held = current.map(|line| candidates.iter().find(|c| c.line == line));
+    match (held, best) {
+        (None, None) => Choice::Keep,
+        (None, Some(best)) => Choice::May(best.line),
+        (Some(None), best) => Choice::Must(best.map(|c| c.line)),
+        (Some(Some(held)), Some(best)) if best.travel_time + MARGIN <= held.travel_time => {
+            Choice::May(best.line)
+        }
+        (Some(Some(_)), _) => Choice::Keep,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_with_space_is_advised_and_kept_within_the_margin() {
+        let line = |line, seconds| Candidate { line, travel_time: Duration::from_secs(seconds) };
+        let table: [(Option<usize>, &[Candidate], Choice); 8] = [
+            (None, &[], Choice::Keep),
+            (None, &[line(0, 300), line(1, 120)], Choice::May(1)),
+            (None, &[line(1, 120), line(2, 120)], Choice::May(1)),
+            (Some(0), &[line(0, 300), line(1, 271)], Choice::Keep),
+            (Some(0), &[line(0, 300), line(1, 270)], Choice::May(1)),
+            (Some(0), &[line(1, 500), line(2, 400)], Choice::Must(Some(2))),
+            (Some(0), &[], Choice::Must(None)),
+            (Some(1), &[line(0, 300), line(1, 120)], Choice::Keep),
+        ];
+        for (current, candidates, choice) in table {
+            assert_eq!(choose(current, candidates), choice, "{current:?} of {candidates:?}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Fills a sign's template.
+//!
+//! A template is MULTI (NTCIP 1203) with placeholders, `N` counting the sign's lines from 1:
+//!
+//! | placeholder   | becomes |
+//! |---------------|---------|
+//! | `{label.N}`   | the line's label, in the labels' colour |
+//! | `{figure.N}`  | free spaces, or the word for full or closed, in their colours; nothing when nothing can be said |
+//! | `{arrow.N}`   | the arrow as a character of the arrow fonts, in the arrows' colour, or in the advice's colour on the advised line |
+//! | `{minutes.N}` | the line's travel time in minutes, rounded up, in the labels' colour |
+//! | `{advice}`    | the label of the advised line, in the advice's colour; nothing without advice |
+//!
+//! The template chooses places (`[tr…]`), justification (`[jl…]`) and fonts (`[fo…]`). Placeholders of lines that
+//! the sign does not have become nothing, so that one template serves signs of several lengths.
+
+use vlot_model::{Arrow, City, FaceRow, Figure, Sign, SignIx, Target};
+
+/// The face of `sign` in MULTI; empty, a dark sign, for a sign or template that `city` does not have.
+#[must_use]
+pub fn multi(sign: SignIx, rows: &[FaceRow], advice: Option<u32>, city: &City) -> String {
+    let sign = city.signs.get(sign.at());
+    let template = sign.and_then(|sign| city.templates.get(sign.template));
+    let (Some(sign), Some(template)) = (sign, template) else { return String::new() };
+    let mut face = String::with_capacity(template.multi.len() * 2);
+    for part in parts(&template.multi) {
+        match part {
+            Part::Text(text) => face.push_str(text),
+            Part::Advice => {
+                if let Some(row) = advice.and_then(|n| rows.get(n as usize)) {
+                    coloured(&mut face, city.texts.advice_rgb, &escaped(&row.label));
+                }
+            }
+            Part::Field(field, line) => {
+                let Some(row) = rows.get(line) else { continue };
+                let is_advised = advice.is_some_and(|n| n as usize == line);
+                fill(
+                    &mut face,
+                    field,
+                    row,
+                    is_advised,
+                    sign.lines.get(line).map(|l| l.travel_time.as_secs()),
+                    city,
+                );
+            }
+        }
+    }
+    face
+}
+
+fn fill(face: &mut String, field: Field, row: &FaceRow, is_advised: bool, seconds: Option<u64>, city: &City) {
+    let texts = &city.texts;
+    match field {
+        Field::Label => coloured(face, texts.label_rgb, &escaped(&row.label)),
+        Field::Figure => match row.figure {
+            Figure::Free(free) => coloured(face, texts.free_rgb, &free.to_string()),
+            Figure::Full => coloured(face, texts.full_rgb, &escaped(&texts.full)),
+            Figure::Closed => coloured(face, texts.full_rgb, &escaped(&texts.closed)),
+            Figure::Blank => {}
+        },
+        Field::Arrow => {
+            if let Some(glyph) = glyph(row.arrow) {
+                let rgb = if is_advised { texts.advice_rgb } else { texts.arrow_rgb };
+                coloured(face, rgb, glyph.encode_utf8(&mut [0; 4]));
+            }
+        }
+        Field::Minutes => {
+            if let Some(seconds) = seconds {
+                coloured(face, texts.label_rgb, &seconds.div_ceil(60).to_string());
+            }
+        }
+    }
+}
+
+/// The character of an arrow in the arrow fonts: where it stands on a number pad, seen from the 5; `U` turns round.
+#[must_use]
+pub fn glyph(arrow: Arrow) -> Option<char> {
+    match arrow {
+        Arrow::None => None,
+        Arrow::Ahead => Some('8'),
+        Arrow::Left => Some('4'),
+        Arrow::Right => Some('6'),
+        Arrow::AheadLeft => Some('7'),
+        Arrow::AheadRight => Some('9'),
+        Arrow::Back => Some('U'),
+        Arrow::Down => Some('2'),
+    }
+}
+
+fn coloured(face: &mut String, [r, g, b]: [u8; 3], text: &str) {
+    face.push_str(&format!("[cf{r},{g},{b}]{text}"));
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('[', "[[").replace(']', "]]")
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Label,
+    Figure,
+    Arrow,
+    Minutes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part<'t> {
+    Text(&'t str),
+    Field(Field, usize),
+    Advice,
+}
+
+/// A template's parts; what is no placeholder is text, braces included.
+fn parts(template: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        let (before, from) = rest.split_at(open);
+        parts.push(Part::Text(before));
+        let placeholder = from.find('}').and_then(|close| Some((placeholder(&from[1..close])?, close)));
+        match placeholder {
+            Some((part, close)) => {
+                parts.push(part);
+                rest = &from[close + 1..];
+            }
+            None => {
+                parts.push(Part::Text(&from[..1]));
+                rest = &from[1..];
+            }
+        }
+    }
+    parts.push(Part::Text(rest));
+    parts.retain(|part| *part != Part::Text(""));
+    parts
+}
+
+fn placeholder(name: &str) -> Option<Part<'static>> {
+    if name == "advice" {
+        return Some(Part::Advice);
+    }
+    let (field, line) = name.split_once('.')?;
+    let field = match field {
+        "label" => Field::Label,
+        "figure" => Field::Figure,
+        "arrow" => Field::Arrow,
+        "minutes" => Field::Minutes,
+        _ => return None,
+    };
+    let line: usize = line.parse().ok()?;
+    Some(Part::Field(field, line.checked_sub(1)?))
+}
+
+/// Faces that are as large as each sign's can get: a configuration whose worst cases fit never fails to be drawn.
+#[must_use]
+pub fn worst_cases(city: &City) -> Vec<(SignIx, String)> {
+    let mut cases = Vec::new();
+    for (i, sign) in city.signs.iter().enumerate() {
+        let ix = SignIx::from_position(i);
+        let largest = |target| Figure::Free(capacity(city, target));
+        let figures: [&dyn Fn(Target) -> Figure; 4] =
+            [&largest, &|_| Figure::Full, &|_| Figure::Closed, &|_| Figure::Blank];
+        let mut own: Vec<String> = Vec::new();
+        for figure in figures {
+            let rows = rows(sign, figure);
+            own.push(multi(ix, &rows, None, city));
+            own.extend(
+                (0..sign.lines.len())
+                    .filter_map(|n| Some(multi(ix, &rows, Some(u32::try_from(n).ok()?), city))),
+            );
+        }
+        own.sort();
+        own.dedup();
+        cases.extend(own.into_iter().map(|multi| (ix, multi)));
+    }
+    cases
+}
+
+fn rows(sign: &Sign, figure: &dyn Fn(Target) -> Figure) -> Vec<FaceRow> {
+    sign.lines
+        .iter()
+        .map(|line| FaceRow {
+            target: line.target,
+            label: line.label.clone(),
+            arrow: line.arrow,
+            figure: figure(line.target),
+        })
+        .collect()
+}
+
+fn capacity(city: &City, target: Target) -> u32 {
+    let section = |s: vlot_model::SectionIx| city.sections.get(s.at()).map_or(0, |s| s.capacity);
+    match target {
+        Target::Facility(f) => city.facilities.get(f.at()).map_or(0, |f| f.capacity),
+        Target::Garage(g) => city
+            .garages
+            .get(g.at())
+            .map_or(0, |g| g.sections.iter().map(|s| section(*s)).fold(0, u32::saturating_add)),
+        Target::Section(s) => section(s),
+    }
+}
+
+/// What is wrong with the templates of `city`'s signs: a placeholder that does not exist, a line without a place.
+#[must_use]
+pub fn faults(city: &City) -> Vec<(SignIx, String)> {
+    let mut faults = Vec::new();
+    for (i, sign) in city.signs.iter().enumerate() {
+        let ix = SignIx::from_position(i);
+        let Some(template) = city.templates.get(sign.template) else {
+            faults.push((ix, "has no template".to_owned()));
+            continue;
+        };
+        let parts = parts(&template.multi);
+        if parts.iter().any(|part| matches!(part, Part::Text(text) if text.contains(['{', '}']))) {
+            let hint = "{label.N}, {figure.N}, {arrow.N}, {minutes.N} (N from 1) and {advice} exist";
+            faults.push((
+                ix,
+                format!("template \"{}\" has a brace that is no placeholder; {hint}", template.name),
+            ));
+        }
+        for line in 0..sign.lines.len() {
+            if !parts.contains(&Part::Field(Field::Figure, line)) {
+                let n = line + 1;
+                let fault = format!("template \"{}\" has no place for {{figure.{n}}}", template.name);
+                faults.push((ix, fault));
+            }
+        }
+    }
+    faults
+}

@@ -1,0 +1,166 @@
+//! Signs in the dataflow: each product goes to the signs that announce it, each sign is one key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::Operator;
+use vlot_dataflow::shell::{Logic, Part, Stamped, per_tick};
+use vlot_dataflow::{Clocks, Updates};
+use vlot_model::{City, Key, Meters, Product, SectionIx, SignIx, Target, Tick, Timestamp, Trigger, Update};
+
+use crate::sight::Sight;
+use crate::sign::{Occasion, SignLogic};
+
+/// A product on its way to one line of one sign.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Note {
+    tick: Tick,
+    at: Timestamp,
+    sign: SignIx,
+    line: u32,
+    sight: Sight,
+    trigger: Option<Trigger>,
+}
+
+impl Stamped for Note {
+    type Order = (SignIx, u32);
+
+    fn tick(&self) -> Tick {
+        self.tick
+    }
+
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    fn order(&self) -> (SignIx, u32) {
+        (self.sign, self.line)
+    }
+}
+
+pub(crate) fn faces<'s>(
+    updates: Updates<'s>,
+    clock: Clocks<'s>,
+    city: &Arc<City>,
+    meters: &Arc<Meters>,
+) -> Updates<'s> {
+    let announcers = Announcers::of(city);
+    let notes = updates.unary(Pipeline, "Announce", move |_, _| {
+        move |input, output| {
+            input.for_each_stamp(|cap, containers| {
+                let mut session = output.session(&cap);
+                for update in containers.flat_map(|container| container.drain(..)) {
+                    announcers.notes(&update, |note| session.give(note));
+                }
+            });
+        }
+    });
+    let (city, meters) = (Arc::clone(city), Arc::clone(meters));
+    per_tick(
+        "Faces",
+        notes,
+        clock,
+        |note: &Note| u64::from(note.sign.0),
+        move |part| Signs::new(city, meters, part),
+    )
+}
+
+/// Which lines announce a product.
+pub(crate) struct Announcers(BTreeMap<Key, Vec<(SignIx, u32, Target)>>);
+
+impl Announcers {
+    pub(crate) fn of(city: &City) -> Self {
+        let mut lines: BTreeMap<Key, Vec<_>> = BTreeMap::new();
+        for (i, sign) in city.signs.iter().enumerate() {
+            for (line, n) in sign.lines.iter().zip(0..) {
+                let key = match line.target {
+                    Target::Facility(f) => Key::Facility(f),
+                    Target::Garage(g) => Key::Garage(g),
+                    Target::Section(s) => match city.sections.get(s.at()) {
+                        Some(section) => Key::Garage(section.garage),
+                        None => continue,
+                    },
+                };
+                lines.entry(key).or_default().push((SignIx::from_position(i), n, line.target));
+            }
+        }
+        Announcers(lines)
+    }
+
+    /// One note for each line that announces the product.
+    pub(crate) fn notes(&self, update: &Update, mut give: impl FnMut(Note)) {
+        let Some(lines) = self.0.get(&update.product.key()) else { return };
+        for &(sign, line, target) in lines {
+            if let Some(sight) = sight(&update.product, target) {
+                let (tick, at, trigger) = (update.tick, update.at, update.trigger);
+                give(Note { tick, at, sign, line, sight, trigger });
+            }
+        }
+    }
+}
+
+fn sight(product: &Product, target: Target) -> Option<Sight> {
+    let part = |id: SectionIx| match product {
+        Product::Garage(p) => p.sections.iter().find(|s| s.section == id).map(Sight::section),
+        _ => None,
+    };
+    match (product, target) {
+        (Product::Facility(p), Target::Facility(_)) => Some(Sight::facility(p)),
+        (Product::Garage(p), Target::Garage(_)) => Some(Sight::garage(p)),
+        (_, Target::Section(id)) => part(id),
+        _ => None,
+    }
+}
+
+/// A worker's signs.
+pub(crate) struct Signs {
+    city: Arc<City>,
+    meters: Arc<Meters>,
+    signs: BTreeMap<SignIx, SignLogic>,
+}
+
+impl Signs {
+    pub(crate) fn new(city: Arc<City>, meters: Arc<Meters>, part: Part) -> Self {
+        let signs = (0..city.signs.len())
+            .map(SignIx::from_position)
+            .filter(|sign| part.owns(u64::from(sign.0)))
+            .map(|sign| (sign, SignLogic::new(sign, &city)))
+            .collect();
+        Signs { city, meters, signs }
+    }
+}
+
+fn emit(
+    face: Option<(vlot_model::Face, bool)>,
+    tick: Tick,
+    at: Timestamp,
+    meters: &Meters,
+    out: &mut Vec<Update>,
+) {
+    if let Some((face, is_new)) = face {
+        meters.faces_decided.add(u64::from(is_new));
+        out.push(Update { tick, at, trigger: face.trigger.filter(|_| is_new), product: Product::Face(face) });
+    }
+}
+
+impl Logic for Signs {
+    type In = Note;
+
+    fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>) {
+        for sign in self.signs.values_mut() {
+            emit(sign.decide(tick, at, Occasion::Clock, &self.city), tick, at, &self.meters, out);
+        }
+    }
+
+    fn on_tick(&mut self, tick: Tick, at: Timestamp, notes: &[Note], out: &mut Vec<Update>) {
+        for notes in notes.chunk_by(|a, b| a.sign == b.sign) {
+            let Some(sign) = notes.first().and_then(|note| self.signs.get_mut(&note.sign)) else { continue };
+            for note in notes {
+                sign.note(note.line as usize, note.sight, note.trigger);
+            }
+            emit(sign.decide(tick, at, Occasion::Note, &self.city), tick, at, &self.meters, out);
+        }
+    }
+}

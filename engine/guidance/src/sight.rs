@@ -1,0 +1,209 @@
+//! What is known of a line's target, and what may be said of it.
+
+use serde::{Deserialize, Serialize};
+use vlot_model::{
+    FacilityState, FacilityStatus, Figure, GarageState, Quality, SectionState, Share, Timestamp,
+};
+
+/// The newest product of a line's target, as far as a sign is concerned with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sight {
+    pub(crate) free: Option<u32>,
+    pub(crate) capacity: u32,
+    pub(crate) status: FacilityStatus,
+    pub(crate) quality: Quality,
+    pub(crate) observed_at: Option<Timestamp>,
+    pub(crate) valid_until: Option<Timestamp>,
+    pub(crate) sensors: Share,
+    pub(crate) lost_messages: u32,
+}
+
+impl Sight {
+    /// Before the first product.
+    pub(crate) fn unseen(capacity: u32) -> Self {
+        Sight {
+            free: None,
+            capacity,
+            status: FacilityStatus::Unknown,
+            quality: Quality::Missing,
+            observed_at: None,
+            valid_until: None,
+            sensors: Share::default(),
+            lost_messages: 0,
+        }
+    }
+
+    pub(crate) fn facility(p: &FacilityState) -> Self {
+        Sight {
+            free: p.free,
+            capacity: p.capacity,
+            status: p.status,
+            quality: p.quality,
+            observed_at: p.observed_at,
+            valid_until: p.valid_until,
+            sensors: p.sensors,
+            lost_messages: p.lost_messages,
+        }
+    }
+
+    pub(crate) fn section(p: &SectionState) -> Self {
+        Sight {
+            free: p.free,
+            capacity: p.capacity,
+            status: p.status,
+            quality: p.quality,
+            observed_at: p.observed_at,
+            valid_until: p.valid_until,
+            sensors: Share::default(),
+            lost_messages: 0,
+        }
+    }
+
+    /// A garage as a whole is full when no section has space, and places in a closed section do not count.
+    pub(crate) fn garage(p: &GarageState) -> Self {
+        let all = |status: FacilityStatus| p.sections.iter().all(|s| s.status == status);
+        let any = |status: FacilityStatus| p.sections.iter().any(|s| s.status == status);
+        let status = if p.sections.is_empty() || any(FacilityStatus::Unknown) {
+            FacilityStatus::Unknown
+        } else if all(FacilityStatus::Closed) {
+            FacilityStatus::Closed
+        } else if any(FacilityStatus::SpacesAvailable) {
+            FacilityStatus::SpacesAvailable
+        } else {
+            FacilityStatus::Full
+        };
+        let behind_doors: u32 = p
+            .sections
+            .iter()
+            .filter(|s| s.status == FacilityStatus::Closed)
+            .filter_map(|s| s.free)
+            .fold(0, u32::saturating_add);
+        Sight {
+            free: p.free.map(|free| free.saturating_sub(behind_doors)),
+            capacity: p.capacity,
+            status,
+            quality: p.quality,
+            observed_at: p.observed_at,
+            valid_until: p.valid_until,
+            sensors: p.sensors,
+            lost_messages: 0,
+        }
+    }
+
+    /// Whether anything of it may be shown at `at`.
+    pub(crate) fn is_trusted(&self, at: Timestamp) -> bool {
+        self.quality == Quality::Good && self.valid_until.is_some_and(|until| at < until)
+    }
+
+    /// What a sign would say of it at `at`, were there no calm to keep.
+    pub(crate) fn figure(&self, at: Timestamp) -> Figure {
+        match (self.status, self.free) {
+            _ if !self.is_trusted(at) => Figure::Blank,
+            (FacilityStatus::Closed, _) => Figure::Closed,
+            (FacilityStatus::Full, _) => Figure::Full,
+            (FacilityStatus::SpacesAvailable, Some(free)) => Figure::Free(rounded(free)),
+            (FacilityStatus::SpacesAvailable, None) | (FacilityStatus::Unknown, _) => Figure::Blank,
+        }
+    }
+}
+
+/// From so many free spaces on, figures go in steps of so many.
+const STEPS: [(u32, u32); 3] = [(100, 10), (20, 5), (0, 1)];
+
+/// The figure for so many free spaces: never more than there are.
+pub(crate) fn rounded(free: u32) -> u32 {
+    let step = STEPS.iter().find(|(from, _)| free >= *from).map_or(1, |(_, step)| *step);
+    free - free % step
+}
+
+/// Whether showing `shown` on would mislead, when `wanted` is what holds.
+pub(crate) fn is_untrue(shown: Figure, wanted: Figure) -> bool {
+    match (shown, wanted) {
+        (Figure::Free(shown), Figure::Free(wanted)) => wanted < shown,
+        (_, Figure::Free(_)) => false,
+        (shown, wanted) => shown != wanted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vlot_model::{GarageIx, SectionIx};
+
+    #[test]
+    fn figures_are_rounded_down_in_steps() {
+        let table =
+            [(0, 0), (1, 1), (19, 19), (20, 20), (24, 20), (25, 25), (99, 95), (100, 100), (109, 100)];
+        for (free, shown) in table {
+            assert_eq!(rounded(free), shown, "{free} free");
+        }
+        for free in 0..5_000 {
+            assert!(rounded(free) <= free && rounded(free) <= rounded(free + 1), "{free} free");
+            assert_eq!(rounded(rounded(free)), rounded(free), "{free} free");
+        }
+    }
+
+    #[test]
+    fn bad_news_is_told_at_once_and_good_news_waits() {
+        use Figure::{Blank, Closed, Free, Full};
+        let table = [
+            (Free(10), Free(9), true),
+            (Free(10), Free(10), false),
+            (Free(10), Free(11), false),
+            (Free(10), Full, true),
+            (Free(10), Closed, true),
+            (Free(10), Blank, true),
+            (Full, Free(40), false),
+            (Full, Closed, true),
+            (Full, Blank, true),
+            (Full, Full, false),
+            (Closed, Full, true),
+            (Closed, Free(3), false),
+            (Blank, Full, true),
+            (Blank, Closed, true),
+            (Blank, Free(3), false),
+            (Blank, Blank, false),
+        ];
+        for (shown, wanted, untrue) in table {
+            assert_eq!(is_untrue(shown, wanted), untrue, "{shown:?} shown, {wanted:?} wanted");
+        }
+    }
+
+    #[test]
+    fn a_garage_is_what_its_sections_are() {
+        use FacilityStatus::{Closed, Full, SpacesAvailable, Unknown};
+        let garage = |sections: &[(FacilityStatus, u32)]| GarageState {
+            garage: GarageIx(0),
+            sections: sections
+                .iter()
+                .map(|(status, free)| SectionState {
+                    section: SectionIx(0),
+                    capacity: 100,
+                    free: Some(*free),
+                    status: *status,
+                    observed_at: None,
+                    valid_until: None,
+                    quality: Quality::Good,
+                })
+                .collect(),
+            free: Some(sections.iter().map(|(_, free)| free).sum()),
+            capacity: 300,
+            observed_at: None,
+            valid_until: None,
+            quality: Quality::Good,
+            sensors: Share::default(),
+        };
+        let table: [(&[_], _, _); 6] = [
+            (&[(SpacesAvailable, 30), (Full, 2)], SpacesAvailable, 32),
+            (&[(Full, 1), (Full, 2)], Full, 3),
+            (&[(SpacesAvailable, 30), (Closed, 50)], SpacesAvailable, 30),
+            (&[(Full, 1), (Closed, 50)], Full, 1),
+            (&[(Closed, 1), (Closed, 50)], Closed, 0),
+            (&[(SpacesAvailable, 30), (Unknown, 0)], Unknown, 30),
+        ];
+        for (sections, status, free) in table {
+            let sight = Sight::garage(&garage(sections));
+            assert_eq!((sight.status, sight.free), (status, Some(free)), "{sections:?}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! One sign: what it shows, and when that changes.
+
+use vlot_model::{
+    City, Face, FaceReason, FaceRow, FacilityStatus, Figure, SignIx, Target, Tick, Timestamp, Trigger,
+};
+
+use crate::advice::{Candidate, Choice, choose};
+use crate::faces;
+use crate::reason::{self, Limits};
+use crate::sight::{Sight, is_untrue};
+
+/// A sign's memory. Everything in it follows from the notes and ticks that it was given.
+pub(crate) struct SignLogic {
+    sign: SignIx,
+    rows: Vec<Row>,
+    /// Lines that can be advised, in their order.
+    advisable: Vec<usize>,
+    advice: Option<usize>,
+    /// When the advice last changed; `None`: there was none yet.
+    advice_since: Option<Timestamp>,
+    /// When the content last changed; `None`: nothing but the first, dark face yet.
+    content_since: Option<Timestamp>,
+    /// When the face was last sent out.
+    emitted_at: Timestamp,
+    face: Option<Face>,
+}
+
+struct Row {
+    limits: Limits,
+    sight: Sight,
+    wanted: Figure,
+    shown: Figure,
+    /// When `shown` last changed; `None`: it has not said anything yet.
+    since: Option<Timestamp>,
+    /// The reading behind this tick's note.
+    fed: Option<Trigger>,
+}
+
+/// Why a face is decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// Time passed: a face may be renewed.
+    Clock,
+    /// Something of what it announces changed.
+    Note,
+}
+
+impl SignLogic {
+    pub(crate) fn new(sign: SignIx, city: &City) -> Self {
+        let lines = city.signs.get(sign.at()).map_or(&[][..], |s| &s.lines);
+        let cars = lines.iter().any(|line| matches!(line.target, Target::Facility(_)));
+        let advisable = lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| !cars || matches!(line.target, Target::Facility(_)))
+            .map(|(i, _)| i)
+            .collect();
+        let rows = lines
+            .iter()
+            .map(|line| {
+                let (limits, capacity) = limits(city, line.target);
+                let sight = Sight::unseen(capacity);
+                Row { limits, sight, wanted: Figure::Blank, shown: Figure::Blank, since: None, fed: None }
+            })
+            .collect();
+        SignLogic {
+            sign,
+            rows,
+            advisable,
+            advice: None,
+            advice_since: None,
+            content_since: None,
+            emitted_at: Timestamp::EPOCH,
+            face: None,
+        }
+    }
+
+    /// Takes the newest state of what a line announces.
+    pub(crate) fn note(&mut self, line: usize, sight: Sight, trigger: Option<Trigger>) {
+        if let Some(row) = self.rows.get_mut(line) {
+            row.sight = sight;
+            row.fed = trigger;
+        }
+    }
+
+    /// The face to send out at the end of a tick, and whether its content is new; `None`: the last one holds.
+    pub(crate) fn decide(
+        &mut self,
+        tick: Tick,
+        at: Timestamp,
+        occasion: Occasion,
+        city: &City,
+    ) -> Option<(Face, bool)> {
+        let sign = city.signs.get(self.sign.at())?;
+        let stood = |since: Option<Timestamp>| since.is_none_or(|since| since + sign.min_dwell <= at);
+
+        // Truth: what every row ought to say now.
+        let mut moved = vec![false; self.rows.len()];
+        let mut changing = false;
+        for (row, moved) in self.rows.iter_mut().zip(&mut moved) {
+            let wanted = row.sight.figure(at);
+            *moved = wanted != row.wanted;
+            row.wanted = wanted;
+            let first_word = row.since.is_none() && wanted != Figure::Blank;
+            changing |= first_word || is_untrue(row.shown, wanted);
+        }
+        // Calm: what may change besides what must.
+        let calm = changing || stood(self.content_since);
+        let mut changed = self.face.is_none();
+        let mut trigger = None;
+        for (row, moved) in self.rows.iter_mut().zip(&moved) {
+            if row.shown != row.wanted && (is_untrue(row.shown, row.wanted) || calm && stood(row.since)) {
+                row.shown = row.wanted;
+                row.since = Some(at);
+                changed = true;
+                changing = true;
+                if *moved {
+                    trigger = row.fed.or(trigger);
+                }
+            }
+            row.fed = None;
+        }
+        let candidates = self.candidates(city);
+        let (must, next) = match choose(self.advice, &candidates) {
+            Choice::Keep => (false, self.advice),
+            Choice::Must(next) => (true, next),
+            Choice::May(line) => (false, Some(line)),
+        };
+        if next != self.advice && (must || (changing || calm) && stood(self.advice_since)) {
+            self.advice = next;
+            self.advice_since = Some(at);
+            changed = true;
+        }
+
+        let valid_until = self.valid_until(at + sign.time_to_live);
+        if changed {
+            if self.rows.iter().any(|row| row.since.is_some()) {
+                self.content_since = Some(at);
+            }
+            let face = self.write(tick, at, valid_until, trigger, &candidates, city);
+            self.emitted_at = at;
+            self.face = Some(face.clone());
+            return Some((face, true));
+        }
+        let emitted_at = self.emitted_at;
+        let face = self.face.as_mut()?;
+        let half_used = || at.since(emitted_at) > face.valid_until.since(at);
+        let renew = occasion == Occasion::Clock && valid_until > face.valid_until && half_used();
+        // A figure whose validity became shorter takes its face with it.
+        if !renew && valid_until >= face.valid_until {
+            return None;
+        }
+        face.valid_until = valid_until;
+        self.emitted_at = at;
+        Some((face.clone(), false))
+    }
+
+    /// The lines that the sign can send someone to with a good conscience.
+    fn candidates(&self, city: &City) -> Vec<Candidate> {
+        let Some(sign) = city.signs.get(self.sign.at()) else { return Vec::new() };
+        self.advisable
+            .iter()
+            .filter_map(|&line| {
+                let (row, config) = (self.rows.get(line)?, sign.lines.get(line)?);
+                let full_at = row.limits.full.map_or(0, |(full_at, _)| full_at);
+                let space = matches!(row.shown, Figure::Free(_))
+                    && row.sight.status == FacilityStatus::SpacesAvailable
+                    && row.sight.free.is_some_and(|free| free > full_at);
+                space.then_some(Candidate { line, travel_time: config.travel_time })
+            })
+            .collect()
+    }
+
+    /// The end of a face that is sent now: no later than that of any figure on it.
+    fn valid_until(&self, at_most: Timestamp) -> Timestamp {
+        self.rows
+            .iter()
+            .filter(|row| row.shown != Figure::Blank)
+            .filter_map(|row| row.sight.valid_until)
+            .fold(at_most, Timestamp::min)
+    }
+
+    fn write(
+        &self,
+        tick: Tick,
+        at: Timestamp,
+        valid_until: Timestamp,
+        trigger: Option<Trigger>,
+        candidates: &[Candidate],
+        city: &City,
+    ) -> Face {
+        let sign = city.signs.get(self.sign.at());
+        let lines = sign.map_or(&[][..], |s| &s.lines);
+        let dwell_end = |row: &Row| {
+            let since = row.since.max(self.content_since)?;
+            Some(since + sign?.min_dwell)
+        };
+        let rows: Vec<_> = lines
+            .iter()
+            .zip(&self.rows)
+            .map(|(line, row)| FaceRow {
+                target: line.target,
+                label: line.label.clone(),
+                arrow: line.arrow,
+                figure: row.shown,
+            })
+            .collect();
+        let sentences = self
+            .rows
+            .iter()
+            .map(|row| reason::row(&row.limits, &row.sight, row.shown, row.wanted, at, dwell_end(row)))
+            .collect();
+        let advice = self.advice.and_then(|line| Some((line, self.rows.get(line)?, lines.get(line)?)));
+        let why = match advice {
+            Some((_, row, line)) => {
+                reason::advised(&row.limits, &row.sight, line.travel_time, candidates.len())
+            }
+            None => reason::not_advised(self.advisable.len(), candidates.len()),
+        };
+        let advice = advice.and_then(|(line, ..)| u32::try_from(line).ok());
+        let multi = faces::multi(self.sign, &rows, advice, city);
+        Face {
+            sign: self.sign,
+            version: tick.max(1),
+            rows,
+            advice,
+            multi,
+            reason: FaceReason { rows: sentences, advice: why },
+            decided_at: at,
+            valid_until,
+            trigger,
+        }
+    }
+}
+
+/// What is fixed about a target, and its capacity.
+fn limits(city: &City, target: Target) -> (Limits, u32) {
+    let unknown = || (Limits { name: "?".into(), unit: "spaces", full: None, min_share: None }, 0);
+    match target {
+        Target::Facility(f) => city.facilities.get(f.at()).map_or_else(unknown, |f| {
+            let full = Some((f.full_at, f.reopen_at));
+            let min_share = Some(f.min_share);
+            (Limits { name: f.name.clone(), unit: "spaces", full, min_share }, f.capacity)
+        }),
+        Target::Garage(g) => city.garages.get(g.at()).map_or_else(unknown, |g| {
+            let capacity =
+                g.sections.iter().filter_map(|s| city.sections.get(s.at())).map(|s| s.capacity).sum();
+            (Limits { name: g.name.clone(), unit: "places", full: None, min_share: None }, capacity)
+        }),
+        Target::Section(s) => city.sections.get(s.at()).map_or_else(unknown, |s| {
+            let full = Some((s.full_at, s.reopen_at));
+            (Limits { name: s.name.clone(), unit: "places", full, min_share: None }, s.capacity)
+        }),
+    }
+}

@@ -1,0 +1,197 @@
+//! The whole board as JSON: what two engines are compared by, and what a person reads when something is odd.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use vlot_model::{
+    Board, City, DeviceIx, Face, FacilityState, GarageState, Key, Product, SectionIx, Target, Timestamp,
+    Trigger,
+};
+
+/// The board as JSON, pretty enough to diff: sorted by id, ids as text, instants in RFC 3339, UTC.
+///
+/// Two boards are equal exactly if these bytes are.
+#[must_use]
+pub fn board_json(board: &Board, city: &City) -> Vec<u8> {
+    let mut tables: BTreeMap<&str, BTreeMap<String, Value>> =
+        ["faces", "facilities", "garages", "signs", "stations"].map(|name| (name, BTreeMap::new())).into();
+    for (key, entry) in board.all() {
+        let (table, id) = place(city, key);
+        let mut row = Map::new();
+        row.insert("tick".into(), entry.version.into());
+        row.insert("at".into(), text(entry.at));
+        row.extend(product(city, &entry.product));
+        if let Some(table) = tables.get_mut(table) {
+            table.insert(id, Value::Object(row));
+        }
+    }
+    let mut whole = Map::new();
+    whole.insert("at".into(), text(board.completed_at()));
+    whole.insert("tick".into(), board.completed().into());
+    for (table, rows) in tables {
+        whole.insert(table.into(), Value::Object(rows.into_iter().collect()));
+    }
+    let mut bytes = format!("{:#}", Value::Object(whole)).into_bytes();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Table and id of a key.
+fn place(city: &City, key: Key) -> (&'static str, String) {
+    match key {
+        Key::Facility(f) => ("facilities", id(city.facilities.get(f.at()).map(|f| &*f.id), f.0)),
+        Key::Garage(g) => ("garages", id(city.garages.get(g.at()).map(|g| &*g.id), g.0)),
+        Key::Station(s) => ("stations", id(city.stations.get(s.at()).map(|s| &*s.id), s.0)),
+        Key::Face(s) => ("faces", id(city.signs.get(s.at()).map(|s| &*s.id), s.0)),
+        Key::Sign(s) => ("signs", id(city.signs.get(s.at()).map(|s| &*s.id), s.0)),
+    }
+}
+
+/// A product of another configuration than `city` keeps its number: a reader of the board must never end the engine.
+fn id(known: Option<&str>, index: u32) -> String {
+    known.map_or_else(|| format!("#{index}"), str::to_owned)
+}
+
+fn section(city: &City, section: SectionIx) -> String {
+    id(city.sections.get(section.at()).map(|s| &*s.id), section.0)
+}
+
+fn device(city: &City, device: DeviceIx) -> String {
+    id(city.devices.get(device.at()).map(|d| &*d.id), device.0)
+}
+
+/// A target as the interfaces write it: a section stands behind its garage's id.
+fn target(city: &City, of: Target) -> String {
+    match of {
+        Target::Facility(f) => place(city, Key::Facility(f)).1,
+        Target::Garage(g) => place(city, Key::Garage(g)).1,
+        Target::Section(s) => {
+            let garage = city.sections.get(s.at()).map(|s| place(city, Key::Garage(s.garage)).1);
+            format!("{}/{}", garage.unwrap_or_else(|| "?".into()), section(city, s))
+        }
+    }
+}
+
+fn text(at: Timestamp) -> Value {
+    Value::String(at.to_string())
+}
+
+/// The shortest decimal that is this number and no other: a plain widening would write 31.4 as 31.399999618530273.
+fn float(x: Option<f32>) -> Value {
+    x.and_then(|x| x.to_string().parse::<f64>().ok()).map_or(Value::Null, Value::from)
+}
+
+fn product(city: &City, product: &Product) -> Map<String, Value> {
+    let fields = match product {
+        Product::Facility(p) => facility(p),
+        Product::Garage(p) => garage(city, p),
+        Product::Traffic(p) => json!({
+            "detector_occupancy_pct": float(p.detector_occupancy_pct),
+            "flow_vph": p.flow_vph,
+            "interval_s": p.interval_s,
+            "kind": "traffic",
+            "late_readings": p.late_readings,
+            "observed_at": p.observed_at,
+            "quality": p.quality,
+            "sensors": p.sensors,
+            "speed_kmh": float(p.speed_kmh),
+            "valid_until": p.valid_until,
+            "vehicles": p.vehicles,
+        }),
+        Product::Bicycle(p) => json!({
+            "inbound": p.inbound,
+            "interval_s": p.interval_s,
+            "kind": "bicycle",
+            "late_readings": p.late_readings,
+            "observed_at": p.observed_at,
+            "outbound": p.outbound,
+            "quality": p.quality,
+            "sensors": p.sensors,
+            "valid_until": p.valid_until,
+        }),
+        Product::Face(p) => face(city, p),
+        Product::Sign(p) => json!({
+            "connected": p.connected,
+            "displayed_at": p.displayed_at,
+            "displayed_version": p.displayed_version,
+            "fault": p.fault.map(|fault| format!("{fault:?}")),
+            "heard_at": p.heard_at,
+        }),
+    };
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn facility(p: &FacilityState) -> Value {
+    json!({
+        "capacity": p.capacity,
+        "free": p.free,
+        "lost_messages": p.lost_messages,
+        "observed_at": p.observed_at,
+        "occupied": p.occupied,
+        "occupied_uncorrected": p.occupied_uncorrected,
+        "opening": p.opening,
+        "quality": p.quality,
+        "sensors": p.sensors,
+        "status": p.status,
+        "valid_until": p.valid_until,
+    })
+}
+
+fn garage(city: &City, p: &GarageState) -> Value {
+    let sections: Vec<_> = p
+        .sections
+        .iter()
+        .map(|s| {
+            json!({
+                "capacity": s.capacity,
+                "free": s.free,
+                "id": section(city, s.section),
+                "observed_at": s.observed_at,
+                "quality": s.quality,
+                "status": s.status,
+                "valid_until": s.valid_until,
+            })
+        })
+        .collect();
+    json!({
+        "capacity": p.capacity,
+        "free": p.free,
+        "observed_at": p.observed_at,
+        "quality": p.quality,
+        "sections": sections,
+        "sensors": p.sensors,
+        "valid_until": p.valid_until,
+    })
+}
+
+fn face(city: &City, p: &Face) -> Value {
+    let rows: Vec<_> = p
+        .rows
+        .iter()
+        .map(|row| {
+            json!({
+                "arrow": row.arrow,
+                "figure": row.figure,
+                "label": row.label,
+                "target": target(city, row.target),
+            })
+        })
+        .collect();
+    json!({
+        "advice": p.advice,
+        "decided_at": p.decided_at,
+        "multi": p.multi,
+        "reason": p.reason,
+        "rows": rows,
+        "trigger": p.trigger.map(|t| trigger(city, t)),
+        "valid_until": p.valid_until,
+        "version": p.version,
+    })
+}
+
+fn trigger(city: &City, t: Trigger) -> Value {
+    json!({ "device": device(city, t.device), "observed_at": t.observed_at, "sequence": t.sequence })
+}
