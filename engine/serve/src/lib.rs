@@ -1,1 +1,31 @@
-//! Vlot's gRPC interfaces.
+//! Vlot's gRPC interfaces: the only room that apps, garages, sign controllers and operators talk to.
+//!
+//! It reads the board and hands in what signs report; nothing else of the engine is within its reach. The .proto files
+//! are the interfaces' documentation.
+//!
+//! - `server`, `connection`, `tls`: listen, bound, end.
+//! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
+//! - `convert`, `ready_made`: products to messages, once for all readers.
+//! - `parking`, `garage`, `traffic`, `sign`, `admin`, `health`: the services.
+
+mod admin;
+mod bells;
+mod codec;
+mod connection;
+mod context;
+mod convert;
+mod filter;
+mod garage;
+mod health;
+mod parking;
+mod ready_made;
+mod server;
+mod shared;
+mod sign;
+mod tls;
+mod traffic;
+mod watch;
+mod wire;
+
+pub use context::{Context, Options, Problem, TlsFiles};
+pub use server::{ServeError, Server};

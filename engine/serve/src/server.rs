@@ -1,0 +1,122 @@
+//! Binds, serves, ends.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_rustls::TlsAcceptor;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+
+use crate::admin::Admin;
+use crate::garage::Garages;
+use crate::parking::Parking;
+use crate::shared::Shared;
+use crate::sign::Signs;
+use crate::traffic::Traffic;
+use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
+use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
+use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
+use crate::wire::sign::v1::sign_service_server::SignServiceServer;
+use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
+use crate::{Context, Options, bells, connection, health, tls};
+
+/// Every service whose health is told by name.
+const SERVICES: &[&str] = &[
+    AdminServiceServer::<Admin>::NAME,
+    GarageServiceServer::<Garages>::NAME,
+    ParkingServiceServer::<Parking>::NAME,
+    SignServiceServer::<Signs>::NAME,
+    TrafficServiceServer::<Traffic>::NAME,
+];
+
+/// Why the server cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file of the encryption is of no use.
+    #[error("TLS: {}: {problem}", file.display())]
+    Tls {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The interfaces' own description is broken.
+    #[error("reflection: {0}")]
+    Reflection(String),
+}
+
+/// The server, bound to its address.
+pub struct Server {
+    addr: SocketAddr,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    reflection: Routes,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Takes the address and reads the certificates; serves nobody yet. Needs no runtime.
+    pub fn bind(options: Options, context: Context) -> Result<Self, ServeError> {
+        let failed = |source| ServeError::Listen { addr: options.listen, source };
+        let listener = TcpListener::bind(options.listen).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
+        Ok(Server { addr, listener, tls, reflection: reflection()?, shared: Shared::new(options, context) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until `shutdown`; then every stream ends with UNAVAILABLE, within two seconds. A runtime of one thread
+    /// of its own serves most evenly.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
+        let Server { addr, listener, tls, reflection, shared } = self;
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(|source| ServeError::Listen { addr, source })?;
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let routes = services(&shared, reflection).add_service(health).prepare();
+        let ringer = tokio::spawn(bells::ringer(&shared));
+        let keeper = tokio::spawn(health::keep(Arc::clone(&shared), reporter, SERVICES));
+        tracing::info!(%addr, tls = tls.is_some(), "serving gRPC");
+        connection::serve(listener, tls, routes, &shared, shutdown).await;
+        ringer.abort();
+        keeper.abort();
+        Ok(())
+    }
+}
+
+fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
+    let bytes = shared.options.max_message_bytes;
+    routes
+        .add_service(AdminServiceServer::new(Admin(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(TrafficServiceServer::new(Traffic(Arc::clone(shared))).max_decoding_message_size(bytes))
+}
+
+/// Both versions of the reflection protocol: tools are between the two.
+fn reflection() -> Result<Routes, ServeError> {
+    let broken = |e: tonic_reflection::server::Error| ServeError::Reflection(e.to_string());
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(vlot_proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let v1 = described().build_v1().map_err(broken)?;
+    let v1alpha = described().build_v1alpha().map_err(broken)?;
+    Ok(Routes::new(v1).add_service(v1alpha))
+}
