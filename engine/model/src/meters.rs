@@ -38,6 +38,10 @@ pub struct Meters {
     pub readings_admitted: Meter,
     /// Readings that an operator has taken into a product.
     pub readings_absorbed: Meter,
+    /// Of those, interval readings that corrected an interval too old to be published again.
+    pub readings_late: Meter,
+    /// Of those, interval readings that no interval could count: too long, too old, too far ahead, or said twice.
+    pub readings_unusable: Meter,
     /// Messages whose every reading was admitted or known before, hence accounted for.
     pub messages_settled: Meter,
     /// Products that were published.
