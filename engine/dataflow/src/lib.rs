@@ -14,9 +14,16 @@ use timely::dataflow::StreamVec;
 use timely::dataflow::operators::Concatenate;
 use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
 
+mod bicycles;
 mod collect;
+mod garages;
+mod intervals;
+mod parking;
 mod rooms;
 pub mod shell;
+mod signs;
+mod traffic;
+mod trust;
 
 pub use collect::collect;
 
@@ -34,8 +41,13 @@ pub fn build<'s>(
     city: &Arc<City>,
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
-    let _ = (clock, meters);
     let scope = readings.scope();
-    let _ = rooms::divide(readings, city, meters);
-    scope.concatenate([])
+    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs] = rooms::divide(readings, city, meters);
+    scope.concatenate([
+        parking::facilities(of_parking, clock.clone(), city, meters),
+        garages::garages(of_garages, clock.clone(), city, meters),
+        traffic::counts(of_traffic, clock.clone(), city, meters),
+        bicycles::counts(of_bicycles, clock.clone(), city, meters),
+        signs::signs(of_signs, clock, city, meters),
+    ])
 }

@@ -213,7 +213,7 @@ impl<D: Stamped> Pending<D> {
         // From one worker records come in order; only the parts of several have to be merged, and a stable
         // sort is quick at merging runs.
         if !self.records.is_sorted_by(|a, b| place(a) <= place(b)) {
-            self.records.sort_by(|a, b| place(a).cmp(&place(b)));
+            self.records.sort_by_key(place);
         }
         if !self.clocks.is_sorted() {
             self.clocks.sort_unstable();

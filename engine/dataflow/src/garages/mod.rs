@@ -1,0 +1,36 @@
+//! Free places of bicycle garages, section by section.
+//!
+//! A section's figure is the newest that its sensor observed, and ages from when it was said; other messages keep the
+//! sensor reporting but do not renew the figure. `Degraded`: the sensor is silent, or it states more free places than
+//! the section has. A garage's sum exists only while every section's figure is fresh.
+
+use std::sync::Arc;
+
+use vlot_model::{Admitted, City, GarageIx, Meters, Role};
+
+use crate::shell::per_tick;
+use crate::{Clocks, Readings, Updates};
+
+mod logic;
+#[cfg(test)]
+mod tests;
+
+/// The state of each garage, whenever it changes.
+pub(crate) fn garages<'s>(
+    readings: Readings<'s>,
+    clock: Clocks<'s>,
+    city: &Arc<City>,
+    meters: &Arc<Meters>,
+) -> Updates<'s> {
+    let garage: Vec<u64> =
+        city.devices.iter().map(|d| garage_of(d.role, city).map_or(0, |g| u64::from(g.0))).collect();
+    let route = move |input: &Admitted| garage[input.reading.device.at()];
+    per_tick("Garages", readings, clock, route, |_| logic::Garages::new(city, meters))
+}
+
+fn garage_of(role: Role, city: &City) -> Option<GarageIx> {
+    match role {
+        Role::Section { section } => Some(city.sections[section.at()].garage),
+        _ => None,
+    }
+}

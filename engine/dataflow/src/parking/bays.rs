@@ -1,0 +1,134 @@
+//! A zone whose every bay has a sensor.
+
+use vlot_model::{City, Facility, Reading, Share, Timestamp, Value};
+
+use crate::trust::said_at;
+
+#[derive(Clone, Copy, Debug)]
+struct Bay {
+    silent_after: std::time::Duration,
+    heard_at: Timestamp,
+    level_at: Timestamp,
+    occupied: Option<bool>,
+    /// Its state is known and it is not silent: it is in the sums.
+    reports: bool,
+}
+
+impl Bay {
+    fn silent_from(&self) -> Timestamp {
+        self.heard_at + self.silent_after
+    }
+}
+
+/// The bays' sums: bays that are silent, or never said their state, are in neither.
+#[derive(Debug)]
+pub(crate) struct Bays {
+    bays: Vec<Bay>,
+    occupied: u32,
+    free: u32,
+    /// Newest message of any bay.
+    heard_at: Option<Timestamp>,
+    /// At least one bay has said its state.
+    known: bool,
+    /// No reporting bay falls silent before.
+    next_silence: Timestamp,
+}
+
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
+
+impl Bays {
+    pub(crate) fn new(facility: &Facility, city: &City) -> Self {
+        let bay = |bay: &vlot_model::Bay| Bay {
+            silent_after: city.devices[bay.device.at()].silent_after,
+            heard_at: BEFORE_ALL,
+            level_at: BEFORE_ALL,
+            occupied: None,
+            reports: false,
+        };
+        Bays {
+            bays: facility.bays.iter().map(bay).collect(),
+            occupied: 0,
+            free: 0,
+            heard_at: None,
+            known: false,
+            next_silence: NEVER,
+        }
+    }
+
+    pub(crate) fn occupied(&self) -> u32 {
+        self.occupied
+    }
+
+    pub(crate) fn free(&self) -> u32 {
+        self.free
+    }
+
+    pub(crate) fn heard_at(&self) -> Option<Timestamp> {
+        self.heard_at
+    }
+
+    pub(crate) fn known(&self) -> bool {
+        self.known
+    }
+
+    pub(crate) fn share(&self) -> Share {
+        let total = u32::try_from(self.bays.len()).unwrap_or(u32::MAX);
+        Share { reporting: self.occupied + self.free, total }
+    }
+
+    pub(crate) fn next_silence(&self) -> Timestamp {
+        self.next_silence
+    }
+
+    /// Lets the bays fall silent whose time has come.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        if now < self.next_silence {
+            return;
+        }
+        self.next_silence = NEVER;
+        for bay in &mut self.bays {
+            if bay.reports {
+                if now < bay.silent_from() {
+                    self.next_silence = self.next_silence.min(bay.silent_from());
+                } else {
+                    bay.reports = false;
+                    match bay.occupied {
+                        Some(true) => self.occupied -= 1,
+                        _ => self.free -= 1,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a reading of the bay at `position`.
+    pub(crate) fn take(&mut self, position: usize, reading: &Reading, now: Timestamp) {
+        let Some(bay) = self.bays.get_mut(position) else { return };
+        if bay.reports {
+            match bay.occupied {
+                Some(true) => self.occupied -= 1,
+                _ => self.free -= 1,
+            }
+        }
+        let said_at = said_at(reading);
+        bay.heard_at = bay.heard_at.max(said_at);
+        self.heard_at = self.heard_at.max(Some(said_at));
+        // Of a level the newest holds, whatever came last.
+        if let Value::Bay { occupied } = reading.value
+            && reading.observed_at >= bay.level_at
+        {
+            bay.level_at = reading.observed_at;
+            bay.occupied = Some(occupied);
+            self.known = true;
+        }
+        bay.reports = now < bay.silent_from() && bay.occupied.is_some();
+        if bay.reports {
+            self.next_silence = self.next_silence.min(bay.silent_from());
+            match bay.occupied {
+                Some(true) => self.occupied += 1,
+                _ => self.free += 1,
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! From readings of bays, barriers and counters to the state of facilities.
+
+use std::sync::Arc;
+
+use vlot_model::{
+    Admitted, City, Counting, DeviceIx, FacilityIx, Meters, Product, Role, Tick, Timestamp, Update,
+};
+
+use super::lot::{Lot, Seat};
+use crate::shell::Logic;
+use crate::trust::trigger;
+
+/// All facilities of a worker.
+pub(crate) struct Parking {
+    seats: Vec<Option<(FacilityIx, Seat)>>,
+    lots: Vec<Lot>,
+    /// Facilities that readings of the tick under way have touched.
+    touched: Vec<FacilityIx>,
+    meters: Arc<Meters>,
+}
+
+impl Parking {
+    pub(crate) fn new(city: &City, meters: &Arc<Meters>) -> Self {
+        let mut members: Vec<Vec<DeviceIx>> = vec![Vec::new(); city.facilities.len()];
+        let mut seats = Vec::with_capacity(city.devices.len());
+        for (i, device) in city.devices.iter().enumerate() {
+            seats.push(facility_of(device.role).map(|facility| match device.role {
+                Role::Bay { bay, .. } if city.facilities[facility.at()].counting == Counting::Bays => {
+                    (facility, Seat::Bay(bay))
+                }
+                _ => {
+                    let members = &mut members[facility.at()];
+                    members.push(DeviceIx::from_position(i));
+                    (facility, Seat::Member(u32::try_from(members.len() - 1).unwrap_or(u32::MAX)))
+                }
+            }));
+        }
+        let lot = |(i, facility)| Lot::new(FacilityIx::from_position(i), facility, &members[i], city);
+        Parking {
+            seats,
+            lots: city.facilities.iter().enumerate().map(lot).collect(),
+            touched: Vec::new(),
+            meters: Arc::clone(meters),
+        }
+    }
+}
+
+/// The facility that a device watches.
+pub(crate) fn facility_of(role: Role) -> Option<FacilityIx> {
+    match role {
+        Role::Bay { facility, .. } | Role::Barrier { facility } | Role::Counter { facility } => {
+            Some(facility)
+        }
+        Role::Lane { .. } | Role::Section { .. } | Role::Sign { .. } => None,
+    }
+}
+
+impl Logic for Parking {
+    type In = Admitted;
+
+    fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>) {
+        for lot in self.lots.iter_mut().filter(|lot| lot.is_due(at)) {
+            if let Some(state) = lot.state_if_changed(at) {
+                out.push(Update { tick, at, trigger: None, product: Product::Facility(state) });
+            }
+        }
+    }
+
+    fn on_tick(&mut self, tick: Tick, at: Timestamp, inputs: &[Admitted], out: &mut Vec<Update>) {
+        for input in inputs {
+            let Some(&Some((facility, seat))) = self.seats.get(input.reading.device.at()) else { continue };
+            let lot = &mut self.lots[facility.at()];
+            lot.take(seat, &input.reading, at);
+            if lot.trigger.replace(trigger(input)).is_none() {
+                self.touched.push(facility);
+            }
+        }
+        self.meters.readings_absorbed.add(inputs.len() as u64);
+        for facility in self.touched.drain(..) {
+            let lot = &mut self.lots[facility.at()];
+            let trigger = lot.trigger.take();
+            if let Some(state) = lot.state_if_changed(at) {
+                out.push(Update { tick, at, trigger, product: Product::Facility(state) });
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Motor traffic per station and interval: vehicles, flow, mean speed, detector occupancy.
+//!
+//! Lanes that are missing are not made up for: `vehicles` is the sum of those that reported, `sensors` says how many
+//! covered the interval, and the quality is `Degraded`. Without any there is no figure, and the quality is `Missing`.
+
+use std::sync::Arc;
+
+use vlot_model::{Admitted, City, Meters};
+
+use crate::intervals::Stations;
+use crate::shell::per_tick;
+use crate::{Clocks, Readings, Updates};
+
+mod logic;
+#[cfg(test)]
+mod tests;
+
+/// The count of each interval, once it is closed and whenever a late reading corrects it.
+pub(crate) fn counts<'s>(
+    readings: Readings<'s>,
+    clock: Clocks<'s>,
+    city: &Arc<City>,
+    meters: &Arc<Meters>,
+) -> Updates<'s> {
+    let station = crate::intervals::station_of_device(city);
+    let route = move |input: &Admitted| station[input.reading.device.at()];
+    per_tick("Traffic", readings, clock, route, |_| Stations::<logic::MotorLane>::new(city, meters))
+}
