@@ -1,1 +1,3 @@
-//! What was admitted, on disk: the journal.
+//! What was admitted, on disk: the [`journal`].
+
+pub mod journal;
