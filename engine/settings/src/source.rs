@@ -50,7 +50,8 @@ impl Source {
                                         line: None,
                                         place: String::new(),
                                         what,
-                                        hint: "configuration files are UTF-8 text that the engine may read".into(),
+                                        hint: "configuration files are UTF-8 text that the engine may read"
+                                            .into(),
                                     }),
                                 }
                             }

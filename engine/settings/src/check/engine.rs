@@ -1,0 +1,59 @@
+//! city.toml: what the engine lets in, keeps and serves.
+
+use std::time::Duration;
+
+use crate::read::{Accepted, FilePath, Listen, Span, SpanOrForever, Table, Whole};
+use crate::{AdmissionSettings, JournalSettings, ServeSettings, Source, TlsFiles};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+pub(super) fn admission(mut table: Table<'_>) -> AdmissionSettings {
+    AdmissionSettings {
+        clock_ahead: table.or("clock_ahead", Span(SECOND..=HOUR), "\"2m\""),
+        clock_behind: table.or("clock_behind", Span(MINUTE..=30 * DAY), "\"24h\""),
+        batch_max: table.or("batch_max", Whole(1..=65_536), "1024"),
+        queue: table.or("queue", Whole(16..=1_000_000), "8192"),
+    }
+}
+
+pub(super) fn journal(mut table: Table<'_>) -> JournalSettings {
+    JournalSettings {
+        segment_bytes: table.or("segment_bytes", Whole(1_048_576..=1_073_741_824), "67108864"),
+        commit_every: table.or("commit_every", Span(MILLISECOND..=SECOND), "\"2ms\""),
+        keep: table.or("keep", SpanOrForever(DAY..=3_650 * DAY), "\"30d\""),
+        queue: table.or("queue", Whole(1..=65_536), "1024"),
+    }
+}
+
+pub(super) fn serve(mut table: Table<'_>, source: &Source) -> ServeSettings {
+    let listen = table.or("listen", Listen, "\"127.0.0.1:7101\"");
+    let tls = table.table("tls").map(|mut tls| TlsFiles {
+        cert_file: source.path(&tls.required("cert_file", FilePath)),
+        key_file: source.path(&tls.required("key_file", FilePath)),
+        client_ca_file: tls.optional("client_ca_file", FilePath).map(|path| source.path(&path)),
+    });
+    encryption(&mut table, listen.ip().is_loopback(), "listen", &listen.to_string());
+    ServeSettings {
+        listen,
+        tls,
+        max_streams: table.or("max_streams", Whole(1..=1_000_000), "20000"),
+        max_streams_per_connection: table.or("max_streams_per_connection", Whole(1..=100_000), "1000"),
+        keep_alive: table.or("keep_alive", Span(5 * SECOND..=HOUR), "\"60s\""),
+    }
+}
+
+/// Beyond this machine, plain text is only for who says so.
+pub(super) fn encryption(table: &mut Table<'_>, on_this_machine: bool, key: &str, address: &str) {
+    let accepted = table.optional("plaintext", Accepted);
+    if accepted.is_some() && table.has("tls") {
+        table.problem("plaintext", "is accepted although [tls] is set", "remove one of the two");
+    }
+    if !on_this_machine && !table.has("tls") && !table.has("plaintext") {
+        let what = format!("{address} is beyond this machine, and nothing is encrypted");
+        table.problem(key, what, "add a [tls] table, or write plaintext = \"accepted\"");
+    }
+}

@@ -1,0 +1,135 @@
+//! facilities.toml: car parks, edge car parks and on-street zones.
+
+use std::time::Duration;
+
+use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind, Role};
+
+use super::bays::{self, Zone};
+use super::city::Area;
+use super::registry::Registry;
+use super::{WHILE, thresholds};
+use crate::read::{Among, Id, Named, Report, Share, Span, Table, Text, Whole};
+
+const KINDS: [(&str, DeviceKind); 2] = [("barrier", DeviceKind::Barrier), ("counter", DeviceKind::Counter)];
+
+/// Reads the facilities, then the bays of `bays_csv`, then checks that the two fit.
+pub(super) fn read(
+    mut root: Table<'_>,
+    bays_csv: &str,
+    area: &Area,
+    city: &mut City,
+    registry: &mut Registry,
+    report: &Report,
+) {
+    let mut tables = Vec::new();
+    let mut zones = Vec::new();
+    for mut table in root.tables("facility") {
+        let index = FacilityIx::from_position(city.facilities.len());
+        let facility = facility(&mut table, area);
+        if !registry.facilities.take(&facility.id, index) {
+            table.problem("id", format!("{:?} is taken", facility.id), "every facility has an id of its own");
+        }
+        let silent_after = table.or("bay_silent_after", Span(WHILE), "\"26h\"");
+        city.facilities.push(facility);
+        let kinds = devices(&mut table, index, city, registry);
+        fits(&table, city.facilities[index.at()].counting, &kinds);
+        zones.push(Zone::new(silent_after));
+        tables.push(table);
+    }
+    bays::read(bays_csv, &mut zones, city, registry, report);
+    for (table, facility) in tables.iter().zip(&city.facilities) {
+        // Without a sound file of bays, their number says nothing.
+        if registry.bays_complete {
+            bays_fit(table, facility);
+        }
+    }
+}
+
+fn facility(table: &mut Table<'_>, area: &Area) -> Facility {
+    let id = table.required("id", Id);
+    let name = table.required("name", Text(80));
+    let kind = table.required("kind", Named::or_stand_in(FacilityKind::OffStreet));
+    let position = area.position(table);
+    let capacity = table.required("capacity", Whole(1..=100_000));
+    let counting = table.required("counting", Named::or_stand_in(Counting::Barriers));
+    let valid_for = table.required("valid_for", Span(WHILE));
+    let min_share = table.or("min_share", Share, "0.8");
+    let (full_at, reopen_at) = thresholds(table, capacity);
+    Facility {
+        id: id.into(),
+        name,
+        kind,
+        position,
+        capacity,
+        counting,
+        bays: Vec::new(),
+        valid_for,
+        min_share,
+        full_at,
+        reopen_at,
+    }
+}
+
+/// Barriers and counters of a facility.
+fn devices(
+    table: &mut Table<'_>,
+    facility: FacilityIx,
+    city: &mut City,
+    registry: &mut Registry,
+) -> Vec<DeviceKind> {
+    let mut kinds = Vec::new();
+    for mut entry in table.tables("device") {
+        let id = entry.required("id", Id);
+        let kind = entry.required("kind", Among(&KINDS));
+        let silent_after: Duration = entry.or("silent_after", Span(WHILE), "\"10m\"");
+        let role = match kind {
+            DeviceKind::Barrier => Role::Barrier { facility },
+            _ => Role::Counter { facility },
+        };
+        registry.device_of(city, &entry, ("id", &id), (kind, role), silent_after);
+        kinds.push(kind);
+    }
+    kinds
+}
+
+/// Whether the devices can give what the facility counts by.
+fn fits(table: &Table<'_>, counting: Counting, kinds: &[DeviceKind]) {
+    if !table.is_sound("counting") {
+        return;
+    }
+    let (barrier, counter) = (kinds.contains(&DeviceKind::Barrier), kinds.contains(&DeviceKind::Counter));
+    let (what, hint) = match counting {
+        Counting::Barriers if !barrier => (
+            "counts by barriers and has none",
+            "add a [[facility.device]] of kind \"barrier\" for every lane",
+        ),
+        Counting::Absolute if !counter => {
+            ("counts by a parking system and has none", "add a [[facility.device]] of kind \"counter\"")
+        }
+        Counting::Absolute if barrier => (
+            "counts by a parking system: its barriers would not be heard",
+            "count by \"barriers\", or remove them",
+        ),
+        Counting::Bays if barrier || counter => (
+            "counts by bays: its other devices would not be heard",
+            "count by \"barriers\" or \"absolute\", or remove them",
+        ),
+        _ => return,
+    };
+    table.problem("counting", what, hint);
+}
+
+/// Whether the bays are as many as the facility says.
+fn bays_fit(table: &Table<'_>, facility: &Facility) {
+    let bays = facility.bays.len();
+    if facility.counting == Counting::Bays && table.is_sound("counting") && bays == 0 {
+        table.problem("counting", "counts by bays and has none", "add its rows to bays.csv, one a bay");
+    } else if !table.is_sound("capacity") {
+    } else if facility.counting == Counting::Bays && bays != facility.capacity as usize {
+        let what = format!("is {}, but bays.csv has {bays} bays of it", facility.capacity);
+        table.problem("capacity", what, "a facility that counts by bays has a sensor in every bay");
+    } else if bays > facility.capacity as usize {
+        let what = format!("is {}, but bays.csv has {bays} bays in it", facility.capacity);
+        table.problem("capacity", what, "bays are part of the capacity");
+    }
+}

@@ -1,0 +1,55 @@
+//! garages.toml: bicycle garages and their sections.
+
+use vlot_model::{City, DeviceKind, Garage, GarageIx, RackKind, Role, Section, SectionIx};
+
+use super::city::Area;
+use super::registry::Registry;
+use super::{WHILE, thresholds};
+use crate::read::{Id, Named, Span, Table, Text, Whole};
+
+pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
+    for mut table in root.tables("garage") {
+        let index = GarageIx::from_position(city.garages.len());
+        let id = table.required("id", Id);
+        let name = table.required("name", Text(80));
+        let position = area.position(&mut table);
+        let valid_for = table.required("valid_for", Span(WHILE));
+        if !registry.garages.take(&id, index) {
+            table.problem("id", format!("{id:?} is taken"), "every garage has an id of its own");
+        }
+        let entries = table.tables("section");
+        if !table.has("section") {
+            table.wrong("has no [[garage.section]]", "a garage without inner division has one section");
+        }
+        let sections =
+            entries.into_iter().map(|entry| section(entry, (index, &id), city, registry)).collect();
+        city.garages.push(Garage { id: id.into(), name, position, sections, valid_for });
+    }
+}
+
+fn section(
+    mut table: Table<'_>,
+    (garage, garage_id): (GarageIx, &str),
+    city: &mut City,
+    registry: &mut Registry,
+) -> SectionIx {
+    let index = SectionIx::from_position(city.sections.len());
+    let id = table.required("id", Id);
+    let name = table.required("name", Text(24));
+    let rack = table.required("rack", Named::or_stand_in(RackKind::Single));
+    let capacity = table.required("capacity", Whole(1..=100_000));
+    let (full_at, reopen_at) = thresholds(&mut table, capacity);
+    let device = table.required("device", Id);
+    let silent_after = table.or("silent_after", Span(WHILE), "\"10m\"");
+    if !id.is_empty() && !registry.sections.take(&format!("{garage_id}/{id}"), index) {
+        table.problem(
+            "id",
+            format!("{id:?} is taken in {garage_id:?}"),
+            "every section has an id of its own in its garage",
+        );
+    }
+    let role = Role::Section { section: index };
+    registry.device_of(city, &table, ("device", &device), (DeviceKind::SectionSensor, role), silent_after);
+    city.sections.push(Section { id: id.into(), name, garage, capacity, rack, full_at, reopen_at });
+    index
+}

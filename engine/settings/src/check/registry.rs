@@ -1,0 +1,170 @@
+//! Names that are taken, and what they stand for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use vlot_model::{City, Device, DeviceIx, DeviceKind, FacilityIx, GarageIx, Role, SectionIx};
+
+use crate::read::Table;
+
+/// The most devices of a city: every index stays far below its type's end.
+pub(super) const DEVICES_MAX: usize = 1_000_000;
+
+/// Names of one kind of thing.
+pub(super) struct Names<I> {
+    of: BTreeMap<String, I>,
+    /// Whether every name is known here: false when the file that holds them cannot be read.
+    pub(super) complete: bool,
+}
+
+impl<I> Default for Names<I> {
+    fn default() -> Self {
+        Names { of: BTreeMap::new(), complete: true }
+    }
+}
+
+impl<I: Copy> Names<I> {
+    /// Whether the name is taken.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.of.contains_key(name)
+    }
+
+    /// Takes a name; false when it is taken. Without a name there is nothing to take.
+    pub(super) fn take(&mut self, name: &str, index: I) -> bool {
+        match self.of.get(name) {
+            Some(_) => false,
+            None => {
+                if !name.is_empty() {
+                    self.of.insert(name.to_owned(), index);
+                }
+                true
+            }
+        }
+    }
+
+    /// What a key's value stands for; an unknown name is reported.
+    pub(super) fn find(&self, name: &str, complain: impl FnOnce(String, String)) -> Option<I> {
+        let found = self.of.get(name).copied();
+        if found.is_none() && self.complete && !name.is_empty() {
+            let near: Vec<_> = self.of.keys().filter(|k| near(k, name)).take(3).cloned().collect();
+            let hint = if near.is_empty() {
+                "it must stand in its own file".into()
+            } else {
+                format!("did you mean {}?", near.join(" or "))
+            };
+            complain(format!("{name:?} is unknown"), hint);
+        }
+        found
+    }
+}
+
+/// Whether one name may be a slip for the other: at most two letters differ.
+fn near(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > 2 {
+        return false;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let cost = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.len()] <= 2
+}
+
+/// All names of a configuration, as far as it has been read.
+#[derive(Default)]
+pub(super) struct Registry {
+    pub(super) facilities: Names<FacilityIx>,
+    pub(super) garages: Names<GarageIx>,
+    /// Under `garage/section`.
+    pub(super) sections: Names<SectionIx>,
+    /// Whether every row of bays.csv was counted to its facility.
+    pub(super) bays_complete: bool,
+    /// Where each device name and EUI is, lower-case.
+    devices: BTreeMap<String, String>,
+    full: bool,
+}
+
+/// A device to be.
+pub(super) struct NewDevice<'n> {
+    /// The key that names it, for messages.
+    pub(super) key: &'n str,
+    pub(super) id: &'n str,
+    pub(super) eui: Option<&'n str>,
+    pub(super) kind: DeviceKind,
+    pub(super) role: Role,
+    pub(super) silent_after: Duration,
+    pub(super) file: &'n str,
+    pub(super) line: usize,
+}
+
+impl Registry {
+    /// Adds a device to the city. `complain` takes the key, what is wrong and the hint.
+    pub(super) fn device(
+        &mut self,
+        city: &mut City,
+        new: &NewDevice<'_>,
+        complain: impl Fn(&str, String, &str),
+    ) -> DeviceIx {
+        if city.devices.len() >= DEVICES_MAX {
+            if !std::mem::replace(&mut self.full, true) {
+                complain(new.key, format!("is beyond the {DEVICES_MAX} devices of a city"), "split the city");
+            }
+            return DeviceIx::default();
+        }
+        let index = DeviceIx::from_position(city.devices.len());
+        for (key, name) in [(new.key, Some(new.id)), ("eui", new.eui)] {
+            let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
+            let at = format!("{}:{}", new.file, new.line);
+            match self.devices.entry(name.to_ascii_lowercase()) {
+                std::collections::btree_map::Entry::Occupied(held) => {
+                    let what = format!("{name:?} is taken by the device of {}", held.get());
+                    complain(key, what, "every device has a name and an EUI of its own, whatever its kind");
+                }
+                std::collections::btree_map::Entry::Vacant(free) => {
+                    free.insert(at);
+                    city.directory.insert(name, index);
+                }
+            }
+        }
+        city.devices.push(Device {
+            id: new.id.into(),
+            kind: new.kind,
+            role: new.role,
+            silent_after: new.silent_after,
+        });
+        index
+    }
+
+    /// Adds the device that a table of a TOML file describes.
+    pub(super) fn device_of(
+        &mut self,
+        city: &mut City,
+        table: &Table<'_>,
+        (key, id): (&str, &str),
+        (kind, role): (DeviceKind, Role),
+        silent_after: Duration,
+    ) -> DeviceIx {
+        let (file, line) = (table.file_name(), table.line());
+        let new = NewDevice { key, id, eui: None, kind, role, silent_after, file, line };
+        self.device(city, &new, |key, what, hint| table.problem(key, what, hint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_near_and_another_name_is_not() {
+        for (a, b, expected) in
+            [("ladeuze", "ladeuse", true), ("bond", "de-bond", false), ("ab", "ba", true), ("", "abc", false)]
+        {
+            assert_eq!((near(a, b), near(b, a)), (expected, expected), "{a} {b}");
+        }
+    }
+}

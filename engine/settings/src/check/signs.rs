@@ -1,0 +1,186 @@
+//! signs.toml: layouts, signs and what each announces.
+
+use std::time::Duration;
+
+use vlot_model::{
+    Arrow, City, DeviceIx, DeviceKind, GarageIx, LonLat, Matrix, Placement, Role, Sign, SignIx, SignLine,
+    Target, Template,
+};
+
+use super::city::Area;
+use super::registry::{Names, Registry};
+use super::template::Placeholders;
+use crate::read::{Id, Named, Span, Table, Text, Whole};
+
+/// Lines of one sign.
+const LINES_MAX: usize = 8;
+const TRAVEL_TIME_MAX: Duration = Duration::from_hours(2);
+const TIME_TO_LIVE: std::ops::RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
+
+/// Layouts by name, each with what it asks for; `None` where that cannot be told.
+struct Layouts {
+    names: Names<usize>,
+    placeholders: Vec<Option<Placeholders>>,
+}
+
+pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
+    let layouts = templates(&mut root, city);
+    let mut names = Names::default();
+    for mut table in root.tables("sign") {
+        let index = SignIx::from_position(city.signs.len());
+        let sign = sign(&mut table, index, area, city, registry, &layouts);
+        if !names.take(&sign.id, index) {
+            table.problem("id", format!("{:?} is taken", sign.id), "every sign has an id of its own");
+        }
+        city.signs.push(sign);
+    }
+}
+
+fn templates(root: &mut Table<'_>, city: &mut City) -> Layouts {
+    let mut layouts = Layouts { names: Names::default(), placeholders: Vec::new() };
+    for mut table in root.tables("template") {
+        let name = table.required("name", Id);
+        let multi = table.required("multi", Text(4_096));
+        if !layouts.names.take(&name, city.templates.len()) {
+            table.problem("name", format!("{name:?} is taken"), "every template has a name of its own");
+        }
+        layouts.placeholders.push(match Placeholders::of(&multi) {
+            Ok(placeholders) => Some(placeholders).filter(|_| table.is_sound("multi")),
+            Err(what) => {
+                table.problem("multi", what, Placeholders::KNOWN);
+                None
+            }
+        });
+        city.templates.push(Template { name: name.into(), multi });
+    }
+    layouts
+}
+
+fn sign(
+    table: &mut Table<'_>,
+    index: SignIx,
+    area: &Area,
+    city: &mut City,
+    registry: &mut Registry,
+    layouts: &Layouts,
+) -> Sign {
+    let id = table.required("id", Id);
+    let name = table.required("name", Text(80));
+    let position: LonLat = area.position(table);
+    let matrix = Matrix {
+        width_px: table.required("width_px", Whole(8..=1024)),
+        height_px: table.required("height_px", Whole(8..=1024)),
+    };
+    let template_name = table.required("template", Id);
+    let template = layouts.names.find(&template_name, |what, hint| table.problem("template", what, hint));
+    let garage_id = table.optional("garage", Id);
+    let garage = garage_id
+        .as_deref()
+        .and_then(|id| registry.garages.find(id, |what, hint| table.problem("garage", what, hint)));
+    let time_to_live = table.required("time_to_live", Span(TIME_TO_LIVE));
+    let min_dwell = table.or("min_dwell", Span(Duration::ZERO..=*TIME_TO_LIVE.end()), "\"20s\"");
+    if min_dwell >= time_to_live && table.is_sound("time_to_live") {
+        let key = if table.has("min_dwell") { "min_dwell" } else { "time_to_live" };
+        table.problem(
+            key,
+            "min_dwell is not shorter than time_to_live",
+            "a face must be able to change before it ends",
+        );
+    }
+    let lines = lines(table, garage_id.as_deref(), registry);
+    if lines.is_empty() {
+        table.wrong("announces nothing", "add a [[sign.line]] with facility, garage or section");
+    }
+    if let Some(placeholders) = template.and_then(|t| layouts.placeholders.get(t)?.as_ref()) {
+        fits(table, &template_name, placeholders, &lines);
+    }
+    let role = Role::Sign { sign: index };
+    // A sign that is well reports at least once within the life of a face.
+    let device: DeviceIx = registry.device_of(
+        city,
+        table,
+        ("id", &id),
+        (DeviceKind::Sign, role),
+        time_to_live.saturating_mul(2),
+    );
+    Sign {
+        id: id.into(),
+        name,
+        position,
+        matrix,
+        placement: garage.map_or(Placement::Street, Placement::Garage),
+        lines: lines.into_iter().flatten().collect(),
+        template: template.unwrap_or_default(),
+        time_to_live,
+        min_dwell,
+        device,
+    }
+}
+
+/// The lines; `None` for one whose target is not known, so that the others keep their numbers.
+fn lines(table: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> Vec<Option<SignLine>> {
+    let entries = table.tables("line");
+    if entries.len() > LINES_MAX {
+        table.wrong(format!("has {} lines", entries.len()), format!("at most {LINES_MAX}"));
+    }
+    let mut lines: Vec<Option<SignLine>> = Vec::new();
+    for mut entry in entries.into_iter().take(LINES_MAX) {
+        let target = target(&mut entry, garage, registry);
+        let label = entry.required("label", Text(24));
+        let arrow = entry.or("arrow", Named::or_stand_in(Arrow::None), "\"none\"");
+        let travel_time = entry.or("travel_time", Span(Duration::ZERO..=TRAVEL_TIME_MAX), "\"0s\"");
+        if target.is_some() && lines.iter().flatten().any(|line| Some(line.target) == target) {
+            entry.wrong("announces what another line of the sign announces", "one line a destination");
+        }
+        lines.push(target.map(|target| SignLine { target, label, arrow, travel_time }));
+    }
+    lines
+}
+
+fn target(entry: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> Option<Target> {
+    let facility = entry.optional("facility", Id);
+    let whole_garage = entry.optional("garage", Id);
+    let section = entry.optional("section", Id);
+    let written = ["facility", "garage", "section"].into_iter().filter(|key| entry.has(key)).count();
+    if written != 1 {
+        let hint = "exactly one of facility, garage and section";
+        entry.wrong(format!("announces {written} things"), hint);
+        return None;
+    }
+    if let Some(id) = facility {
+        let found = registry.facilities.find(&id, |what, hint| entry.problem("facility", what, hint));
+        return found.map(Target::Facility);
+    }
+    if let Some(id) = whole_garage {
+        let found: Option<GarageIx> =
+            registry.garages.find(&id, |what, hint| entry.problem("garage", what, hint));
+        return found.map(Target::Garage);
+    }
+    let id = section?;
+    let Some(garage) = garage else {
+        entry.problem("section", format!("{id:?} is a section of no garage"), "give the sign its garage");
+        return None;
+    };
+    // An unknown garage has been reported where it stands.
+    if !registry.garages.knows(garage) {
+        return None;
+    }
+    let within = format!("{garage}/{id}");
+    let found = registry.sections.find(&within, |what, hint| entry.problem("section", what, hint));
+    found.map(Target::Section)
+}
+
+/// Whether the layout shows exactly the sign's lines.
+fn fits(table: &Table<'_>, name: &str, placeholders: &Placeholders, lines: &[Option<SignLine>]) {
+    let highest = placeholders.lines.last().copied().unwrap_or(0);
+    if highest > lines.len() {
+        let what = format!("{name:?} asks for line {highest}, and the sign has {}", lines.len());
+        table.problem("template", what, "use a template of as many lines, or add lines");
+    }
+    let hidden: Vec<String> =
+        (1..=lines.len()).filter(|n| !placeholders.lines.contains(n)).map(|n| n.to_string()).collect();
+    if !hidden.is_empty() && !placeholders.advice {
+        let what = format!("{name:?} never shows line {}", hidden.join(", "));
+        table.problem("template", what, "use a template of as many lines, or remove lines");
+    }
+}

@@ -1,0 +1,402 @@
+//! Kinds of values: what each accepts, in the words that messages and documentation use.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
+use toml::de::DeValue;
+
+/// A kind of value.
+pub(crate) trait Kind {
+    /// What it is read as.
+    type Out;
+
+    /// `None` when the value is not of this kind.
+    fn read(&self, value: &DeValue<'_>) -> Option<Self::Out>;
+
+    /// What is accepted, as a noun.
+    fn wanted(&self) -> String;
+
+    /// Takes the place of a value that was reported, so that the checks can go on; never leaves the settings.
+    fn stand_in(&self) -> Self::Out;
+}
+
+/// A value as it stands in the file, as the predicate of a sentence.
+pub(crate) fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) if text.chars().count() > 60 => {
+            format!("is {:?}...", text.chars().take(60).collect::<String>())
+        }
+        DeValue::String(text) => format!("is {text:?}"),
+        DeValue::Integer(number) => format!("is {number}"),
+        DeValue::Float(number) => format!("is {number}"),
+        DeValue::Boolean(truth) => format!("is {truth}"),
+        DeValue::Datetime(instant) => format!("is the date {instant}"),
+        DeValue::Array(_) => "is a list".to_owned(),
+        DeValue::Table(_) => "is a table".to_owned(),
+    }
+}
+
+fn text<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
+    if let DeValue::String(text) = value { Some(text) } else { None }
+}
+
+fn whole(value: &DeValue<'_>) -> Option<u64> {
+    if let DeValue::Integer(n) = value { u64::from_str_radix(n.as_str(), n.radix()).ok() } else { None }
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(n) => i32::from_str_radix(n.as_str(), n.radix()).ok().map(f64::from),
+        DeValue::Float(n) => n.as_str().parse().ok().filter(|n: &f64| n.is_finite()),
+        _ => None,
+    }
+}
+
+/// A whole number within bounds.
+pub(crate) struct Whole<T>(pub(crate) RangeInclusive<T>);
+
+impl<T: Copy + PartialOrd + TryFrom<u64> + std::fmt::Display> Kind for Whole<T> {
+    type Out = T;
+    fn read(&self, value: &DeValue<'_>) -> Option<T> {
+        whole(value).and_then(|n| T::try_from(n).ok()).filter(|n| self.0.contains(n))
+    }
+    fn wanted(&self) -> String {
+        format!("a whole number from {} to {}", self.0.start(), self.0.end())
+    }
+    fn stand_in(&self) -> T {
+        *self.0.start()
+    }
+}
+
+/// A share of a whole.
+pub(crate) struct Share;
+
+impl Kind for Share {
+    type Out = f32;
+    fn read(&self, value: &DeValue<'_>) -> Option<f32> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "from 0 to 1 there is nothing to truncate but digits"
+        )]
+        number(value).filter(|n| (0.0..=1.0).contains(n)).map(|n| n as f32)
+    }
+    fn wanted(&self) -> String {
+        "a number from 0 to 1".to_owned()
+    }
+    fn stand_in(&self) -> f32 {
+        1.0
+    }
+}
+
+/// Degrees, up to a limit on both sides of 0.
+pub(crate) struct Degrees(pub(crate) f64);
+
+impl Kind for Degrees {
+    type Out = f64;
+    fn read(&self, value: &DeValue<'_>) -> Option<f64> {
+        number(value).filter(|n| n.abs() <= self.0)
+    }
+    fn wanted(&self) -> String {
+        format!("degrees from -{0} to {0}", self.0)
+    }
+    fn stand_in(&self) -> f64 {
+        f64::NAN
+    }
+}
+
+/// One line of text, up to a number of characters.
+pub(crate) struct Text(pub(crate) usize);
+
+impl Kind for Text {
+    type Out = String;
+    fn read(&self, value: &DeValue<'_>) -> Option<String> {
+        text(value)
+            .filter(|t| {
+                !t.trim().is_empty() && t.chars().count() <= self.0 && !t.chars().any(char::is_control)
+            })
+            .map(str::to_owned)
+    }
+    fn wanted(&self) -> String {
+        format!("one line of text, 1 to {} characters", self.0)
+    }
+    fn stand_in(&self) -> String {
+        String::new()
+    }
+}
+
+/// A name that goes into topics and interfaces.
+pub(crate) struct Id;
+
+impl Kind for Id {
+    type Out = String;
+    fn read(&self, value: &DeValue<'_>) -> Option<String> {
+        let of_an_id = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+        text(value)
+            .filter(|t| {
+                t.len() <= 64 && t.bytes().all(of_an_id) && t.starts_with(|c: char| c.is_ascii_alphanumeric())
+            })
+            .map(str::to_owned)
+    }
+    fn wanted(&self) -> String {
+        "an id: 1 to 64 of a-z 0-9 . _ -, first a letter or digit".to_owned()
+    }
+    fn stand_in(&self) -> String {
+        String::new()
+    }
+}
+
+/// A name that a broker accepts for a session.
+pub(crate) struct Word;
+
+impl Kind for Word {
+    type Out = String;
+    fn read(&self, value: &DeValue<'_>) -> Option<String> {
+        let of_a_word = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        text(value).filter(|t| (1..=64).contains(&t.len()) && t.bytes().all(of_a_word)).map(str::to_owned)
+    }
+    fn wanted(&self) -> String {
+        "1 to 64 of A-Z a-z 0-9 . _ -".to_owned()
+    }
+    fn stand_in(&self) -> String {
+        String::new()
+    }
+}
+
+/// One of the names that an enumeration has in serde.
+pub(crate) struct Named<T>(T);
+
+impl<T: DeserializeOwned + Copy> Named<T> {
+    pub(crate) fn or_stand_in(stand_in: T) -> Self {
+        Named(stand_in)
+    }
+}
+
+impl<T: DeserializeOwned + Copy> Kind for Named<T> {
+    type Out = T;
+    fn read(&self, value: &DeValue<'_>) -> Option<T> {
+        let name: StrDeserializer<'_, de::value::Error> = text(value)?.into_deserializer();
+        T::deserialize(name).ok()
+    }
+    fn wanted(&self) -> String {
+        one_of(names_of::<T>().iter().copied())
+    }
+    fn stand_in(&self) -> T {
+        self.0
+    }
+}
+
+/// One of a few names; the first stands in.
+pub(crate) struct Among<T: 'static>(pub(crate) &'static [(&'static str, T)]);
+
+impl<T: Copy> Kind for Among<T> {
+    type Out = T;
+    fn read(&self, value: &DeValue<'_>) -> Option<T> {
+        let name = text(value)?;
+        self.0.iter().find(|(n, _)| *n == name).map(|(_, t)| *t)
+    }
+    fn wanted(&self) -> String {
+        one_of(self.0.iter().map(|(name, _)| *name))
+    }
+    fn stand_in(&self) -> T {
+        self.0[0].1
+    }
+}
+
+fn one_of(names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("{name:?}")).collect();
+    format!("one of {}", names.join(", "))
+}
+
+/// The names of an enumeration's variants, as serde knows them.
+fn names_of<T: DeserializeOwned>() -> &'static [&'static str] {
+    struct Probe<'n>(&'n mut &'static [&'static str]);
+
+    impl<'de> de::Deserializer<'de> for Probe<'_> {
+        type Error = de::value::Error;
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(de::Error::custom("not an enumeration"))
+        }
+        fn deserialize_enum<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            variants: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Self::Error> {
+            *self.0 = variants;
+            Err(de::Error::custom("only asked for the names"))
+        }
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+        }
+    }
+
+    let mut names: &'static [&'static str] = &[];
+    drop(T::deserialize(Probe(&mut names)));
+    names
+}
+
+/// A length of time within bounds.
+pub(crate) struct Span(pub(crate) RangeInclusive<Duration>);
+
+impl Kind for Span {
+    type Out = Duration;
+    fn read(&self, value: &DeValue<'_>) -> Option<Duration> {
+        text(value).and_then(duration).filter(|d| self.0.contains(d))
+    }
+    fn wanted(&self) -> String {
+        format!("a duration from {:?} to {:?}", written(*self.0.start()), written(*self.0.end()))
+    }
+    fn stand_in(&self) -> Duration {
+        *self.0.start()
+    }
+}
+
+/// A length of time within bounds, or without end.
+pub(crate) struct SpanOrForever(pub(crate) RangeInclusive<Duration>);
+
+impl Kind for SpanOrForever {
+    type Out = Option<Duration>;
+    fn read(&self, value: &DeValue<'_>) -> Option<Option<Duration>> {
+        match text(value)? {
+            "forever" => Some(None),
+            other => duration(other).filter(|d| self.0.contains(d)).map(Some),
+        }
+    }
+    fn wanted(&self) -> String {
+        format!("{}, or \"forever\"", Span(self.0.clone()).wanted())
+    }
+    fn stand_in(&self) -> Option<Duration> {
+        None
+    }
+}
+
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// From a whole number and its unit: `90s`.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at(digits);
+    let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    Some(Duration::from_millis(count.parse::<u64>().ok()?.checked_mul(*millis)?))
+}
+
+/// The same way back, in the largest unit that fits.
+fn written(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let fits = |(_, unit): &&(&str, u64)| millis != 0 && millis.is_multiple_of(u128::from(*unit));
+    match UNITS.iter().find(fits) {
+        Some((name, unit)) => format!("{}{name}", millis / u128::from(*unit)),
+        None => "0s".to_owned(),
+    }
+}
+
+/// A colour.
+pub(crate) struct Rgb;
+
+impl Kind for Rgb {
+    type Out = [u8; 3];
+    fn read(&self, value: &DeValue<'_>) -> Option<[u8; 3]> {
+        let DeValue::Array(parts) = value else { return None };
+        let parts: Vec<u8> = parts
+            .iter()
+            .map(|part| whole(part.get_ref()).and_then(|n| n.try_into().ok()))
+            .collect::<Option<_>>()?;
+        parts.try_into().ok()
+    }
+    fn wanted(&self) -> String {
+        "three whole numbers from 0 to 255: red, green, blue".to_owned()
+    }
+    fn stand_in(&self) -> [u8; 3] {
+        [0; 3]
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident -> $out:ty: $wanted:literal, $stand_in:expr, $read:expr;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl Kind for $name {
+            type Out = $out;
+            fn read(&self, value: &DeValue<'_>) -> Option<$out> {
+                text(value).and_then($read)
+            }
+            fn wanted(&self) -> String {
+                $wanted.to_owned()
+            }
+            fn stand_in(&self) -> $out {
+                $stand_in
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// An IANA time zone.
+    TimeZone -> String: "an IANA time zone, as \"Europe/Brussels\"", String::new(),
+        |t| jiff::tz::TimeZone::get(t).ok().map(|_| t.to_owned());
+    /// The path of a file; the file need not exist here.
+    FilePath -> String: "the path of a file, relative to the configuration", String::new(),
+        |t| (!t.is_empty() && !t.contains('\0')).then(|| t.to_owned());
+    /// A host, without scheme and port.
+    Host -> String: "a host name or address, without scheme and port", "localhost".to_owned(), |t| {
+        let host = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
+        let named = (1..=253).contains(&t.len()) && t.bytes().all(host);
+        (named || t.parse::<std::net::IpAddr>().is_ok()).then(|| t.to_owned())
+    };
+    /// The operator's word that plain text over a network is meant.
+    Accepted -> (): "\"accepted\"", (), |t| (t == "accepted").then_some(());
+    /// Where to listen.
+    Listen -> SocketAddr: "an address with a port, as \"127.0.0.1:7101\"", SocketAddr::from(([127, 0, 0, 1], 0)),
+        |t| t.parse().ok();
+    /// A LoRaWAN device's EUI.
+    Eui -> String: "an EUI of 16 hexadecimal digits", String::new(),
+        |t| (t.len() == 16 && t.bytes().all(|b| b.is_ascii_hexdigit())).then(|| t.to_owned());
+    /// An MQTT topic filter.
+    Filter -> String: "an MQTT topic filter of at most 256 bytes: + stands for a whole level, # for the rest, last",
+        String::new(), |t| crate::topic::is_filter(t).then(|| t.to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_need_a_number_and_a_unit() {
+        let cases = [("90s", Some(90_000)), ("2ms", Some(2)), ("26h", Some(93_600_000)), ("0s", Some(0))];
+        let wrong = [
+            "",
+            "90",
+            "s",
+            "-1s",
+            "1.5h",
+            "1 s",
+            "1w",
+            "1hs",
+            "99999999999999999999s",
+            "18446744073709551615d",
+        ];
+        for (text, millis) in cases.into_iter().chain(wrong.map(|text| (text, None))) {
+            assert_eq!(duration(text), millis.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_enumerations_names_come_from_serde() {
+        assert_eq!(names_of::<vlot_model::Counting>(), ["bays", "barriers", "absolute"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_duration_is_written_as_it_is_read(millis in 0u64..100_000_000_000) {
+            let d = Duration::from_millis(millis);
+            prop_assert_eq!(duration(&written(d)), Some(d));
+        }
+    }
+}

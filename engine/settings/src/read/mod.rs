@@ -1,0 +1,19 @@
+//! From text to typed values: what is wrong with one value, with its line.
+//!
+//! A deserializer stops at the first error of a file. This walks the parsed TOML instead: a value that cannot be read
+//! is reported and replaced by a stand-in of its kind, so that one run finds everything that is wrong.
+
+mod file;
+mod kinds;
+mod report;
+mod rows;
+mod table;
+
+pub(crate) use file::File;
+pub(crate) use kinds::{
+    Accepted, Among, Degrees, Eui, FilePath, Filter, Host, Id, Listen, Named, Rgb, Share, Span,
+    SpanOrForever, Text, TimeZone, Whole, Word,
+};
+pub(crate) use report::Report;
+pub(crate) use rows::{Row, Rows};
+pub(crate) use table::Table;
