@@ -2,17 +2,42 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
 use vlot_model::{Refusal, Timestamp};
 
 use crate::refuse::malformed;
 
-/// Reads one JSON document, all of it; text that the type does not ask for has to be UTF-8 too.
+/// Reads one JSON object, all of it; text that the type does not ask for has to be UTF-8 too.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Refusal> {
     let text = std::str::from_utf8(payload)
         .map_err(|e| malformed(format!("no UTF-8 at byte {}", e.valid_up_to())))?;
-    serde_json::from_str(text).map_err(|e| place::<T>(text, &e))
+    match serde_json::from_str::<Object<T>>(text) {
+        Ok(object) => Ok(object.0),
+        Err(e) => Err(place::<Object<T>>(text, &e)),
+    }
+}
+
+/// An object with named fields. A struct alone would be read from a list of its fields' values too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Object<T>, M::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        d.deserialize_map(Fields(PhantomData))
+    }
 }
 
 /// Reads a second time to learn which field is at fault: only a refused message pays for it.
@@ -118,7 +143,11 @@ mod tests {
 
     #[test]
     fn whole_numbers_keep_their_value_or_the_end_of_the_range() {
-        let read = |text: &str| parse::<Whole>(text.as_bytes()).map(|w| w.0);
+        #[derive(serde::Deserialize)]
+        struct Outer {
+            n: Whole,
+        }
+        let read = |text: &str| parse::<Outer>(format!("{{\"n\":{text}}}").as_bytes()).map(|outer| outer.n.0);
         assert_eq!(read("12"), Ok(12));
         assert_eq!(read("-1"), Ok(-1));
         assert_eq!(read("12.0"), Ok(12));
@@ -143,6 +172,7 @@ mod tests {
         );
         assert_eq!(detail(b"{}"), "missing field `inner` at line 1 column 2");
         assert_eq!(detail(br#"{"inner":[]}x"#), "trailing characters at line 1 column 13");
+        assert_eq!(detail(b"[[]]"), "invalid type: sequence, expected an object at line 1 column 0");
         assert_eq!(detail(b"{\"other\":\"\xff\"}"), "no UTF-8 at byte 10");
     }
 }

@@ -13,6 +13,8 @@ use crate::statement::find;
 
 /// The largest application payload of LoRaWAN in bytes, over all regions and data rates.
 const FRAME_BYTES: usize = 242;
+/// A frame in whole groups of three bytes, as base64 has them.
+const BUFFER_BYTES: usize = FRAME_BYTES.next_multiple_of(3);
 /// A gateway that lost its network hands over what it heard this much later at most.
 const BUFFERED: Duration = Duration::from_secs(600);
 /// A gateway's clock may be this much ahead of the network's.
@@ -38,7 +40,7 @@ impl Uplink<'_> {
             .ok_or_else(|| unknown_device(&names().copied().collect::<Vec<_>>()))?;
         let f_port: u8 = bounded("f_port", self.f_port)?;
         let f_cnt: u32 = bounded("f_cnt", self.f_cnt)?;
-        let mut buffer = [0; FRAME_BYTES + 2];
+        let mut buffer = [0; BUFFER_BYTES];
         let bytes = self.bytes(&mut buffer)?;
         let value = match (f_port, bytes) {
             // An empty frame, or one of MAC commands alone: the network keeps them to itself or strips them.
@@ -52,15 +54,17 @@ impl Uplink<'_> {
         Ok(Reading { device: ix, sequence: Some(f_cnt), observed_at: self.observed_at, received_at, value })
     }
 
-    fn bytes<'b>(&self, buffer: &'b mut [u8; FRAME_BYTES + 2]) -> Result<&'b [u8], Refusal> {
-        if self.data.len() > FRAME_BYTES.div_ceil(3) * 4 {
-            let detail = format!("{}: more than the {FRAME_BYTES} bytes of a LoRaWAN frame", self.data_field);
-            return Err(malformed(detail));
+    fn bytes<'b>(&self, buffer: &'b mut [u8; BUFFER_BYTES]) -> Result<&'b [u8], Refusal> {
+        let too_long = || {
+            malformed(format!("{}: more than the {FRAME_BYTES} bytes of a LoRaWAN frame", self.data_field))
+        };
+        if self.data.len() > BUFFER_BYTES / 3 * 4 {
+            return Err(too_long());
         }
         let length = STANDARD
             .decode_slice(self.data, buffer)
             .map_err(|e| malformed(format!("{}: no base64: {e}", self.data_field)))?;
-        Ok(&buffer[..length])
+        if length > FRAME_BYTES { Err(too_long()) } else { Ok(&buffer[..length]) }
     }
 }
 

@@ -150,9 +150,9 @@ pub fn decode(kind: DeviceKind, f_port: u8, bytes: &[u8]) -> Result<Decoded, Ref
 }
 
 fn wrong_length(what: &str, f_port: u8, expected: &str, bytes: &[u8]) -> Refusal {
-    malformed(format!("payload of f_port {f_port}: {what} has {expected} bytes, this one {}", bytes.len()))
+    malformed(format!("payload on f_port {f_port}: length {}, where {what} has {expected}", bytes.len()))
 }
 
-fn unknown_port(sensor: &str, f_port: u8) -> Refusal {
-    unsupported(format!("f_port {f_port}: none of {sensor}"))
+fn unknown_port(sensor: &str, f_port: u8, known: &str) -> Refusal {
+    unsupported(format!("f_port {f_port}: {sensor} uses {known}"))
 }

@@ -1,11 +1,12 @@
 //! Vlot's own JSON: the fields of `vlot.device.v1.Envelope` by the same names.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use vlot_model::{City, Direction, Reading, Refusal, Timestamp};
 
-use crate::json::{self, Instant, Whole};
+use crate::json::{self, Instant, Object, Whole};
 use crate::refuse::malformed;
 use crate::statement::{Said, Statement};
 
@@ -25,64 +26,80 @@ pub(crate) fn decode(
     said.judge(topic, received_at, city)
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Message<'a> {
     #[serde(borrow)]
     device: Cow<'a, str>,
     sequence: Option<Whole>,
     observed_at: Instant,
-    bay: Option<Bay>,
-    passage: Option<Passage>,
-    totals: Option<Totals>,
-    occupancy: Option<Occupancy>,
-    opening: Option<Opening>,
-    traffic: Option<Traffic>,
-    bicycles: Option<Bicycles>,
-    places: Option<Places>,
-    alive: Option<Alive>,
+    bay: Option<Object<Bay>>,
+    passage: Option<Object<Passage>>,
+    totals: Option<Object<Totals>>,
+    occupancy: Option<Object<Occupancy>>,
+    opening: Option<Object<Opening>>,
+    traffic: Option<Object<Traffic>>,
+    bicycles: Option<Object<Bicycles>>,
+    places: Option<Object<Places>>,
+    alive: Option<Object<Alive>>,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bay {
     occupied: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Passage {
     direction: Way,
     vehicles: Whole,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Way {
-    In,
-    Out,
+/// As text alone; a derived enum would be read from an object too.
+struct Way(Direction);
+
+impl<'de> Deserialize<'de> for Way {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct InOrOut;
+        impl Visitor<'_> for InOrOut {
+            type Value = Way;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"in\" or \"out\"")
+            }
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Way, E> {
+                match v {
+                    "in" => Ok(Way(Direction::In)),
+                    "out" => Ok(Way(Direction::Out)),
+                    other => Err(E::invalid_value(Unexpected::Str(other), &self)),
+                }
+            }
+        }
+        d.deserialize_str(InOrOut)
+    }
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Totals {
     entries: Whole,
     exits: Whole,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Occupancy {
     occupied_spaces: Whole,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Opening {
     open: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Traffic {
     interval_s: Whole,
@@ -91,7 +108,7 @@ struct Traffic {
     detector_occupancy_pct: Option<f64>,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bicycles {
     interval_s: Whole,
@@ -99,13 +116,13 @@ struct Bicycles {
     outbound: Option<Whole>,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Places {
     free_places: Whole,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Alive {}
 
@@ -113,29 +130,29 @@ impl Message<'_> {
     /// The one value of the message.
     fn statement(&self) -> Result<Statement, Refusal> {
         let mut values = [
-            self.bay.as_ref().map(|v| Statement::Bay { occupied: v.occupied }),
-            self.passage.as_ref().map(|v| Statement::Passage {
-                direction: match v.direction {
-                    Way::In => Direction::In,
-                    Way::Out => Direction::Out,
-                },
-                vehicles: v.vehicles.0,
-            }),
-            self.totals.as_ref().map(|v| Statement::Totals { entries: v.entries.0, exits: v.exits.0 }),
-            self.occupancy.as_ref().map(|v| Statement::Occupancy { occupied_spaces: v.occupied_spaces.0 }),
-            self.opening.as_ref().map(|v| Statement::Opening { open: v.open }),
-            self.traffic.as_ref().map(|v| Statement::Traffic {
+            self.bay.as_ref().map(|Object(v)| Statement::Bay { occupied: v.occupied }),
+            self.passage
+                .as_ref()
+                .map(|Object(v)| Statement::Passage { direction: v.direction.0, vehicles: v.vehicles.0 }),
+            self.totals
+                .as_ref()
+                .map(|Object(v)| Statement::Totals { entries: v.entries.0, exits: v.exits.0 }),
+            self.occupancy
+                .as_ref()
+                .map(|Object(v)| Statement::Occupancy { occupied_spaces: v.occupied_spaces.0 }),
+            self.opening.as_ref().map(|Object(v)| Statement::Opening { open: v.open }),
+            self.traffic.as_ref().map(|Object(v)| Statement::Traffic {
                 interval_s: v.interval_s.0,
                 vehicles: v.vehicles.0,
                 speed_kmh: v.speed_kmh,
                 detector_occupancy_pct: v.detector_occupancy_pct,
             }),
-            self.bicycles.as_ref().map(|v| Statement::Bicycles {
+            self.bicycles.as_ref().map(|Object(v)| Statement::Bicycles {
                 interval_s: v.interval_s.0,
                 inbound: v.inbound.map(|n| n.0),
                 outbound: v.outbound.map(|n| n.0),
             }),
-            self.places.as_ref().map(|v| Statement::Places { free_places: v.free_places.0 }),
+            self.places.as_ref().map(|Object(v)| Statement::Places { free_places: v.free_places.0 }),
             self.alive.as_ref().map(|_| Statement::Alive),
         ]
         .into_iter()

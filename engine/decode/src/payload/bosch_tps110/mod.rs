@@ -47,7 +47,7 @@ pub(super) fn decode(f_port: u8, bytes: &[u8]) -> Result<Decoded, Refusal> {
             ..Decoded::default()
         }),
         (7, _) => Err(wrong_length("a temperature alert", f_port, "1", bytes)),
-        _ => Err(unknown_port("a Bosch TPS110 (1 to 7)", f_port)),
+        _ => Err(unknown_port("a Bosch TPS110", f_port, "1 to 7")),
     }
 }
 

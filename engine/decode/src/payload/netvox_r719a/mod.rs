@@ -10,7 +10,7 @@ const R719B: u8 = 0xaf;
 
 pub(super) fn decode(f_port: u8, bytes: &[u8]) -> Result<Decoded, Refusal> {
     if !matches!(f_port, 6 | 7) {
-        return Err(unknown_port("a Netvox R719A (6, 7)", f_port));
+        return Err(unknown_port("a Netvox R719A", f_port, "6, 7"));
     }
     let &[first, device, third, a, b, c, d, _, _, _, _] = bytes else {
         return Err(wrong_length("a message", f_port, "11", bytes));

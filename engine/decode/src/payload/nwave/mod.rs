@@ -38,13 +38,17 @@ pub(super) fn decode(f_port: u8, bytes: &[u8]) -> Result<Decoded, Refusal> {
         // nothing in the message says which.
         (2, &[state, battery, temperature, _, _, _]) => {
             let unsure = state & 0x80 != 0;
+            let battery_mv = millivolts(battery);
+            let temperature_c = f32::from(temperature.cast_signed()) / 2.0 + 10.0;
             Ok(Decoded {
                 message: Message::Heartbeat,
                 occupied: (!unsure).then_some(occupied(state)),
                 unsure,
                 hardware_health: Some(state >> 1),
-                battery_mv: Some(millivolts(battery)),
-                temperature_c: Some(f32::from(temperature.cast_signed()) / 2.0 + 10.0),
+                battery_mv: Some(battery_mv),
+                // The maker's limits: a cold battery may be lower.
+                battery_low: Some(battery_mv < if temperature_c < -5.0 { 2_900 } else { 3_000 }),
+                temperature_c: Some(temperature_c),
                 ..Decoded::default()
             })
         }
@@ -67,7 +71,7 @@ pub(super) fn decode(f_port: u8, bytes: &[u8]) -> Result<Decoded, Refusal> {
             ..Decoded::default()
         }),
         (10, _) => Err(wrong_length("a registration", f_port, "6", bytes)),
-        _ => Err(unknown_port("an Nwave sensor (1, 2, 3, 6, 10)", f_port)),
+        _ => Err(unknown_port("an Nwave sensor", f_port, "1, 2, 3, 6, 10")),
     }
 }
 
