@@ -1,0 +1,365 @@
+//! Both versions of the protocol as one: packets in, packets out.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+use rmqtt_codec::error::{DecodeError, EncodeError};
+use rmqtt_codec::types::{Publish, QoS};
+use rmqtt_codec::v5::{DisconnectReasonCode as Reason, ToReasonCode};
+use rmqtt_codec::version::{ProtocolVersion, VersionCodec};
+use rmqtt_codec::{v3, v5};
+use tokio_util::codec::{Decoder, Encoder};
+
+use crate::message::Message;
+use crate::session::Delivery;
+
+/// Why a connection is closed from our side.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("{0}")]
+    Packet(#[from] DecodeError),
+    #[error("a packet of a kind that clients do not send, or not now")]
+    Unexpected,
+    #[error("QoS 2 is not supported: publish at QoS 1")]
+    Qos2,
+    #[error("not a topic name: {0:?}")]
+    TopicName(String),
+    #[error("no sign of life within one and a half times its keep alive")]
+    KeepAlive,
+    #[error("another connection took over the session")]
+    TakenOver,
+}
+
+impl Fault {
+    fn reason(&self) -> Reason {
+        match self {
+            Fault::Packet(error) => error.to_reason_code(),
+            Fault::Unexpected => Reason::ProtocolError,
+            Fault::Qos2 => Reason::QosNotSupported,
+            Fault::TopicName(_) => Reason::TopicNameInvalid,
+            Fault::KeepAlive => Reason::KeepAliveTimeout,
+            Fault::TakenOver => Reason::SessionTakenOver,
+        }
+    }
+}
+
+/// A packet from a client.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Connect(Box<Connect>),
+    Publish(Box<Publish>),
+    PublishAck(NonZeroU16),
+    Subscribe { packet_id: NonZeroU16, filters: Vec<Wanted>, numbered: bool },
+    Unsubscribe { packet_id: NonZeroU16, filters: Vec<ByteString> },
+    Ping,
+    Disconnect { with_will: bool },
+}
+
+/// What a client connects with.
+#[derive(Debug)]
+pub(crate) struct Connect {
+    pub(crate) client_id: ByteString,
+    /// Forget the session of that id, if there is one.
+    pub(crate) clean_start: bool,
+    /// How long the session is to outlive the connection; zero ends it with the connection.
+    pub(crate) session_expiry: Duration,
+    pub(crate) keep_alive: Duration,
+    /// Unacknowledged messages that the client takes.
+    pub(crate) receive_max: u16,
+    /// The largest packet that the client takes, 0 for any.
+    pub(crate) packet_bytes: u32,
+    pub(crate) will: Option<Arc<Message>>,
+}
+
+/// One subscription that a client asks for.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) filter: ByteString,
+    pub(crate) at_least_once: bool,
+    pub(crate) no_local: bool,
+}
+
+/// The answer to one subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Granted {
+    Qos0,
+    Qos1,
+    BadFilter,
+    TooMany,
+    NoSharing,
+    NoNumbers,
+}
+
+/// The answer to a CONNECT.
+#[derive(Clone, Debug)]
+pub(crate) enum Welcome {
+    Accepted { session_present: bool, assigned_id: Option<ByteString>, session_expiry: Duration },
+    Full,
+}
+
+/// What we tell a version 5 client of our bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) packet_bytes: u32,
+    pub(crate) receive_max: u16,
+}
+
+/// The codec of one connection.
+#[derive(Debug)]
+pub(crate) enum Wire {
+    V3(v3::Codec),
+    V5(v5::Codec),
+}
+
+impl Wire {
+    /// From the first bytes of a connection; `None` while they are too few to tell. Consumes nothing.
+    pub(crate) fn detect(first: &mut BytesMut, packet_bytes: u32) -> Result<Option<Wire>, Fault> {
+        Ok(VersionCodec.decode(first)?.map(|version| match version {
+            ProtocolVersion::MQTT3 => Wire::V3(v3::Codec::new(packet_bytes)),
+            ProtocolVersion::MQTT5 => Wire::V5(v5::Codec::new(packet_bytes, 0)),
+        }))
+    }
+
+    /// The next packet of the buffer, if it is whole.
+    pub(crate) fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Incoming>, Fault> {
+        match self {
+            Wire::V3(codec) => codec.decode(buffer)?.map(|(packet, _)| from_v3(packet)).transpose(),
+            Wire::V5(codec) => codec.decode(buffer)?.map(|(packet, _)| from_v5(packet)).transpose(),
+        }
+    }
+
+    /// Never write a larger packet than this, 0 for any.
+    pub(crate) fn limit(&mut self, packet_bytes: u32) {
+        if let Wire::V5(codec) = self
+            && packet_bytes > 0
+        {
+            codec.set_max_outbound_size(packet_bytes);
+        }
+    }
+
+    pub(crate) fn welcome(
+        &mut self,
+        welcome: &Welcome,
+        terms: Terms,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        let present = matches!(welcome, Welcome::Accepted { session_present: true, .. });
+        match self {
+            Wire::V3(codec) => {
+                let return_code = match welcome {
+                    Welcome::Accepted { .. } => v3::ConnectAckReason::ConnectionAccepted,
+                    Welcome::Full => v3::ConnectAckReason::ServiceUnavailable,
+                };
+                let ack = v3::ConnectAck { return_code, session_present: present };
+                codec.encode(v3::Packet::ConnectAck(ack), out)
+            }
+            Wire::V5(codec) => {
+                let ack = match welcome {
+                    Welcome::Full => v5::ConnectAck {
+                        reason_code: v5::ConnectAckReason::QuotaExceeded,
+                        ..v5::ConnectAck::default()
+                    },
+                    Welcome::Accepted { assigned_id, session_expiry, .. } => v5::ConnectAck {
+                        session_present: present,
+                        assigned_client_id: assigned_id.clone(),
+                        session_expiry_interval_secs: u32::try_from(session_expiry.as_secs()).ok(),
+                        receive_max: NonZeroU16::new(terms.receive_max).unwrap_or(NonZeroU16::MIN),
+                        max_packet_size: Some(terms.packet_bytes),
+                        max_qos: QoS::AtLeastOnce,
+                        retain_available: false,
+                        shared_subscription_available: false,
+                        subscription_identifiers_available: false,
+                        ..v5::ConnectAck::default()
+                    },
+                };
+                codec.encode(v5::Packet::ConnectAck(Box::new(ack)), out)
+            }
+        }
+    }
+
+    pub(crate) fn publish(&mut self, d: &Delivery, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let packet = Box::new(Publish {
+            dup: d.again,
+            retain: false,
+            qos: if d.packet_id.is_some() { QoS::AtLeastOnce } else { QoS::AtMostOnce },
+            topic: d.message.topic.clone(),
+            packet_id: d.packet_id,
+            payload: d.message.payload.clone(),
+            properties: d.message.properties.as_deref().cloned(),
+        });
+        match self {
+            Wire::V3(codec) => codec.encode(v3::Packet::Publish(packet), out),
+            Wire::V5(codec) => codec.encode(v5::Packet::Publish(packet), out),
+        }
+    }
+
+    pub(crate) fn publish_ack(
+        &mut self,
+        packet_id: NonZeroU16,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Wire::V3(codec) => codec.encode(v3::Packet::PublishAck { packet_id }, out),
+            Wire::V5(codec) => codec.encode(
+                v5::Packet::PublishAck(v5::PublishAck {
+                    packet_id,
+                    reason_code: v5::PublishAckReason::Success,
+                    properties: Vec::new(),
+                    reason_string: None,
+                }),
+                out,
+            ),
+        }
+    }
+
+    pub(crate) fn subscribe_ack(
+        &mut self,
+        packet_id: NonZeroU16,
+        granted: &[Granted],
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Wire::V3(codec) => {
+                let code = |g: &Granted| match g {
+                    Granted::Qos0 => v3::SubscribeReturnCode::Success(QoS::AtMostOnce),
+                    Granted::Qos1 => v3::SubscribeReturnCode::Success(QoS::AtLeastOnce),
+                    _ => v3::SubscribeReturnCode::Failure,
+                };
+                let status = granted.iter().map(code).collect();
+                codec.encode(v3::Packet::SubscribeAck { packet_id, status }, out)
+            }
+            Wire::V5(codec) => {
+                use v5::SubscribeAckReason as R;
+                let code = |g: &Granted| match g {
+                    Granted::Qos0 => R::GrantedQos0,
+                    Granted::Qos1 => R::GrantedQos1,
+                    Granted::BadFilter => R::TopicFilterInvalid,
+                    Granted::TooMany => R::QuotaExceeded,
+                    Granted::NoSharing => R::SharedSubscriptionNotSupported,
+                    Granted::NoNumbers => R::SubscriptionIdentifiersNotSupported,
+                };
+                let status = granted.iter().map(code).collect();
+                let ack = v5::SubscribeAck { packet_id, properties: Vec::new(), reason_string: None, status };
+                codec.encode(v5::Packet::SubscribeAck(ack), out)
+            }
+        }
+    }
+
+    pub(crate) fn unsubscribe_ack(
+        &mut self,
+        packet_id: NonZeroU16,
+        existed: &[bool],
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Wire::V3(codec) => codec.encode(v3::Packet::UnsubscribeAck { packet_id }, out),
+            Wire::V5(codec) => {
+                use v5::UnsubscribeAckReason as R;
+                let code = |e: &bool| if *e { R::Success } else { R::NoSubscriptionExisted };
+                let status = existed.iter().map(code).collect();
+                let ack =
+                    v5::UnsubscribeAck { packet_id, properties: Vec::new(), reason_string: None, status };
+                codec.encode(v5::Packet::UnsubscribeAck(ack), out)
+            }
+        }
+    }
+
+    pub(crate) fn pong(&mut self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        match self {
+            Wire::V3(codec) => codec.encode(v3::Packet::PingResponse, out),
+            Wire::V5(codec) => codec.encode(v5::Packet::PingResponse, out),
+        }
+    }
+
+    /// Says why the connection is closed, where the version has words for it.
+    pub(crate) fn farewell(&mut self, fault: &Fault, out: &mut BytesMut) -> Result<(), EncodeError> {
+        match self {
+            Wire::V3(_) => Ok(()),
+            Wire::V5(codec) => {
+                let mut packet = v5::Disconnect::new(fault.reason());
+                packet.reason_string = Some(fault.to_string().into());
+                codec.encode(v5::Packet::Disconnect(packet), out)
+            }
+        }
+    }
+}
+
+fn from_v3(packet: v3::Packet) -> Result<Incoming, Fault> {
+    Ok(match packet {
+        v3::Packet::Connect(c) => Incoming::Connect(Box::new(Connect {
+            client_id: c.client_id,
+            clean_start: c.clean_session,
+            session_expiry: if c.clean_session { Duration::ZERO } else { Duration::MAX },
+            keep_alive: Duration::from_secs(c.keep_alive.into()),
+            receive_max: u16::MAX,
+            packet_bytes: 0,
+            will: c.last_will.map(|w| will(w.qos, w.topic, w.message)),
+        })),
+        v3::Packet::Publish(publish) => Incoming::Publish(publish),
+        v3::Packet::PublishAck { packet_id } => Incoming::PublishAck(packet_id),
+        v3::Packet::Subscribe { packet_id, topic_filters } => Incoming::Subscribe {
+            packet_id,
+            filters: topic_filters
+                .into_iter()
+                .map(|(filter, qos)| Wanted {
+                    filter,
+                    at_least_once: qos != QoS::AtMostOnce,
+                    no_local: false,
+                })
+                .collect(),
+            numbered: false,
+        },
+        v3::Packet::Unsubscribe { packet_id, topic_filters } => {
+            Incoming::Unsubscribe { packet_id, filters: topic_filters }
+        }
+        v3::Packet::PingRequest => Incoming::Ping,
+        v3::Packet::Disconnect => Incoming::Disconnect { with_will: false },
+        _ => return Err(Fault::Unexpected),
+    })
+}
+
+fn from_v5(packet: v5::Packet) -> Result<Incoming, Fault> {
+    Ok(match packet {
+        v5::Packet::Connect(c) => Incoming::Connect(Box::new(Connect {
+            client_id: c.client_id,
+            clean_start: c.clean_start,
+            session_expiry: Duration::from_secs(c.session_expiry_interval_secs.into()),
+            keep_alive: Duration::from_secs(c.keep_alive.into()),
+            receive_max: c.receive_max.map_or(u16::MAX, NonZeroU16::get),
+            packet_bytes: c.max_packet_size.map_or(0, std::num::NonZeroU32::get),
+            will: c.last_will.map(|w| will(w.qos, w.topic, w.message)),
+        })),
+        v5::Packet::Publish(publish) => Incoming::Publish(publish),
+        v5::Packet::PublishAck(ack) => Incoming::PublishAck(ack.packet_id),
+        v5::Packet::Subscribe(s) => Incoming::Subscribe {
+            packet_id: s.packet_id,
+            filters: s
+                .topic_filters
+                .into_iter()
+                .map(|(filter, o)| Wanted {
+                    filter,
+                    at_least_once: o.qos != QoS::AtMostOnce,
+                    no_local: o.no_local,
+                })
+                .collect(),
+            numbered: s.id.is_some(),
+        },
+        v5::Packet::Unsubscribe(u) => {
+            Incoming::Unsubscribe { packet_id: u.packet_id, filters: u.topic_filters }
+        }
+        v5::Packet::PingRequest => Incoming::Ping,
+        v5::Packet::Disconnect(d) => {
+            Incoming::Disconnect { with_will: d.reason_code == Reason::DisconnectWithWillMessage }
+        }
+        _ => return Err(Fault::Unexpected),
+    })
+}
+
+fn will(qos: QoS, topic: ByteString, payload: bytes::Bytes) -> Arc<Message> {
+    let publish =
+        Publish { dup: false, retain: false, qos, topic, packet_id: None, payload, properties: None };
+    Arc::new(Message::copy_of(&publish, qos != QoS::AtMostOnce))
+}
