@@ -109,14 +109,19 @@ impl Admission {
             return Err(RefusalKind::ClockBehind);
         }
         // A sign's reports come over one connection, in order and once.
-        if matches!(reading.value, Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. }) {
+        if matches!(reading.value, Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. })
+        {
             return Ok(());
         }
-        let Some(slot) = self.devices.get_mut(reading.device.at()) else { return Err(RefusalKind::UnknownDevice) };
+        let Some(slot) = self.devices.get_mut(reading.device.at()) else {
+            return Err(RefusalKind::UnknownDevice);
+        };
         let known = slot.get_or_insert_with(Box::default);
         match reading.sequence {
             Some(_) if same_message => {}
-            Some(sequence) => self.lost = self.lost.saturating_add_signed(known.count(sequence, reading.observed_at)?),
+            Some(sequence) => {
+                self.lost = self.lost.saturating_add_signed(known.count(sequence, reading.observed_at)?)
+            }
             None => known.remember(reading)?,
         }
         known.newest = known.newest.max(Some(reading.observed_at));
@@ -196,7 +201,8 @@ fn digest(value: &Value) -> u32 {
         Value::Occupied { spaces } => spaces.hash(&mut h),
         Value::Opening { open } => open.hash(&mut h),
         Value::Traffic { interval_s, vehicles, speed_kmh, detector_occupancy_pct } => {
-            (interval_s, vehicles, speed_kmh.map(f32::to_bits), detector_occupancy_pct.map(f32::to_bits)).hash(&mut h);
+            (interval_s, vehicles, speed_kmh.map(f32::to_bits), detector_occupancy_pct.map(f32::to_bits))
+                .hash(&mut h);
         }
         Value::Bicycles { interval_s, inbound, outbound } => (interval_s, inbound, outbound).hash(&mut h),
         Value::Places { free } => free.hash(&mut h),
@@ -233,7 +239,13 @@ mod tests {
 
     fn reading(sequence: Option<u32>, second: i64, value: Value) -> Reading {
         let observed_at = Timestamp::from_secs(1_000_000 + second);
-        Reading { device: DeviceIx(0), sequence, observed_at, received_at: Timestamp::from_secs(1_000_060), value }
+        Reading {
+            device: DeviceIx(0),
+            sequence,
+            observed_at,
+            received_at: Timestamp::from_secs(1_000_060),
+            value,
+        }
     }
 
     const PASSAGE: Value = Value::Passage { direction: Direction::In, vehicles: 1 };
@@ -311,7 +323,8 @@ mod tests {
     #[test]
     fn readings_of_one_message_share_its_counter() {
         let mut admission = Admission::new(&city(1), Limits::default());
-        let message = [reading(Some(7), 0, PASSAGE), reading(Some(7), 1, Value::Totals { entries: 1, exits: 0 })];
+        let message =
+            [reading(Some(7), 0, PASSAGE), reading(Some(7), 1, Value::Totals { entries: 1, exits: 0 })];
         let mut out = Vec::new();
         for _ in 0..2 {
             admission.judge(&message, |_, v| out.push(v));

@@ -70,7 +70,8 @@ impl<L: Log> Pump<L> {
     /// # Errors
     /// When a worker has ended.
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Submission>) -> Result<L, BridgeError> {
-        let every = CLOCK_EVERY.div_f64(self.options.clock.speed().max(f64::MIN_POSITIVE)).max(CLOCK_EVERY_MIN);
+        let every =
+            CLOCK_EVERY.div_f64(self.options.clock.speed().max(f64::MIN_POSITIVE)).max(CLOCK_EVERY_MIN);
         let mut clock = tokio::time::interval(every);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut arrived = Vec::new();
@@ -89,7 +90,8 @@ impl<L: Log> Pump<L> {
     }
 
     async fn take(&mut self, arrived: &mut Vec<Submission>) -> Result<bool, BridgeError> {
-        let (mut readings, mut receipts) = (Vec::with_capacity(arrived.len()), Vec::with_capacity(arrived.len()));
+        let (mut readings, mut receipts) =
+            (Vec::with_capacity(arrived.len()), Vec::with_capacity(arrived.len()));
         let meters = &self.options.meters;
         let messages = arrived.len() as u64;
         for submission in arrived.drain(..) {

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use timely::communication::WorkerGuards;
 use timely::dataflow::operators::{Concat, Input};
 use tokio::sync::{mpsc, watch};
-use vlot_model::{Admitted, Board, City, ClockTick, Meters, Tick, Timestamp};
+use vlot_model::{Admitted, Board, City, ClockTick, Meters, Tick, Timestamp, Update};
 
 /// A dead worker freezes its peers without an error: die loudly instead, the supervisor starts the engine again.
 struct AbortOnPanic;
@@ -54,11 +54,19 @@ pub struct Batch {
 
 impl Batch {
     /// Adds a tick: with readings it is theirs, without it is the clock's.
-    pub fn push(&mut self, tick: Tick, at: Timestamp, readings: impl IntoIterator<Item = vlot_model::Reading>) {
+    pub fn push(
+        &mut self,
+        tick: Tick,
+        at: Timestamp,
+        readings: impl IntoIterator<Item = vlot_model::Reading>,
+    ) {
         let before = self.readings.len();
-        self.readings.extend(
-            (0..).zip(readings).map(|(index, reading)| Admitted { tick, at, index, reading }),
-        );
+        self.readings.extend((0..).zip(readings).map(|(index, reading)| Admitted {
+            tick,
+            at,
+            index,
+            reading,
+        }));
         if self.readings.len() == before {
             self.clock.push(ClockTick { tick, at });
         }
@@ -195,8 +203,10 @@ impl Join {
 /// When timely cannot start its threads.
 pub fn start(options: WorkersOptions) -> Result<Running, BridgeError> {
     let workers = options.workers.get();
-    let (senders, receivers): (Vec<_>, Vec<_>) =
-        (0..workers).map(|_| mpsc::channel::<Batch>(options.lane_depth)).map(|(tx, rx)| (tx, Some(rx))).unzip();
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..workers)
+        .map(|_| mpsc::channel::<Batch>(options.lane_depth))
+        .map(|(tx, rx)| (tx, Some(rx)))
+        .unzip();
     let receivers = Mutex::new(receivers);
     let (changed_tx, changed) = watch::channel(0);
     let (completed_tx, completed) = watch::channel(0);
@@ -207,33 +217,41 @@ pub fn start(options: WorkersOptions) -> Result<Running, BridgeError> {
         let Some(lane) = receivers.lock().get_mut(worker.index()).and_then(Option::take) else { return };
 
         let under_way: UnderWay = Rc::default();
-        let (readings, clock, probe) = worker.dataflow_named::<Tick, _, _>("vlot", |scope| {
-            let (readings_in, readings) = scope.new_input::<Vec<Admitted>>();
-            let (clock_in, clock) = scope.new_input::<Vec<ClockTick>>();
-            let states = vlot_dataflow::build(readings, clock.clone(), &city, &meters);
-            let faces = vlot_guidance::build(states.clone(), clock, &city, &meters);
-            let (board, meters, under_way) = (board.clone(), meters.clone(), under_way.clone());
+        let publish = {
+            let (board, meters) = (board.clone(), meters.clone());
             let (changed, completed) = (changed_tx.clone(), completed_tx.clone());
-            let published = vlot_dataflow::collect(states.concat(faces), move |tick, updates| {
-                let mut at = Timestamp::EPOCH;
-                under_way.borrow_mut().retain(|(upto, instant)| {
-                    let done = *upto <= tick;
-                    if done {
-                        at = *instant;
-                    }
-                    !done
-                });
+            Rc::new(move |tick, at, updates: Vec<Update>| {
                 let published = board.publish(tick, at, updates);
                 meters.products_out.add(published);
                 if published > 0 {
                     changed.send_replace(tick);
                 }
                 completed.send_replace(tick);
+            })
+        };
+        let (readings, clock, probe) = worker.dataflow_named::<Tick, _, _>("vlot", |scope| {
+            let (readings_in, readings) = scope.new_input::<Vec<Admitted>>();
+            let (clock_in, clock) = scope.new_input::<Vec<ClockTick>>();
+            let states = vlot_dataflow::build(readings, clock.clone(), &city, &meters);
+            let faces = vlot_guidance::build(states.clone(), clock, &city, &meters);
+            let publish = publish.clone();
+            let under_way = under_way.clone();
+            let published = vlot_dataflow::collect(states.concat(faces), move |tick, updates| {
+                let mut at = Timestamp::EPOCH;
+                let mut under_way = under_way.borrow_mut();
+                while let Some((_, instant)) = under_way.pop_front_if(|(upto, _)| *upto <= tick) {
+                    at = instant;
+                }
+                publish(tick, at, updates);
             });
             (readings_in, clock_in, published)
         });
         run(worker, lane, Inputs { readings, clock }, &under_way);
         drop(probe);
+        // The last ticks may have ended together with the inputs, and without a product.
+        if let Some((tick, at)) = under_way.borrow().back().copied() {
+            publish(tick, at, Vec::new());
+        }
     })
     .map_err(BridgeError::Start)?;
 
