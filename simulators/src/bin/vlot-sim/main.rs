@@ -1,0 +1,3 @@
+//! Simulators on the command line.
+
+fn main() {}
