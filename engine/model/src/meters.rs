@@ -32,8 +32,10 @@ impl Meter {
 /// What the engine counts of itself.
 #[derive(Debug, Default)]
 pub struct Meters {
-    /// Messages that arrived from any transport.
+    /// Messages that arrived over MQTT.
     pub messages_in: Meter,
+    /// Reports that arrived from signs.
+    pub reports_in: Meter,
     /// Readings that were admitted.
     pub readings_admitted: Meter,
     /// Readings that an operator has taken into a product.

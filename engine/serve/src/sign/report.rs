@@ -103,7 +103,7 @@ pub(super) fn heard(
         }
         Err(refusal) => {
             let context = &shared.context;
-            context.meters.messages_in.add(1);
+            context.meters.reports_in.add(1);
             context.meters.refuse(refusal.kind, 1);
             let id = context.city.devices.get(device.at()).map_or("", |d| &*d.id);
             context.quarantine.keep(now, &format!("grpc/sign/{id}"), &message.encode_to_vec(), refusal);
@@ -129,6 +129,6 @@ fn reading(device: DeviceIx, observed_at: Timestamp, received_at: Timestamp, val
 
 /// Counted as a message when it is made, as every transport does: admission settles it later.
 fn submission(shared: &Shared, readings: Vec<Reading>) -> Submission {
-    shared.context.meters.messages_in.add(1);
+    shared.context.meters.reports_in.add(1);
     Submission { readings, receipt: None }
 }
