@@ -15,6 +15,8 @@ use crate::{ServeError, TlsFiles};
 /// Reads the files.
 pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
     let TlsFiles { cert_file, key_file, client_ca_file } = files;
+    let chain = certificates(cert_file)?;
+    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|e| refused(key_file, &e))?;
     let provider = Arc::new(ring::default_provider());
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -30,9 +32,7 @@ pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
             config.with_client_cert_verifier(verifier.build().map_err(|e| refused(ca_file, &e))?)
         }
     };
-    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|e| refused(key_file, &e))?;
-    let mut config =
-        config.with_single_cert(certificates(cert_file)?, key).map_err(|e| refused(cert_file, &e))?;
+    let mut config = config.with_single_cert(chain, key).map_err(|e| refused(cert_file, &e))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

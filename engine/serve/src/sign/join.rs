@@ -23,16 +23,19 @@ use crate::wire::sign::v1::{JoinRequest, JoinResponse, Page};
 /// The stream of a sign's connection.
 pub(super) fn join(seat: Seat, inbound: Streaming<JoinRequest>) -> Responses<JoinResponse> {
     enum State {
-        New(Seat, Streaming<JoinRequest>),
+        New(Box<(Seat, Streaming<JoinRequest>)>),
         Open(Box<Line>),
         Over,
     }
-    Box::pin(stream::unfold(State::New(seat, inbound), |state| async move {
+    Box::pin(stream::unfold(State::New(Box::new((seat, inbound))), |state| async move {
         let mut line = match state {
-            State::New(seat, inbound) => match Line::open(seat, inbound).await {
-                Ok(line) => Box::new(line),
-                Err(refused) => return Some((Err(refused), State::Over)),
-            },
+            State::New(new) => {
+                let (seat, inbound) = *new;
+                match Line::open(seat, inbound).await {
+                    Ok(line) => Box::new(line),
+                    Err(refused) => return Some((Err(refused), State::Over)),
+                }
+            }
             State::Open(line) => line,
             State::Over => return None,
         };

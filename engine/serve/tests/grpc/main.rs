@@ -1,0 +1,10 @@
+//! The server over real connections, with clients that are generated from the public .proto files.
+
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests, in a binary of tests alone")]
+
+mod board;
+mod edge;
+mod house;
+mod sign;
+mod support;
+mod watch;

@@ -1,0 +1,280 @@
+//! A server on a free port with a board, a clock and an inbox that the test holds.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tonic::transport::{Channel, Endpoint};
+use vlot_model::*;
+use vlot_publish::FaceRenderer;
+use vlot_serve::{Context, Options, Problem, ServeError, Server};
+
+/// Fails instead of hanging.
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("nothing happened for 10 s")
+}
+
+/// A clock that the test sets.
+pub struct Hand(AtomicI64);
+
+impl Hand {
+    pub fn forward(&self, by: Duration) {
+        self.0.fetch_add(by.as_micros().try_into().unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+pub struct House {
+    pub addr: SocketAddr,
+    pub city: Arc<City>,
+    pub board: Arc<Board>,
+    pub clock: Arc<Hand>,
+    pub meters: Arc<Meters>,
+    pub quarantine: Arc<Quarantine>,
+    pub inbox: mpsc::Receiver<Submission>,
+    pub problems: Arc<Mutex<Vec<Problem>>>,
+    changed: watch::Sender<Tick>,
+    stop: Option<oneshot::Sender<()>>,
+    pub running: tokio::task::JoinHandle<Result<(), ServeError>>,
+}
+
+/// Noon of a day, engine time, when every test begins.
+pub const NOON: Timestamp = Timestamp::from_secs(1_767_268_800);
+
+impl House {
+    pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    pub async fn open_with(change: impl FnOnce(&mut Options)) -> Self {
+        Self::try_open(change).await.unwrap()
+    }
+
+    pub async fn try_open(change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
+        let city = Arc::new(city());
+        let board = Arc::new(Board::new());
+        let clock = Arc::new(Hand(AtomicI64::new(NOON.micros())));
+        let (meters, quarantine) = (Arc::new(Meters::default()), Arc::new(Quarantine::default()));
+        let (changed, seen) = watch::channel(0);
+        let (inbox_in, inbox) = mpsc::channel(4);
+        let problems = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&problems);
+        let context = Context {
+            city: Arc::clone(&city),
+            board: Arc::clone(&board),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            meters: Arc::clone(&meters),
+            quarantine: Arc::clone(&quarantine),
+            renderer: Arc::new(FaceRenderer::new(&city).unwrap()),
+            changed: seen,
+            inbox: inbox_in,
+            problems: Arc::new(move || told.lock().unwrap().clone()),
+        };
+        let mut options = Options::new((Ipv4Addr::LOCALHOST, 0).into());
+        change(&mut options);
+        let server = Server::bind(options, context)?;
+        let addr = server.addr();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        let stop = Some(stop);
+        Ok(House { addr, city, board, clock, meters, quarantine, inbox, problems, changed, stop, running })
+    }
+
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::from_shared(format!("http://{}", self.addr)).unwrap()
+    }
+
+    pub async fn channel(&self) -> Channel {
+        within(self.endpoint().connect()).await.unwrap()
+    }
+
+    /// Publishes products as one tick, now.
+    pub fn publish(&self, tick: Tick, products: impl IntoIterator<Item = Product>) {
+        let at = self.clock.now();
+        let updates = products.into_iter().map(|product| Update { tick, at, trigger: None, product });
+        self.board.publish(tick, at, updates);
+        self.changed.send_replace(tick);
+    }
+
+    pub fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// The next reading that arrived from a sign, with its message.
+    pub async fn reported(&mut self) -> Vec<Reading> {
+        within(self.inbox.recv()).await.expect("the inbox is open").readings
+    }
+}
+
+pub fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// A facility with that many free spaces, good for a minute.
+pub fn facility(ix: u32, free: u32, now: Timestamp) -> Product {
+    Product::Facility(FacilityState {
+        facility: FacilityIx(ix),
+        capacity: 100,
+        occupied: Some(100 - free),
+        free: Some(free),
+        occupied_uncorrected: Some(-3),
+        opening: Opening::Open,
+        status: if free == 0 { FacilityStatus::Full } else { FacilityStatus::SpacesAvailable },
+        observed_at: Some(now),
+        valid_until: Some(now + seconds(60)),
+        quality: Quality::Good,
+        sensors: Share { reporting: 2, total: 2 },
+        lost_messages: 1,
+    })
+}
+
+/// The garage: its first section good for a minute, its second for two.
+pub fn garage(free: u32, now: Timestamp) -> Product {
+    let section = |ix, minutes: u64| SectionState {
+        section: SectionIx(ix),
+        capacity: 50,
+        free: Some(free),
+        status: FacilityStatus::SpacesAvailable,
+        observed_at: Some(now),
+        valid_until: Some(now + seconds(60 * minutes)),
+        quality: Quality::Good,
+    };
+    Product::Garage(GarageState {
+        garage: GarageIx(0),
+        sections: vec![section(0, 1), section(1, 2)],
+        free: Some(2 * free),
+        capacity: 100,
+        observed_at: Some(now),
+        valid_until: Some(now + seconds(60)),
+        quality: Quality::Good,
+        sensors: Share { reporting: 2, total: 2 },
+    })
+}
+
+/// A face of a sign, in force for half a minute.
+pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
+    Product::Face(Face {
+        sign: SignIx(sign),
+        version,
+        rows: vec![
+            FaceRow {
+                target: Target::Facility(FacilityIx(0)),
+                label: "Ladeuze".into(),
+                arrow: Arrow::AheadLeft,
+                figure: Figure::Free(12),
+            },
+            FaceRow {
+                target: Target::Section(SectionIx(1)),
+                label: "Onder".into(),
+                arrow: Arrow::Down,
+                figure: Figure::Full,
+            },
+            FaceRow {
+                target: Target::Garage(GarageIx(0)),
+                label: "Fiets".into(),
+                arrow: Arrow::None,
+                figure: Figure::Blank,
+            },
+        ],
+        advice: Some(0),
+        multi: multi.into(),
+        reason: FaceReason { rows: vec!["12 free".into(); 3], advice: "nearest".into() },
+        decided_at: now,
+        valid_until: now + seconds(30),
+        trigger: Some(Trigger { device: DeviceIx(2), sequence: Some(7), observed_at: now }),
+    })
+}
+
+pub fn sign_state(sign: u32, displayed: u64, now: Timestamp) -> Product {
+    Product::Sign(SignState {
+        sign: SignIx(sign),
+        connected: Some(true),
+        displayed_version: Some(displayed),
+        displayed_at: Some(now),
+        fault: Some(SignFault::Pixel),
+        heard_at: Some(now),
+    })
+}
+
+pub fn city() -> City {
+    let facility = |id: &str, kind, counting, bays| Facility {
+        id: id.into(),
+        name: id.to_uppercase(),
+        kind,
+        position: LonLat { lon: 4.7, lat: 50.88 },
+        capacity: 100,
+        counting,
+        bays,
+        valid_for: seconds(60),
+        min_share: 0.5,
+        full_at: 2,
+        reopen_at: 5,
+    };
+    let bay = |id: &str| Bay { id: id.into(), bay_use: BayUse::Everyone, device: DeviceIx(0) };
+    let section = |id: &str, rack| Section {
+        id: id.into(),
+        name: id.to_uppercase(),
+        garage: GarageIx(0),
+        capacity: 50,
+        rack,
+        full_at: 1,
+        reopen_at: 3,
+    };
+    let station = |id: &str, mode| Station {
+        id: id.into(),
+        name: id.to_uppercase(),
+        position: LonLat { lon: 4.71, lat: 50.87 },
+        mode,
+        interval: seconds(60),
+        lateness: seconds(10),
+        devices: Vec::new(),
+    };
+    let sign = |id: &str, placement, device| Sign {
+        id: id.into(),
+        name: id.to_uppercase(),
+        position: LonLat { lon: 4.72, lat: 50.86 },
+        matrix: Matrix { width_px: 96, height_px: 48 },
+        placement,
+        lines: Vec::new(),
+        template: 0,
+        time_to_live: seconds(30),
+        min_dwell: seconds(5),
+        device: DeviceIx(device),
+    };
+    let device = |id: &str, kind, role| Device { id: id.into(), kind, role, silent_after: seconds(60) };
+    City {
+        name: "Leuven".into(),
+        timezone: "Europe/Brussels".into(),
+        devices: vec![
+            device("sign-ring", DeviceKind::Sign, Role::Sign { sign: SignIx(0) }),
+            device("sign-garage", DeviceKind::Sign, Role::Sign { sign: SignIx(1) }),
+            device("ladeuze-in", DeviceKind::Barrier, Role::Barrier { facility: FacilityIx(0) }),
+        ],
+        facilities: vec![
+            facility("ladeuze", FacilityKind::OffStreet, Counting::Barriers, Vec::new()),
+            facility("bodart", FacilityKind::Edge, Counting::Absolute, Vec::new()),
+            facility("bondgenotenlaan", FacilityKind::OnStreet, Counting::Bays, vec![bay("1"), bay("2")]),
+        ],
+        garages: vec![Garage {
+            id: "station".into(),
+            name: "Station".into(),
+            position: LonLat { lon: 4.715, lat: 50.881 },
+            sections: vec![SectionIx(0), SectionIx(1)],
+            valid_for: seconds(60),
+        }],
+        sections: vec![section("boven", RackKind::TwoTier), section("onder", RackKind::Cargo)],
+        stations: vec![station("ring-1", CountMode::Motor), station("vaart", CountMode::Bicycle)],
+        signs: vec![
+            sign("sign-ring", Placement::Street, 0),
+            sign("sign-garage", Placement::Garage(GarageIx(0)), 1),
+        ],
+        ..City::default()
+    }
+}
