@@ -1,0 +1,7 @@
+//! The payload of a Libelium Smart Parking sensor: a port and bytes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use vlot_model::DeviceKind;
+
+fuzz_target!(|frame: (u8, Vec<u8>)| vlot_fuzz::payload(DeviceKind::LibeliumParking, frame.0, &frame.1));
