@@ -3,6 +3,8 @@
 //! `docs/configuration.md` has every key; a test holds it against the code.
 
 mod check;
+#[cfg(test)]
+mod documentation;
 mod problem;
 mod read;
 mod settings;

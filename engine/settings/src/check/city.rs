@@ -18,7 +18,7 @@ pub(super) fn read(root: &mut Table<'_>, city: &mut City) -> Area {
     city.texts = texts(&mut root.section("texts"));
     if !root.has("area") {
         root.problem("area", "is missing", "give the city's box as [area] south, north, west, east");
-        return Area { south: f64::NAN, north: f64::NAN, west: f64::NAN, east: f64::NAN };
+        return Area::UNKNOWN;
     }
     area(&mut root.section("area"))
 }
@@ -34,7 +34,7 @@ fn area(table: &mut Table<'_>) -> Area {
     if west >= east {
         table.problem("east", format!("{east} is not east of {west}"), "west is the smaller of the two");
     }
-    Area { south, north, west, east }
+    if south < north && west < east { Area { south, north, west, east } } else { Area::UNKNOWN }
 }
 
 fn texts(table: &mut Table<'_>) -> SignTexts {
@@ -50,6 +50,9 @@ fn texts(table: &mut Table<'_>) -> SignTexts {
 }
 
 impl Area {
+    /// Nothing lies outside it: no comparison with these holds.
+    const UNKNOWN: Area = Area { south: f64::NAN, north: f64::NAN, west: f64::NAN, east: f64::NAN };
+
     /// Reads `lat` and `lon` of something that stands in the city.
     pub(super) fn position(&self, table: &mut Table<'_>) -> LonLat {
         let lat = table.required("lat", Degrees(90.0));

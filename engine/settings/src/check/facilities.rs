@@ -26,7 +26,8 @@ pub(super) fn read(
     for mut table in root.tables("facility") {
         let index = FacilityIx::from_position(city.facilities.len());
         let facility = facility(&mut table, area);
-        if !registry.facilities.take(&facility.id, index) {
+        let own_id = registry.facilities.take(&facility.id, index);
+        if !own_id {
             table.problem("id", format!("{:?} is taken", facility.id), "every facility has an id of its own");
         }
         let silent_after = table.or("bay_silent_after", Span(WHILE), "\"26h\"");
@@ -34,12 +35,12 @@ pub(super) fn read(
         let kinds = devices(&mut table, index, city, registry);
         fits(&table, city.facilities[index.at()].counting, &kinds);
         zones.push(Zone::new(silent_after));
-        tables.push(table);
+        tables.push((table, own_id));
     }
     bays::read(bays_csv, &mut zones, city, registry, report);
-    for (table, facility) in tables.iter().zip(&city.facilities) {
-        // Without a sound file of bays, their number says nothing.
-        if registry.bays_complete {
+    for ((table, own_id), facility) in tables.iter().zip(&city.facilities) {
+        // Where a row could not be counted to its facility, numbers say nothing.
+        if registry.bays_complete && *own_id {
             bays_fit(table, facility);
         }
     }

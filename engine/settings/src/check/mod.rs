@@ -59,6 +59,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     });
     open(source, GARAGES, Need::Optional, report, |whole, root| {
         registry.garages.complete = whole;
+        registry.sections.complete = whole;
         garages::read(root, &area, &mut city, &mut registry);
     });
     open(source, STATIONS, Need::Optional, report, |_, root| {
@@ -66,7 +67,8 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     });
     open(source, SIGNS, Need::Optional, report, |_, root| signs::read(root, &area, &mut city, &mut registry));
 
-    if city.devices.is_empty() && source.file(CITY).is_some() {
+    // With anything else wrong, the devices may only be hidden behind it.
+    if city.devices.is_empty() && report.is_empty() {
         whole_file(
             report,
             CITY,

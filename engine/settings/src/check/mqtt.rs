@@ -55,7 +55,7 @@ fn source(table: &mut Table<'_>, files: &Source) -> MqttSource {
     encryption(table, on_this_machine(&host), "host", &host);
     let protocol = table.or("protocol", Among(&PROTOCOLS), "\"5\"");
     let source = MqttSource {
-        port: table.or("port", Whole(1..=65_535), if tls.is_some() { "8883" } else { "1883" }),
+        port: table.required("port", Whole(1..=65_535)),
         client_id: table.required("client_id", Word),
         keep_alive: table.or("keep_alive", Span(5 * SECOND..=3_600 * SECOND), "\"30s\""),
         session_expiry: table.or("session_expiry", Span(60 * SECOND..=30 * DAY), "\"24h\""),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use vlot_model::{City, Device, DeviceIx, DeviceKind, FacilityIx, GarageIx, Role, SectionIx};
 
+use super::{FACILITIES, GARAGES};
 use crate::read::Table;
 
 /// The most devices of a city: every index stays far below its type's end.
@@ -13,17 +14,17 @@ pub(super) const DEVICES_MAX: usize = 1_000_000;
 /// Names of one kind of thing.
 pub(super) struct Names<I> {
     of: BTreeMap<String, I>,
+    /// Where such names are made, for messages: `facilities.toml has no such [[facility]]`.
+    home: (&'static str, &'static str),
     /// Whether every name is known here: false when the file that holds them cannot be read.
     pub(super) complete: bool,
 }
 
-impl<I> Default for Names<I> {
-    fn default() -> Self {
-        Names { of: BTreeMap::new(), complete: true }
-    }
-}
-
 impl<I: Copy> Names<I> {
+    pub(super) fn new(file: &'static str, table: &'static str) -> Self {
+        Names { of: BTreeMap::new(), home: (file, table), complete: true }
+    }
+
     /// Whether the name is taken.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.of.contains_key(name)
@@ -47,10 +48,10 @@ impl<I: Copy> Names<I> {
         let found = self.of.get(name).copied();
         if found.is_none() && self.complete && !name.is_empty() {
             let near: Vec<_> = self.of.keys().filter(|k| near(k, name)).take(3).cloned().collect();
-            let hint = if near.is_empty() {
-                "it must stand in its own file".into()
-            } else {
-                format!("did you mean {}?", near.join(" or "))
+            let (file, table) = self.home;
+            let hint = match near.as_slice() {
+                [] => format!("{file} has no such {table}"),
+                near => format!("did you mean {}?", near.join(" or ")),
             };
             complain(format!("{name:?} is unknown"), hint);
         }
@@ -76,7 +77,6 @@ fn near(a: &str, b: &str) -> bool {
 }
 
 /// All names of a configuration, as far as it has been read.
-#[derive(Default)]
 pub(super) struct Registry {
     pub(super) facilities: Names<FacilityIx>,
     pub(super) garages: Names<GarageIx>,
@@ -100,6 +100,19 @@ pub(super) struct NewDevice<'n> {
     pub(super) silent_after: Duration,
     pub(super) file: &'n str,
     pub(super) line: usize,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Registry {
+            facilities: Names::new(FACILITIES, "[[facility]]"),
+            garages: Names::new(GARAGES, "[[garage]]"),
+            sections: Names::new(GARAGES, "[[garage.section]] in that garage"),
+            bays_complete: true,
+            devices: BTreeMap::new(),
+            full: false,
+        }
+    }
 }
 
 impl Registry {

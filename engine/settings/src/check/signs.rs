@@ -7,6 +7,7 @@ use vlot_model::{
     Target, Template,
 };
 
+use super::SIGNS;
 use super::city::Area;
 use super::registry::{Names, Registry};
 use super::template::Placeholders;
@@ -25,7 +26,7 @@ struct Layouts {
 
 pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
     let layouts = templates(&mut root, city);
-    let mut names = Names::default();
+    let mut names = Names::new(SIGNS, "[[sign]]");
     for mut table in root.tables("sign") {
         let index = SignIx::from_position(city.signs.len());
         let sign = sign(&mut table, index, area, city, registry, &layouts);
@@ -37,7 +38,7 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
 }
 
 fn templates(root: &mut Table<'_>, city: &mut City) -> Layouts {
-    let mut layouts = Layouts { names: Names::default(), placeholders: Vec::new() };
+    let mut layouts = Layouts { names: Names::new(SIGNS, "[[template]]"), placeholders: Vec::new() };
     for mut table in root.tables("template") {
         let name = table.required("name", Id);
         let multi = table.required("multi", Text(4_096));
@@ -129,6 +130,10 @@ fn lines(table: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> Ve
         let label = entry.required("label", Text(24));
         let arrow = entry.or("arrow", Named::or_stand_in(Arrow::None), "\"none\"");
         let travel_time = entry.or("travel_time", Span(Duration::ZERO..=TRAVEL_TIME_MAX), "\"0s\"");
+        if entry.has("facility") && !entry.has("travel_time") {
+            let hint = "advice goes to the nearest with space: without a travel time this would always be the nearest";
+            entry.problem("travel_time", "is missing", hint);
+        }
         if target.is_some() && lines.iter().flatten().any(|line| Some(line.target) == target) {
             entry.wrong("announces what another line of the sign announces", "one line a destination");
         }
@@ -166,7 +171,11 @@ fn target(entry: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> O
         return None;
     }
     let within = format!("{garage}/{id}");
-    let found = registry.sections.find(&within, |what, hint| entry.problem("section", what, hint));
+    let found = registry.sections.find(&within, |what, hint| {
+        // The garage stands on the sign already; the key names the section alone.
+        let own = |text: String| text.replace(&format!("{garage}/"), "");
+        entry.problem("section", own(what), own(hint));
+    });
     found.map(Target::Section)
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use vlot_model::{City, CountMode, DeviceKind, Role, Station, StationIx};
 
-use super::WHILE;
 use super::city::Area;
 use super::registry::{Names, Registry};
+use super::{STATIONS, WHILE};
 use crate::read::{Among, Id, Named, Span, Table, Text};
 
 /// Readings are waited for at most this long.
@@ -21,7 +21,7 @@ const MOTOR_INTERVAL: Duration = Duration::from_mins(1);
 const BICYCLE_INTERVAL: Duration = Duration::from_mins(15);
 
 pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
-    let mut names = Names::default();
+    let mut names = Names::new(STATIONS, "[[station]]");
     for mut table in root.tables("station") {
         let index = StationIx::from_position(city.stations.len());
         let id = table.required("id", Id);

@@ -13,8 +13,7 @@ pub(super) struct Placeholders {
 
 impl Placeholders {
     /// What may stand between braces, for messages.
-    pub(super) const KNOWN: &str =
-        "known are {label.N} {figure.N} {arrow.N} {minutes.N} with N from 1, and {advice}";
+    pub(super) const KNOWN: &str = "known are {label.N} {arrow.N} {figure.N} or its parts {free.N} {full.N} {closed.N}, {minutes.N} and {advice}";
 
     /// Reads a layout; an error says what is wrong with it.
     pub(super) fn of(multi: &str) -> Result<Placeholders, String> {
@@ -29,10 +28,12 @@ impl Placeholders {
             let name = &after[..end];
             match name.split_once('.') {
                 None if name == "advice" => found.advice = true,
-                Some(("label" | "figure" | "arrow" | "minutes", digits)) => match digits.parse::<usize>() {
-                    Ok(n) if n >= 1 && n.to_string() == digits => drop(found.lines.insert(n)),
-                    _ => return Err(format!("has the unknown placeholder {{{name}}}")),
-                },
+                Some(("label" | "arrow" | "figure" | "free" | "full" | "closed" | "minutes", digits)) => {
+                    match digits.parse::<usize>() {
+                        Ok(n) if n >= 1 && n.to_string() == digits => drop(found.lines.insert(n)),
+                        _ => return Err(format!("has the unknown placeholder {{{name}}}")),
+                    }
+                }
                 _ => return Err(format!("has the unknown placeholder {{{name}}}")),
             }
             rest = &after[end + 1..];

@@ -27,7 +27,7 @@ impl<'s> File<'s> {
                 file: name.to_owned(),
                 line: error.span().map(|span| file.line(span.start)),
                 place: String::new(),
-                what: format!("is no TOML here: {}", error.message().replace('\n', ", ")),
+                what: format!("is not TOML: {}", error.message().replace('\n', ", ")),
                 hint: "text stands in \"quotes\", a list entry starts with [[name]]".to_owned(),
             });
         }

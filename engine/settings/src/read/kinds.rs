@@ -23,19 +23,36 @@ pub(crate) trait Kind {
     fn stand_in(&self) -> Self::Out;
 }
 
+/// The most characters of a value that a message shows.
+const SHOWN_MAX: usize = 60;
+
 /// A value as it stands in the file, as the predicate of a sentence.
 pub(crate) fn shown(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) if text.chars().count() > 60 => {
-            format!("is {:?}...", text.chars().take(60).collect::<String>())
-        }
-        DeValue::String(text) => format!("is {text:?}"),
-        DeValue::Integer(number) => format!("is {number}"),
-        DeValue::Float(number) => format!("is {number}"),
-        DeValue::Boolean(truth) => format!("is {truth}"),
-        DeValue::Datetime(instant) => format!("is the date {instant}"),
-        DeValue::Array(_) => "is a list".to_owned(),
         DeValue::Table(_) => "is a table".to_owned(),
+        DeValue::Array(parts) if parts.iter().any(|part| matches!(part.get_ref(), DeValue::Table(_))) => {
+            "is a list of tables".to_owned()
+        }
+        other => format!("is {}", written_value(other)),
+    }
+}
+
+fn written_value(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) if text.chars().count() > SHOWN_MAX => {
+            format!("{:?}...", text.chars().take(SHOWN_MAX).collect::<String>())
+        }
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(instant) => instant.to_string(),
+        DeValue::Array(parts) if parts.len() <= 8 => {
+            let parts: Vec<_> = parts.iter().map(|part| written_value(part.get_ref())).collect();
+            format!("[{}]", parts.join(", "))
+        }
+        DeValue::Array(parts) => format!("a list of {}", parts.len()),
+        DeValue::Table(_) => "a table".to_owned(),
     }
 }
 
@@ -141,7 +158,7 @@ impl Kind for Id {
             .map(str::to_owned)
     }
     fn wanted(&self) -> String {
-        "an id: 1 to 64 of a-z 0-9 . _ -, first a letter or digit".to_owned()
+        "an id (1 to 64 of a-z 0-9 . _ -)".to_owned()
     }
     fn stand_in(&self) -> String {
         String::new()
@@ -349,7 +366,7 @@ texts! {
         (named || t.parse::<std::net::IpAddr>().is_ok()).then(|| t.to_owned())
     };
     /// The operator's word that plain text over a network is meant.
-    Accepted -> (): "\"accepted\"", (), |t| (t == "accepted").then_some(());
+    Accepted -> (): "the word \"accepted\"", (), |t| (t == "accepted").then_some(());
     /// Where to listen.
     Listen -> SocketAddr: "an address with a port, as \"127.0.0.1:7101\"", SocketAddr::from(([127, 0, 0, 1], 0)),
         |t| t.parse().ok();

@@ -15,5 +15,7 @@ pub(crate) use kinds::{
     SpanOrForever, Text, TimeZone, Whole, Word,
 };
 pub(crate) use report::Report;
+#[cfg(test)]
+pub(crate) use report::{Documented, Key};
 pub(crate) use rows::{Row, Rows};
 pub(crate) use table::Table;

@@ -27,6 +27,10 @@ impl Report {
         self.problems.borrow_mut().push(problem);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }

@@ -164,7 +164,7 @@ impl<'a> Table<'a> {
             let mut inner = Table::new(self.file, self.report, table, line);
             inner.path = join(&self.path, key);
             let called = ["id", "name"].iter().find_map(|k| match inner.cells.get(k) {
-                Some((_, DeValue::String(name))) if name.chars().count() <= 64 => {
+                Some((_, DeValue::String(name))) if (1..=64).contains(&name.chars().count()) => {
                     Some(format!("{key} {name:?}"))
                 }
                 _ => None,

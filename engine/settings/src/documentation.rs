@@ -1,0 +1,155 @@
+//! Holds `docs/configuration.md` against the code: every key, what it wants and its default, in both directions.
+
+use std::collections::BTreeMap;
+
+use crate::read::{Documented, Key, Report};
+use crate::{Source, check};
+
+/// One of everything, so that every key is asked for.
+const FULL: [(&str, &str); 7] = [
+    (
+        "city.toml",
+        r#"
+name = "Leuven"
+timezone = "Europe/Brussels"
+area = { south = 50, north = 51, west = 4, east = 5 }
+[serve]
+listen = "0.0.0.0:7101"
+tls = { cert_file = "a", key_file = "b" }
+"#,
+    ),
+    (
+        "mqtt.toml",
+        r#"
+[[source]]
+name = "field"
+host = "broker.example"
+port = 8883
+client_id = "vlot"
+tls = { ca_file = "ca.pem" }
+subscription = [{ filter = "a", format = "vlot-json" }]
+"#,
+    ),
+    (
+        "facilities.toml",
+        r#"
+[[facility]]
+id = "ladeuze"
+name = "Ladeuze"
+kind = "off-street"
+lat = 50.5
+lon = 4.5
+capacity = 10
+counting = "barriers"
+valid_for = "15m"
+full_at = 0
+reopen_at = 1
+device = [{ id = "in", kind = "barrier" }]
+"#,
+    ),
+    ("bays.csv", "device,eui,kind,facility,bay,use\nb,,bay,ladeuze,1,everyone\n"),
+    (
+        "garages.toml",
+        r#"
+[[garage]]
+id = "station"
+name = "Station"
+lat = 50.5
+lon = 4.5
+valid_for = "15m"
+section = [{ id = "a", name = "A", rack = "single", capacity = 9, full_at = 0, reopen_at = 1, device = "s" }]
+"#,
+    ),
+    (
+        "stations.toml",
+        r#"
+[[station]]
+id = "ring"
+name = "Ring"
+mode = "motor"
+lat = 50.5
+lon = 4.5
+device = [{ id = "loop", kind = "loop" }]
+"#,
+    ),
+    (
+        "signs.toml",
+        r#"
+template = [{ name = "one", multi = "{label.1}" }]
+[[sign]]
+id = "sign"
+name = "Sign"
+lat = 50.5
+lon = 4.5
+width_px = 96
+height_px = 32
+template = "one"
+time_to_live = "90s"
+line = [{ facility = "ladeuze", label = "L", travel_time = "2m" }]
+"#,
+    ),
+];
+
+#[test]
+fn a_configuration_with_one_of_everything_is_accepted() {
+    let settings = check(&Source::from_files(FULL)).unwrap_or_else(|problems| panic!("\n{problems}"));
+    assert_eq!(settings.serve.max_streams, 20_000);
+    assert!(settings.mqtt[0].tls.is_some());
+}
+
+#[test]
+fn every_key_is_documented_as_it_is_read() {
+    let report = Report::default();
+    crate::check::settings(&Source::from_files(FULL), &report);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let known: BTreeMap<_, _> = report.known().into_iter().map(|(key, says)| (owned(key), says)).collect();
+    let documented = documented(&text);
+    let lacking: Vec<String> = known
+        .iter()
+        .filter(|(key, says)| documented.get(*key) != Some(says))
+        .map(|((file, table, name), says)| {
+            format!("{file} [{table}]: | `{name}` | {} | {} |", says.wanted, default(says))
+        })
+        .collect();
+    assert!(lacking.is_empty(), "the documentation lacks these rows:\n{}", lacking.join("\n"));
+    for key in documented.keys() {
+        assert!(known.contains_key(key), "the documentation has {key:?}, which is never read");
+    }
+}
+
+fn owned((file, table, key): Key) -> (String, String, String) {
+    (file.to_owned(), table, key.to_owned())
+}
+
+/// As the documentation writes it: words plain, values in backquotes.
+fn default(says: &Documented) -> String {
+    match says.default.as_str() {
+        word @ ("required" | "none") => word.to_owned(),
+        value => format!("`{value}`"),
+    }
+}
+
+/// Rows by file (`## file`), table (### `[table]`, or none yet) and key.
+fn documented(text: &str) -> BTreeMap<(String, String, String), Documented> {
+    let (mut file, mut table) = (String::new(), String::new());
+    let mut rows = BTreeMap::new();
+    let mut of_keys = false;
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            (file, table) = (heading.to_owned(), String::new());
+        } else if let Some(heading) = line.strip_prefix("### ") {
+            table = heading.replace(['`', '[', ']'], "");
+        } else if line.starts_with("| ") && !line.starts_with("| `") {
+            of_keys = line == "| key | value | default | meaning |";
+        } else if let Some(row) = line.strip_prefix("| `").filter(|_| of_keys) {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let [key, wanted, default, _meaning] = cells[..] else { panic!("not four cells: {line}") };
+            let key = (file.clone(), table.clone(), key.trim_end_matches('`').to_owned());
+            let says =
+                Documented { wanted: wanted.to_owned(), default: default.trim_matches('`').to_owned() };
+            assert!(rows.insert(key.clone(), says).is_none(), "twice: {key:?}");
+        }
+    }
+    rows
+}
