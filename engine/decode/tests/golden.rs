@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use common::{city, decode, readable, unhex};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use vlot_model::{DeviceKind, Format, RefusalKind};
+use vlot_model::{City, DeviceKind, Format, RefusalKind};
 
 /// Samples of a folder, in order of name; a sample without expectation and an expectation without sample are errors.
 fn samples(folder: &str) -> Vec<PathBuf> {
@@ -182,5 +182,44 @@ fn a_message_over_the_bound_is_refused_unread() {
             (RefusalKind::Malformed, RefusalKind::Oversized),
             "{format:?}"
         );
+    }
+}
+
+/// The text of every fenced block of that language in the documentation.
+fn documented(language: &str) -> Vec<&'static str> {
+    const PAGE: &str = include_str!("../../../docs/formats.md");
+    let fence = format!("```{language}\n");
+    PAGE.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_accepted() {
+    let mut city = City::default();
+    for (id, kind) in [
+        ("barrier-ladeuze-1", DeviceKind::Barrier),
+        ("bay-0012", DeviceKind::Bay),
+        ("bay-1", DeviceKind::Bay),
+        ("pgs-ladeuze", DeviceKind::Counter),
+        ("loop-e314-1", DeviceKind::Loop),
+        ("cycle-vaart", DeviceKind::BicycleCounter),
+        ("section-a1", DeviceKind::SectionSensor),
+    ] {
+        common::add(&mut city, id, None, kind);
+    }
+    let mut examples = Vec::new();
+    for block in documented("json") {
+        for example in serde_json::Deserializer::from_str(block).into_iter::<Json>() {
+            examples.push((Format::VlotJson, example.unwrap().to_string().into_bytes()));
+        }
+    }
+    for block in documented("text") {
+        let hex: Vec<&str> = block.lines().map(|line| line.split("  ").next().unwrap()).collect();
+        examples.push((Format::VlotProtobuf, unhex(&hex.join("\n"))));
+    }
+    assert_eq!(examples.len(), 9);
+    for (format, payload) in examples {
+        let mut out = Vec::new();
+        vlot_decode::decode(format, "a/topic", &payload, common::received_at(), &city, &mut out)
+            .unwrap_or_else(|e| panic!("{}: {e}", String::from_utf8_lossy(&payload)));
     }
 }
