@@ -85,7 +85,7 @@ pub(super) struct Registry {
     /// Whether every row of bays.csv was counted to its facility.
     pub(super) bays_complete: bool,
     /// Where each device name and EUI is, lower-case.
-    devices: BTreeMap<String, String>,
+    devices: BTreeMap<String, (&'static str, usize)>,
     full: bool,
 }
 
@@ -98,7 +98,7 @@ pub(super) struct NewDevice<'n> {
     pub(super) kind: DeviceKind,
     pub(super) role: Role,
     pub(super) silent_after: Duration,
-    pub(super) file: &'n str,
+    pub(super) file: &'static str,
     pub(super) line: usize,
 }
 
@@ -132,14 +132,14 @@ impl Registry {
         let index = DeviceIx::from_position(city.devices.len());
         for (key, name) in [(new.key, Some(new.id)), ("eui", new.eui)] {
             let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
-            let at = format!("{}:{}", new.file, new.line);
             match self.devices.entry(name.to_ascii_lowercase()) {
                 std::collections::btree_map::Entry::Occupied(held) => {
-                    let what = format!("{name:?} is taken by the device of {}", held.get());
+                    let (file, line) = held.get();
+                    let what = format!("{name:?} is taken by the device of {file}:{line}");
                     complain(key, what, "every device has a name and an EUI of its own, whatever its kind");
                 }
                 std::collections::btree_map::Entry::Vacant(free) => {
-                    free.insert(at);
+                    free.insert((new.file, new.line));
                     city.directory.insert(name, index);
                 }
             }
@@ -171,6 +171,32 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_city_beyond_its_bound_of_devices_says_so_once() {
+        let (mut city, mut registry) = (City::default(), Registry::default());
+        let device = |id| NewDevice {
+            key: "id",
+            id,
+            eui: None,
+            kind: DeviceKind::Bay,
+            role: Role::Bay { facility: FacilityIx(0), bay: 0 },
+            silent_after: Duration::from_secs(60),
+            file: "bays.csv",
+            line: 1,
+        };
+        let said = std::cell::RefCell::new(Vec::new());
+        let complain = |_: &str, what: String, _: &str| said.borrow_mut().push(what);
+        registry.device(&mut city, &device("first"), complain);
+        let first = city.devices[0].clone();
+        city.devices.resize(DEVICES_MAX - 1, first);
+        for id in ["last", "beyond", "further"] {
+            registry.device(&mut city, &device(id), complain);
+        }
+        assert_eq!(*said.borrow(), ["is beyond the 1000000 devices of a city"]);
+        assert_eq!(city.devices.len(), DEVICES_MAX);
+        assert!(city.directory.find("last").is_some() && city.directory.find("beyond").is_none());
+    }
 
     #[test]
     fn a_slip_is_near_and_another_name_is_not() {

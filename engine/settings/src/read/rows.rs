@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use toml::de::DeValue;
 
@@ -17,7 +18,7 @@ pub(crate) struct Rows<'s> {
     name: &'static str,
     reader: csv::Reader<&'s [u8]>,
     /// Position of each known column.
-    columns: BTreeMap<&'static str, usize>,
+    columns: Rc<BTreeMap<&'static str, usize>>,
     read: usize,
     complete: bool,
 }
@@ -26,7 +27,7 @@ pub(crate) struct Rows<'s> {
 pub(crate) struct Row<'a> {
     name: &'static str,
     report: &'a Report,
-    columns: BTreeMap<&'static str, usize>,
+    columns: Rc<BTreeMap<&'static str, usize>>,
     record: csv::StringRecord,
     /// As messages call it.
     place: String,
@@ -75,7 +76,7 @@ impl<'s> Rows<'s> {
             let line = usize::try_from(line).ok();
             report.add(Problem { file: name.to_owned(), line, place: "header".to_owned(), what, hint });
         }
-        sound.then_some(Rows { name, reader, columns, read: 0, complete: true })
+        sound.then_some(Rows { name, reader, columns: Rc::new(columns), read: 0, complete: true })
     }
 
     /// Whether no row was left out so far.
@@ -114,7 +115,7 @@ impl<'s> Rows<'s> {
                 }
                 Ok(true) => {
                     self.read += 1;
-                    let columns = self.columns.clone();
+                    let columns = Rc::clone(&self.columns);
                     return Some(Row {
                         name: self.name,
                         report,
