@@ -1,1 +1,78 @@
-fn main() {}
+//! `vlot`: a real-time traffic and parking management engine.
+
+mod check;
+mod cli;
+mod clock;
+mod demo;
+mod engine;
+mod home;
+mod recovery;
+mod replay;
+mod run;
+mod summary;
+mod table;
+mod watch;
+mod wiring;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, LogFormat};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let Some(command) = cli.command.or_else(|| Cli::parse_from(["vlot", "demo"]).command) else {
+        return ExitCode::from(2);
+    };
+    // The demo's picture is its output; its log would tear it.
+    let quiet = matches!(command, Command::Demo(_)) && std::io::stdout().is_terminal();
+    if let Err(error) = start_log(cli.log.as_deref(), cli.log_format, if quiet { "error" } else { "info" }) {
+        complain(&error);
+        return ExitCode::from(2);
+    }
+    let result = match command {
+        Command::Check(options) => return check::check(&options),
+        Command::Replay(options) => replay::replay(&options),
+        Command::Demo(options) => in_runtime(demo::demo(options)),
+        Command::Run(options) => in_runtime(run::run(options)),
+        Command::Watch(options) => in_runtime(watch::watch(options)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and what lies beneath it, on one line each.
+#[expect(clippy::print_stderr, reason = "this is what standard error is for")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+}
+
+fn in_runtime(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("vlot-async").build()?;
+    let result = runtime.block_on(future);
+    // Nothing that is still running may hold up the end: what had to be finished was awaited.
+    runtime.shutdown_background();
+    result
+}
+
+fn start_log(filter: Option<&str>, format: LogFormat, default: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter.unwrap_or(default))
+        .map_err(|e| anyhow::anyhow!("--log {:?}: {e} (hint: info, or vlot_ingest=debug)", filter.unwrap_or(default)))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}

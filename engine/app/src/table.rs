@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
 use crossterm::{QueueableCommand, cursor, style, terminal};
+use vlot_broker::Broker;
 use vlot_model::{
     Arrow, Board, City, FacilityIx, FacilityStatus, Face, Figure, Key, Placement, Product, Quality, SignIx, Target,
 };
+
+use crate::engine::Engine;
 
 /// What the table says beside the board.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +35,7 @@ pub(crate) struct Vitals {
 /// Draws to standard output.
 pub(crate) struct Screen {
     terminal: bool,
+    header: String,
     timezone: jiff::tz::TimeZone,
 }
 
@@ -39,7 +43,41 @@ impl Screen {
     /// For a city, whose local time the table shows.
     pub(crate) fn new(city: &City) -> Self {
         let timezone = jiff::tz::TimeZone::get(&city.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-        Screen { terminal: std::io::stdout().is_terminal(), timezone }
+        Screen { terminal: std::io::stdout().is_terminal(), header: String::new(), timezone }
+    }
+
+    /// Says where everything listens.
+    pub(crate) fn announce(&mut self, engine: &Engine, broker: &Broker, data: &std::path::Path, speed: f64) {
+        let city = &engine.city;
+        self.header = format!(
+            "{}: {} facilities, {} bicycle garages, {} count stations, {} signs, {} devices\n\
+             MQTT     mqtt://{}\n\
+             gRPC     http://{}   (try: vlot watch facilities --engine http://{})\n\
+             journal  {}\n\
+             speed    {speed} times real time; Ctrl-C stops\n",
+            city.name,
+            city.facilities.len(),
+            city.garages.len(),
+            city.stations.len(),
+            city.signs.len(),
+            city.devices.len(),
+            broker.addr(),
+            engine.grpc,
+            engine.grpc,
+            data.display(),
+        );
+        let mut out = std::io::stdout().lock();
+        // A reader that went away is no reason to stop the city.
+        let _gone = if self.terminal {
+            out.queue(terminal::Clear(terminal::ClearType::All)).and_then(|o| o.flush())
+        } else {
+            write!(out, "{}", self.header).and_then(|()| out.flush())
+        };
+    }
+
+    /// Prints the summary.
+    pub(crate) fn conclude(&self, summary: &str) {
+        let _gone = writeln!(std::io::stdout().lock(), "{summary}");
     }
 
     /// Whether a person's terminal is behind it.
@@ -83,7 +121,7 @@ impl Screen {
     }
 
     fn table(&self, city: &City, board: &Board, vitals: &Vitals, width: usize) -> String {
-        let mut text = format!("{}\n\n", self.line(vitals));
+        let mut text = format!("{}\n{}\n\n", self.header, self.line(vitals));
         let _never = writeln!(text, "{:<30} {:>6} {:>6}  {:<9} sensors", city.name, "free", "of", "");
         for (i, facility) in city.facilities.iter().enumerate() {
             let state = board.get(Key::Facility(FacilityIx::from_position(i)));

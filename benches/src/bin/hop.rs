@@ -1,0 +1,178 @@
+//! Sensor publish to sign received: Vlot beside the bare hop, through the same broker, in the same run.
+//!
+//! `cargo run --release -p vlot-benches --bin hop -- [--broker mosquitto|embedded] [--rates 2000,10000] [--peers]`
+
+#![expect(clippy::print_stdout, reason = "a measurement prints")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use hdrhistogram::Histogram;
+use rumqttc::{AsyncClient, Event, Packet, QoS};
+use vlot_benches::load::{Pace, client_options, publish};
+use vlot_benches::process::{Broker, Process, free_port, open, vlot};
+use vlot_benches::signs::Signs;
+use vlot_benches::{bare, city, histogram, milliseconds, now_micros};
+
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    role: Option<Role>,
+    /// mosquitto or embedded
+    #[arg(long, default_value = "mosquitto")]
+    broker: String,
+    /// Messages a second
+    #[arg(long, value_delimiter = ',', default_value = "2000,10000")]
+    rates: Vec<u64>,
+    /// Seconds a measurement
+    #[arg(long, default_value_t = 15)]
+    seconds: u64,
+    /// Car parks and signs
+    #[arg(long, default_value_t = 1000)]
+    signs: usize,
+    /// Also the same job in Node.js and in Python (needs npm and pip packages: benches/peers/README.md)
+    #[arg(long)]
+    peers: bool,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// The floor, in a process of its own
+    Bare { mqtt_port: u16, grpc_port: u16 },
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let options = Options::parse();
+    if let Some(Role::Bare { mqtt_port, grpc_port }) = options.role {
+        return bare::hop(mqtt_port, grpc_port).await;
+    }
+    println!("sensor publish to sign received, QoS 1, {} signs, through {}", options.signs, options.broker);
+    for rate in &options.rates {
+        for subject in ["bare", "vlot"] {
+            let (h, cpu) = measure(&options, *rate, subject).await?;
+            println!("{rate:>6}/s  {subject:<7} {}  {cpu}", milliseconds(&h));
+        }
+        if options.peers {
+            for peer in ["node", "python"] {
+                let (h, cpu) = measure_peer(&options, *rate, peer).await?;
+                println!("{rate:>6}/s  {peer:<7} {}  {cpu}", milliseconds(&h));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cpu(before: Option<f64>, process: &Process, messages: u64) -> String {
+    match (before, process.cpu_s()) {
+        (Some(before), Some(after)) => format!("{:.0} us of processor a message", (after - before) * 1e6 / messages as f64),
+        _ => String::new(),
+    }
+}
+
+async fn measure(options: &Options, rate: u64, subject: &str) -> Result<(Histogram<u64>, String)> {
+    let dir = tempfile::tempdir()?;
+    let broker = Broker::start(&options.broker, dir.path()).await?;
+    let grpc = free_port()?;
+    let process = match subject {
+        "bare" => Process::start(
+            Command::new(std::env::current_exe()?).args(["bare", &broker.port().to_string(), &grpc.to_string()]),
+        )?,
+        _ => {
+            let config = dir.path().join("config");
+            city::write_config(&config, options.signs, broker.port(), grpc)?;
+            Process::start(
+                Command::new(vlot()?)
+                    .args(["run", "--log", "warn", "--config"])
+                    .arg(&config)
+                    .arg("--data")
+                    .arg(data_dir(dir.path())),
+            )?
+        }
+    };
+    open(grpc).await?;
+    let signs = Signs::join(grpc, options.signs).await?;
+    subscribed(&signs, broker.port(), options.signs).await?;
+    let before = process.cpu_s();
+    let messages = rate * options.seconds;
+    publish(broker.port(), options.signs, 100_000, messages, Pace::PerSecond(rate), Arc::new(AtomicU64::new(0))).await?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let h = signs.take();
+    let cpu = cpu(before, &process, messages);
+    signs.leave().await;
+    if h.len() < messages * 9 / 10 {
+        println!("          only {} of {messages} faces arrived: a sign gets the newest, not every one", h.len());
+    }
+    Ok((h, cpu))
+}
+
+/// A directory on the machine's disk, not in a memory file system, so that fsync means something.
+fn data_dir(temporary: &Path) -> std::path::PathBuf {
+    temporary.join("data")
+}
+
+/// Warms up until faces arrive: the subject has subscribed and every sign has joined.
+async fn subscribed(signs: &Signs, port: u16, parks: usize) -> Result<()> {
+    for attempt in 0..100 {
+        publish(port, parks, attempt * 50, parks as u64, Pace::PerSecond(10_000), Arc::new(AtomicU64::new(0))).await?;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if signs.take().len() * 10 >= parks as u64 * 8 {
+            return Ok(());
+        }
+    }
+    bail!("no faces arrive")
+}
+
+/// A peer publishes one result a message to `out/<device>`; its way back is MQTT.
+async fn measure_peer(options: &Options, rate: u64, peer: &str) -> Result<(Histogram<u64>, String)> {
+    let dir = tempfile::tempdir()?;
+    let broker = Broker::start(&options.broker, dir.path()).await?;
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+    let python = std::env::var("VLOT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut command = if peer == "node" { Command::new("node") } else { Command::new(python) };
+    command.arg(peers.join(if peer == "node" { "peer.cjs" } else { "peer.py" })).arg(broker.port().to_string());
+    let process = Process::start(command.stderr(Stdio::inherit()))?;
+
+    let (mqtt, network) = client_options("results", broker.port());
+    let (client, mut events) = AsyncClient::new(mqtt, 100);
+    events.set_network_options(network);
+    client.subscribe("out/#", QoS::AtMostOnce).await?;
+    let (done, mut stop) = tokio::sync::oneshot::channel::<()>();
+    let (first, mut heard) = tokio::sync::mpsc::channel::<()>(1);
+    let results = tokio::spawn(async move {
+        let mut h = histogram();
+        loop {
+            tokio::select! {
+                event = events.poll() => {
+                    if let Event::Incoming(Packet::Publish(p)) = event? {
+                        let result: serde_json::Value = serde_json::from_slice(&p.payload)?;
+                        let at = result["observed_at"].as_str().unwrap_or_default().parse::<vlot_model::Timestamp>()?;
+                        h.saturating_record(u64::try_from(now_micros() - at.micros()).unwrap_or(0).max(1));
+                        // Only the first matters.
+                        let _full = first.try_send(());
+                    }
+                }
+                _ = &mut stop => return anyhow::Ok(h),
+            }
+        }
+    });
+    for attempt in 0..200u64 {
+        publish(broker.port(), 1, attempt, 1, Pace::Unlimited, Arc::new(AtomicU64::new(0))).await?;
+        if tokio::time::timeout(Duration::from_millis(200), heard.recv()).await.is_ok() {
+            break;
+        }
+    }
+    let before = process.cpu_s();
+    let messages = rate * options.seconds;
+    publish(broker.port(), options.signs, 100_000, messages, Pace::PerSecond(rate), Arc::new(AtomicU64::new(0))).await?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let cpu = cpu(before, &process, messages);
+    // The task may have failed: its own error says more.
+    let _failed = done.send(());
+    Ok((results.await??, cpu))
+}

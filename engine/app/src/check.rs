@@ -1,0 +1,57 @@
+//! `vlot check`: every problem of a configuration at once.
+
+use std::process::ExitCode;
+
+use vlot_publish::FaceRenderer;
+use vlot_settings::{Settings, Source};
+
+use crate::cli::Check;
+
+/// Exits with 0 when the configuration can be used and with 1 when it cannot.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this command is there to print")]
+pub(crate) fn check(options: &Check) -> ExitCode {
+    match load(&options.config) {
+        Ok((_, settings)) => {
+            let city = &settings.city;
+            println!(
+                "{}: {} facilities, {} bicycle garages, {} count stations, {} signs, {} devices: no problems",
+                city.name,
+                city.facilities.len(),
+                city.garages.len(),
+                city.stations.len(),
+                city.signs.len(),
+                city.devices.len()
+            );
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            eprintln!("{problems}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads and checks a configuration, faces included: each sign's longest possible face must fit its matrix.
+pub(crate) fn load(directory: &std::path::Path) -> Result<(Source, Settings), String> {
+    let source = Source::read_dir(directory).map_err(|problems| problems.to_string())?;
+    let settings = checked(&source)?;
+    Ok((source, settings))
+}
+
+/// The same for files that were read already.
+pub(crate) fn checked(source: &Source) -> Result<Settings, String> {
+    let settings = vlot_settings::check(source).map_err(|problems| problems.to_string())?;
+    let renderer = FaceRenderer::new(&settings.city).map_err(|e| e.to_string())?;
+    let misfits: Vec<_> = vlot_guidance::faces::worst_cases(&settings.city)
+        .into_iter()
+        .filter_map(|(sign, multi)| {
+            let error = renderer.render(sign, &multi).err()?;
+            Some(format!(
+                "signs.toml: sign {:?}: its fullest face cannot be shown: {error} (hint: shorter labels, another \
+                 template or a larger matrix)",
+                settings.city.signs[sign.at()].id
+            ))
+        })
+        .collect();
+    if misfits.is_empty() { Ok(settings) } else { Err(misfits.join("\n")) }
+}

@@ -1,0 +1,270 @@
+//! `vlot demo`: a whole city in one process: broker, engine, devices, signs.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::sync::watch;
+use vlot_broker::Broker;
+use vlot_model::{Clock, Meters, RefusalKind};
+use vlot_settings::Source;
+use vlot_simulators::{city, mqtt, signs};
+
+use crate::check::{checked, load};
+use crate::cli::Demo;
+use crate::clock::DemoClock;
+use crate::engine::{Engine, Parts};
+use crate::run::{Stop, within_limit};
+use crate::summary::{Latency, Summary, refused, rss_mb};
+use crate::table::{Screen, Vitals};
+
+/// `config/leuven`, so that the demo needs nothing beside the binary.
+const LEUVEN: &[(&str, &str)] = &[
+    ("bays.csv", include_str!("../../../config/leuven/bays.csv")),
+    ("city.toml", include_str!("../../../config/leuven/city.toml")),
+    ("facilities.toml", include_str!("../../../config/leuven/facilities.toml")),
+    ("garages.toml", include_str!("../../../config/leuven/garages.toml")),
+    ("mqtt.toml", include_str!("../../../config/leuven/mqtt.toml")),
+    ("signs.toml", include_str!("../../../config/leuven/signs.toml")),
+    ("stations.toml", include_str!("../../../config/leuven/stations.toml")),
+];
+
+/// How often the picture is drawn on a terminal, and a line written elsewhere.
+const REDRAW: Duration = Duration::from_millis(500);
+const LINE_EVERY: Duration = Duration::from_secs(5);
+/// How long the end waits for what is still on its way.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// Runs until its duration is over or it is told to stop.
+pub(crate) async fn demo(options: Demo) -> Result<()> {
+    let mut stop = Stop::new()?;
+    let (source, mut settings) = match &options.config {
+        Some(directory) => load(directory).map_err(|problems| anyhow!("{problems}"))?,
+        None => {
+            let source = Source::from_files(LEUVEN.iter().copied());
+            let settings = checked(&source).map_err(|problems| anyhow!("{problems}"))?;
+            (source, settings)
+        }
+    };
+    let broker = start_broker(options.mqtt)?;
+    let Some(mqtt_source) = settings.mqtt.first_mut() else { bail!("the configuration names no MQTT source") };
+    // Whatever broker the configuration names, the demo's devices and its engine meet at its own.
+    mqtt_source.host = broker.addr().ip().to_string();
+    mqtt_source.port = broker.addr().port();
+    mqtt_source.tls = None;
+    mqtt_source.username = None;
+    mqtt_source.password_file = None;
+    settings.mqtt.truncate(1);
+    settings.serve.listen = free(options.listen)?;
+    settings.serve.tls = None;
+
+    let files: BTreeMap<String, String> = source.files().map(|(n, t)| (n.to_owned(), t.to_owned())).collect();
+    let data = Data::of(&options)?;
+    let clock = Arc::new(DemoClock::start(options.start, options.speed));
+    let parts = Parts { source, settings, data: data.dir.clone(), workers: options.workers };
+    let engine = Engine::start(parts, clock.clone(), |at| clock.not_before(at)).await?;
+
+    let now_micros: Arc<dyn Fn() -> i64 + Send + Sync> = {
+        let clock = clock.clone();
+        Arc::new(move || clock.now().micros())
+    };
+    let (stop_city, stop_signs) = (watch::Sender::new(false), watch::Sender::new(false));
+    let (city_live, signs_live) = (Arc::new(city::Live::default()), Arc::new(signs::Live::default()));
+    let mut city = tokio::spawn(city::run(
+        city::Options {
+            files,
+            broker: mqtt::Broker::new(broker.addr().ip().to_string(), broker.addr().port()),
+            seed: options.seed,
+            now_micros: now_micros.clone(),
+            speed: options.speed,
+            faults: city::Faults::default(),
+            live: city_live.clone(),
+        },
+        told(stop_city.subscribe()),
+    ));
+    let specs = engine.city.signs.iter().map(|s| signs::SignSpec {
+        id: s.id.to_string(),
+        width_px: s.matrix.width_px.into(),
+        height_px: s.matrix.height_px.into(),
+    });
+    let mut signs = tokio::spawn(signs::run(
+        signs::Options {
+            endpoint: format!("http://{}", engine.grpc),
+            ca_pem: None,
+            signs: specs.collect(),
+            garages: engine.city.garages.iter().map(|g| g.id.to_string()).collect(),
+            now_micros,
+            speed: options.speed,
+            encoding: signs::Encoding::Multi,
+            live: signs_live.clone(),
+        },
+        told(stop_signs.subscribe()),
+    ));
+
+    let mut screen = Screen::new(&engine.city);
+    screen.announce(&engine, &broker, &data.dir, options.speed);
+    let ended_early = live(&options, &engine, &mut stop, &clock, &screen, &signs_live, || {
+        city.is_finished() || signs.is_finished()
+    })
+    .await;
+
+    // From the source downwards: nobody stops before what feeds him has.
+    stop_city.send_replace(true);
+    let city_report = (&mut city).await?.context("the simulated city stopped")?;
+    let drained = drain(&engine.meters, &broker, city_report.acknowledged).await;
+    stop_signs.send_replace(true);
+    let signs_report = (&mut signs).await?.context("the simulated signs stopped")?;
+    let meters = engine.meters.clone();
+    let board = within_limit(engine.stop()).await?;
+    let broker_stats = broker.stop();
+
+    let summary = Summary {
+        messages_in: meters.messages_in.get(),
+        refused: refused(&meters),
+        lost: lost(&meters, city_report.acknowledged),
+        duplicates: meters.refused(RefusalKind::Duplicate),
+        products_out: meters.products_out.get(),
+        faces_shown: signs_report.faces_shown,
+        signs_connected: signs_report.connected_max as u64,
+        latency_ms: Latency {
+            p50: (signs_report.latency.count > 0).then_some(signs_report.latency.p50_ms),
+            p99: (signs_report.latency.count > 0).then_some(signs_report.latency.p99_ms),
+        },
+        rss_mb_max: rss_mb().map_or(0.0, |(_, most)| most),
+    };
+    if let Some(file) = &options.board {
+        std::fs::write(file, &board).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let text = serde_json::to_string_pretty(&summary)?;
+    if let Some(file) = &options.summary {
+        std::fs::write(file, format!("{text}\n")).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    screen.conclude(&text);
+    data.remove();
+    if ended_early {
+        bail!("a part of the demo ended by itself");
+    }
+    if !drained {
+        bail!("the last messages were not worked off within {DRAIN:?} ({} still at the broker)", broker_stats.queued);
+    }
+    if signs_report.shown_past_end > 0 {
+        bail!("{} faces were on display after their end", signs_report.shown_past_end);
+    }
+    Ok(())
+}
+
+/// Draws until the end; true when a part ended that should not have.
+async fn live(
+    options: &Demo,
+    engine: &Engine,
+    stop: &mut Stop,
+    clock: &DemoClock,
+    screen: &Screen,
+    signs: &signs::Live,
+    ended: impl Fn() -> bool,
+) -> bool {
+    let started = Instant::now();
+    let mut redraw = tokio::time::interval(if screen.is_terminal() { REDRAW } else { LINE_EVERY });
+    redraw.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    redraw.tick().await;
+    let over = async {
+        match options.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(over);
+    let (mut before, mut at) = (0, started);
+    loop {
+        tokio::select! {
+            () = &mut over => return false,
+            () = stop.told() => return false,
+            _ = redraw.tick() => {
+                if engine.failed() || ended() {
+                    return true;
+                }
+                let report = signs.report();
+                let messages_in = engine.meters.messages_in.get();
+                let elapsed = at.elapsed().as_secs_f64().max(f64::EPSILON);
+                let vitals = Vitals {
+                    now: clock.now(),
+                    messages_in,
+                    messages_per_s: (messages_in - before) as f64 / elapsed,
+                    refused: engine.meters.refused_total(),
+                    signs_connected: engine.meters.signs_connected.get(),
+                    faces_shown: report.faces_shown,
+                    latency_ms: (report.latency.count > 0).then_some((report.latency.p50_ms, report.latency.p99_ms)),
+                    rss_mb: rss_mb().map_or(0.0, |(now, _)| now),
+                };
+                (before, at) = (messages_in, Instant::now());
+                screen.draw(&engine.city, &engine.board, &vitals);
+            }
+        }
+    }
+}
+
+/// Waits until all that the broker acknowledged has passed through the engine; false when it has not in time.
+async fn drain(meters: &Meters, broker: &Broker, acknowledged: u64) -> bool {
+    let through = async {
+        while lost(meters, acknowledged) > 0 || broker.stats().queued > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DRAIN, through).await.is_ok()
+}
+
+/// Messages that the broker acknowledged to a device and that never came in, and readings that are in no product.
+fn lost(meters: &Meters, acknowledged: u64) -> u64 {
+    let on_the_way = acknowledged.saturating_sub(meters.messages_in.get());
+    let in_no_product = meters.readings_admitted.get().saturating_sub(meters.readings_absorbed.get());
+    on_the_way + in_no_product
+}
+
+async fn told(mut stop: watch::Receiver<bool>) {
+    // A dropped sender is a stop too.
+    while !*stop.borrow_and_update() && stop.changed().await.is_ok() {}
+}
+
+fn start_broker(listen: SocketAddr) -> Result<Broker> {
+    let start = |listen| Broker::start(vlot_broker::Options { listen, ..vlot_broker::Options::default() });
+    match start(listen) {
+        Err(vlot_broker::BrokerError::Listen { .. }) => Ok(start(SocketAddr::new(listen.ip(), 0))?),
+        other => Ok(other?),
+    }
+}
+
+/// The address, or the same with a free port where it is taken.
+fn free(listen: SocketAddr) -> Result<SocketAddr> {
+    match std::net::TcpListener::bind(listen) {
+        Ok(_) => Ok(listen),
+        Err(_) => Ok(SocketAddr::new(listen.ip(), 0)),
+    }
+}
+
+/// Where the demo keeps its journal.
+struct Data {
+    dir: PathBuf,
+    temporary: bool,
+}
+
+impl Data {
+    fn of(options: &Demo) -> Result<Data> {
+        if let Some(dir) = &options.data {
+            return Ok(Data { dir: dir.clone(), temporary: false });
+        }
+        let dir = std::env::temp_dir().join(format!("vlot-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        Ok(Data { dir, temporary: true })
+    }
+
+    fn remove(self) {
+        if self.temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.dir)
+        {
+            tracing::warn!(dir = %self.dir.display(), %error, "the demo's journal stays behind");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The engine assembled: journal, workers, pump, sources and server, started in one order and stopped in the other.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
+use vlot_ingest::mqtt;
+use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, Tick};
+use vlot_publish::FaceRenderer;
+use vlot_serve::{Context, Problem, Server};
+use vlot_settings::{Settings, Source};
+use vlot_store::journal::{Era, Journal, Reader, Record, State};
+
+use crate::home::Home;
+use crate::recovery::{Recovered, feed_journal};
+
+/// Batches that may wait for a worker.
+pub(crate) const LANE_DEPTH: usize = 64;
+
+/// What an engine is made from.
+pub(crate) struct Parts {
+    pub(crate) source: Source,
+    pub(crate) settings: Settings,
+    pub(crate) data: PathBuf,
+    pub(crate) workers: NonZeroUsize,
+}
+
+/// A running engine.
+pub(crate) struct Engine {
+    pub(crate) city: Arc<City>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) meters: Arc<Meters>,
+    /// Where gRPC listens.
+    pub(crate) grpc: std::net::SocketAddr,
+    /// What was rebuilt from the journal.
+    pub(crate) recovered: Recovered,
+    completed: watch::Receiver<Tick>,
+    home: Home,
+    inbox: mpsc::Sender<Submission>,
+    sources: Vec<mqtt::Source>,
+    stop_server: oneshot::Sender<()>,
+    server: JoinHandle<Result<()>>,
+    pump: JoinHandle<Result<JournalLog, vlot_bridge::BridgeError>>,
+    join: vlot_bridge::Join,
+}
+
+impl Engine {
+    /// Reads the journal back, then opens the server and the sources. `read_back` hears of the journal's last instant
+    /// before time goes on.
+    pub(crate) async fn start(
+        parts: Parts,
+        clock: Arc<dyn Clock>,
+        read_back: impl FnOnce(vlot_model::Timestamp),
+    ) -> Result<Engine> {
+        let Parts { source, settings, data, workers } = parts;
+        let city = settings.city.clone();
+        let home = Home::make(&data)?;
+        home.keep(&source)?;
+        let (board, meters) = (Arc::new(Board::new()), Arc::new(Meters::default()));
+        let quarantine = Arc::new(Quarantine::default());
+        let renderer = Arc::new(FaceRenderer::new(&city).context("the signs' fonts cannot be used")?);
+
+        let (mut journal, last) =
+            Journal::open(&home.journal(), crate::wiring::journal_options(&settings.journal, clock.clone()))?;
+        let Running { mut feeder, changed, completed, join } = vlot_bridge::start(WorkersOptions {
+            workers,
+            lane_depth: LANE_DEPTH,
+            city: city.clone(),
+            board: board.clone(),
+            meters: meters.clone(),
+        })?;
+        let limits = Limits {
+            clock_ahead: settings.admission.clock_ahead,
+            clock_behind: settings.admission.clock_behind,
+        };
+        let mut admission = Admission::new(&city, limits);
+        let reader = Reader::open(&home.journal())?;
+        let (city_, meters_) = (city.clone(), meters.clone());
+        let (recovered, admission, feeder) = tokio::task::spawn_blocking(move || {
+            let recovered = feed_journal(reader, None, &city_, &meters_, &mut admission, &mut feeder)?;
+            anyhow::Ok((recovered, admission, feeder))
+        })
+        .await??;
+        anyhow::ensure!(
+            recovered.tick == last.last_tick,
+            "the journal ends at tick {} and was read to {}",
+            last.last_tick,
+            recovered.tick
+        );
+        // Before anything new comes in, all that was known is on the board again.
+        let mut caught_up = completed.clone();
+        caught_up.wait_for(|tick| *tick >= recovered.tick).await.context("the dataflow ended during recovery")?;
+
+        read_back(recovered.at);
+        let journal_state = journal.state().clone();
+        let devices = city.devices.iter().map(|d| d.id.to_string()).collect();
+        let software = env!("CARGO_PKG_VERSION").to_owned();
+        let era = Era { fingerprint: source.fingerprint(), software, at: clock.now(), devices };
+        journal.append(Record::Era(era), Vec::new()).await?;
+
+        let (inbox, arrivals) = mpsc::channel(settings.admission.queue);
+        let options = PumpOptions {
+            clock: clock.clone(),
+            meters: meters.clone(),
+            batch_max: settings.admission.batch_max,
+            last_tick: recovered.tick,
+            last_at: recovered.at,
+        };
+        let pump = Pump::new(options, admission, feeder, JournalLog(journal));
+        let pump = tokio::spawn(pump.run(arrivals));
+
+        let intake = mqtt::Intake {
+            city: city.clone(),
+            clock: clock.clone(),
+            meters: meters.clone(),
+            quarantine: quarantine.clone(),
+            out: inbox.clone(),
+        };
+        let mut sources = Vec::new();
+        for settings in &settings.mqtt {
+            sources.push(mqtt::start(crate::wiring::mqtt_options(settings)?, intake.clone()));
+        }
+
+        let states: Vec<_> = sources.iter().map(mqtt::Source::watch).collect();
+        let problems = move || problems(&journal_state, &states);
+        let context = Context {
+            city: city.clone(),
+            board: board.clone(),
+            clock,
+            meters: meters.clone(),
+            quarantine,
+            renderer,
+            changed,
+            inbox: inbox.clone(),
+            problems: Arc::new(problems),
+        };
+        let server = Server::bind(crate::wiring::serve_options(&settings.serve), context)?;
+        let grpc = server.addr();
+        let (stop_server, server) = serve_apart(server)?;
+        Ok(Engine {
+            city,
+            board,
+            meters,
+            grpc,
+            recovered,
+            completed,
+            home,
+            inbox,
+            sources,
+            stop_server,
+            server,
+            pump,
+            join,
+        })
+    }
+
+    /// The last tick that has passed through wholly.
+    pub(crate) fn completed(&self) -> Tick {
+        *self.completed.borrow()
+    }
+
+    /// Whether a part has ended that should not have.
+    pub(crate) fn failed(&self) -> bool {
+        self.pump.is_finished() || self.server.is_finished()
+    }
+
+    /// Stops taking in, works off what is there, makes it durable, and writes the last board.
+    pub(crate) async fn stop(self) -> Result<Vec<u8>> {
+        for source in self.sources {
+            source.stop().await;
+        }
+        // Nobody waits for it when the server has ended by itself.
+        let _ended = self.stop_server.send(());
+        let served = self.server.await;
+        drop(self.inbox);
+        let log = self.pump.await?.context("the dataflow ended before its input")?;
+        self.join.join().await?;
+        log.0.close().await?;
+        served??;
+        let board = vlot_publish::board_json(&self.board, &self.city);
+        std::fs::write(self.home.board(), &board).with_context(|| {
+            format!("cannot write {} (hint: is the disk full?)", self.home.board().display())
+        })?;
+        Ok(board)
+    }
+}
+
+/// Runs the server on a thread of its own: fan-out is smoothest there (docs/performance.md), and a burst of
+/// subscribers takes nothing from the intake.
+fn serve_apart(server: Server) -> Result<(oneshot::Sender<()>, JoinHandle<Result<()>>)> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (ended, end) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("vlot-serve".into()).spawn(move || {
+        let served = runtime.block_on(server.run(async move {
+            // A dropped sender is a stop too.
+            let _dropped = stopped.await;
+        }));
+        // Nobody waits any more when the engine has given up.
+        let _given_up = ended.send(served);
+    })?;
+    let server = tokio::spawn(async move {
+        end.await.context("the gRPC server's thread ended")?.context("the gRPC server failed")
+    });
+    Ok((stop, server))
+}
+
+fn problems(journal: &watch::Receiver<State>, sources: &[mqtt::Watch]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let part = || "journal".to_owned();
+    match journal.borrow().clone() {
+        State::Ok => {}
+        State::NoReserve { what, since } => problems.push(Problem { part: part(), what, since, halts: false }),
+        State::Failing { what, since } => problems.push(Problem { part: part(), what, since, halts: true }),
+    }
+    for source in sources {
+        if let Some((what, since)) = source.trouble() {
+            problems.push(Problem { part: source.name().to_owned(), what, since, halts: false });
+        }
+    }
+    problems
+}
+
+/// The journal as the pump's log.
+pub(crate) struct JournalLog(Journal);
+
+impl Log for JournalLog {
+    async fn append(&mut self, batch: LogBatch) -> bool {
+        let LogBatch { tick, at, readings, receipts } = batch;
+        self.0.append(Record::Batch { tick, at, readings }, receipts).await.is_ok()
+    }
+}

@@ -1,0 +1,109 @@
+//! From a journal back to a board: the one mechanism behind restart, replay and "what did we know then?".
+
+use anyhow::{Context, Result};
+use vlot_bridge::{Admission, Batch, Feeder};
+use vlot_model::{City, DeviceIx, Meters, Reading, Tick, Timestamp};
+use vlot_store::journal::{Era, Reader, Record};
+
+use crate::cli::Until;
+
+/// Readings that go into the dataflow at once: enough to be quick, little enough to stay small.
+const READINGS_A_BATCH: usize = 4_096;
+
+/// How far a journal was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recovered {
+    /// The last tick that was fed; 0 for an empty journal.
+    pub(crate) tick: Tick,
+    /// That tick's instant.
+    pub(crate) at: Timestamp,
+    /// Readings that were fed.
+    pub(crate) readings: u64,
+}
+
+/// Feeds a journal's ticks, up to and with `until`, to the workers, and lets `admission` see every reading.
+pub(crate) fn feed_journal(
+    reader: Reader,
+    until: Option<Until>,
+    city: &City,
+    meters: &Meters,
+    admission: &mut Admission,
+    feeder: &mut Feeder,
+) -> Result<Recovered> {
+    let mut names = Names::default();
+    let mut recovered = Recovered::default();
+    let mut batch = Batch::default();
+    let mut known: Vec<Reading> = Vec::new();
+    for record in reader {
+        match record.context("the journal cannot be read")? {
+            Record::Era(era) => names = Names::of(&era, city),
+            Record::Batch { tick, at, readings } => {
+                if is_past(until, tick, at) {
+                    break;
+                }
+                known.clear();
+                known.extend(readings.iter().filter_map(|r| names.translate(*r)));
+                meters.retired_devices.add((readings.len() - known.len()) as u64);
+                for reading in &known {
+                    // Judged before it was journalled: here only to remember it.
+                    admission.judge(std::slice::from_ref(reading), |_, _| {});
+                }
+                recovered.tick = tick;
+                recovered.at = at;
+                recovered.readings += known.len() as u64;
+                batch.push(tick, at, known.drain(..));
+                if batch.len() >= READINGS_A_BATCH {
+                    feeder.feed_blocking(std::mem::take(&mut batch))?;
+                }
+            }
+        }
+    }
+    if !batch.is_empty() {
+        feeder.feed_blocking(batch)?;
+    }
+    Ok(recovered)
+}
+
+fn is_past(until: Option<Until>, tick: Tick, at: Timestamp) -> bool {
+    match until {
+        None => false,
+        Some(Until::Tick(last)) => tick > last,
+        Some(Until::At(last)) => at > last,
+    }
+}
+
+/// The configuration that was in force at the end of what is to be replayed.
+pub(crate) fn era_at(reader: Reader, until: Option<Until>) -> Result<Option<Era>> {
+    let mut era = None;
+    for record in reader {
+        match record.context("the journal cannot be read")? {
+            Record::Era(new) => era = Some(new),
+            Record::Batch { tick, at, .. } if is_past(until, tick, at) => break,
+            Record::Batch { .. } => {}
+        }
+    }
+    Ok(era)
+}
+
+/// From an era's device indices to the present city's. A device that is gone has none.
+#[derive(Default)]
+struct Names {
+    present: Vec<Option<DeviceIx>>,
+    same: bool,
+}
+
+impl Names {
+    fn of(era: &Era, city: &City) -> Names {
+        let present: Vec<_> = era.devices.iter().map(|id| city.directory.find(id)).collect();
+        let same = present.iter().enumerate().all(|(i, d)| d.is_some_and(|d| d.at() == i));
+        Names { present, same }
+    }
+
+    fn translate(&self, reading: Reading) -> Option<Reading> {
+        if self.same && reading.device.at() < self.present.len() {
+            return Some(reading);
+        }
+        let device = self.present.get(reading.device.at()).copied().flatten()?;
+        Some(Reading { device, ..reading })
+    }
+}

@@ -1,0 +1,58 @@
+//! `vlot replay`: the board from a journal, as it was at any tick.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+use vlot_bridge::{Admission, Limits, WorkersOptions};
+use vlot_model::{Board, Meters};
+use vlot_store::journal::Reader;
+
+use crate::check::{checked, load};
+use crate::cli::Replay;
+use crate::engine::LANE_DEPTH;
+use crate::home::Home;
+use crate::recovery::{era_at, feed_journal};
+
+/// Writes the board as JSON, byte for byte what the live engine had at that tick.
+pub(crate) fn replay(options: &Replay) -> Result<()> {
+    let home = Home::open(&options.data)?;
+    let journal = home.journal();
+    let settings = match &options.config {
+        Some(config) => load(config).map_err(|problems| anyhow!("{problems}"))?.1,
+        None => {
+            let era = era_at(Reader::open(&journal)?, options.until)?
+                .with_context(|| format!("{} is empty", journal.display()))?;
+            checked(&home.kept(&era.fingerprint)?).map_err(|problems| anyhow!("{problems}"))?
+        }
+    };
+    let started = Instant::now();
+    let (board, meters) = (Arc::new(Board::new()), Arc::new(Meters::default()));
+    let city = settings.city.clone();
+    let mut running = vlot_bridge::start(WorkersOptions {
+        workers: options.workers,
+        lane_depth: LANE_DEPTH,
+        city: city.clone(),
+        board: board.clone(),
+        meters: meters.clone(),
+    })?;
+    let mut admission = Admission::new(&city, Limits::default());
+    let reader = Reader::open(&journal)?;
+    let recovered = feed_journal(reader, options.until, &city, &meters, &mut admission, &mut running.feeder)?;
+    drop(running.feeder);
+    running.join.join_blocking()?;
+    let took = started.elapsed();
+    let text = vlot_publish::board_json(&board, &city);
+    match &options.board {
+        Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?,
+        None => std::io::Write::write_all(&mut std::io::stdout().lock(), &text)?,
+    }
+    tracing::info!(
+        tick = recovered.tick,
+        at = %recovered.at,
+        readings = recovered.readings,
+        took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "replayed"
+    );
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! An integrator's first hour: a client made from the .proto files with grpcio-tools, as docs/integrators.md says.
+
+mod common;
+
+use std::process::Command;
+use std::time::Duration;
+
+use common::{Running, root, vlot};
+
+#[test]
+fn a_python_client_lists_and_watches_facilities() {
+    let python = std::env::var("VLOT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let dir = tempfile::tempdir().unwrap();
+    let proto = root().join("proto");
+    let files: Vec<_> = ["common", "parking"].iter().map(|a| proto.join(format!("vlot/{a}/v1/{a}.proto"))).collect();
+    let made = Command::new(&python)
+        .args(["-m", "grpc_tools.protoc", "-I"])
+        .arg(&proto)
+        .args(["--python_out", "."])
+        .args(["--grpc_python_out", "."])
+        .args(&files)
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "scripts/test installs grpcio-tools; by hand set VLOT_PYTHON to a Python that has it\n{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+
+    let mut demo = Running::start(
+        vlot().args(["demo", "--speed", "60", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"]).arg(dir.path().join("data")),
+    );
+    let line = demo.wait_for("gRPC", Duration::from_secs(60));
+    let address = line.split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
+    let mut client = Running::start(
+        Command::new(&python)
+            .arg(root().join("docs/examples/watch_facilities.py"))
+            .args([&address, "20"])
+            .current_dir(dir.path())
+            .env("PYTHONPATH", dir.path())
+            .env("PYTHONUNBUFFERED", "1"),
+    );
+    assert_eq!(client.wait_exit(Duration::from_secs(60)), Some(0), "{}", client.output());
+    assert!(client.output().contains("ladeuze"), "{}", client.output());
+}
