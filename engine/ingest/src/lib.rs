@@ -1,1 +1,3 @@
 //! Transports: MQTT in, with reconnect, backpressure and late acknowledgement.
+
+pub mod mqtt;

@@ -1,0 +1,77 @@
+//! From a message to a submission, or to the quarantine.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use vlot_model::{
+    Acknowledge, City, Clock, Meters, Quarantine, Receipt, Refusal, RefusalKind, Submission, Timestamp,
+};
+
+use super::acks::{Acks, token};
+use super::filter::matches;
+use super::link::Message;
+use super::options::Subscription;
+
+/// The engine, as a source sees it.
+#[derive(Clone)]
+pub struct Intake {
+    /// Knows the devices that messages speak of.
+    pub city: Arc<City>,
+    /// Dates what arrives.
+    pub clock: Arc<dyn Clock>,
+    /// Counts messages and refusals.
+    pub meters: Arc<Meters>,
+    /// Keeps what was refused.
+    pub quarantine: Arc<Quarantine>,
+    /// To admission. Where it is full, QoS 1 messages wait and QoS 0 ones are refused.
+    pub out: mpsc::Sender<Submission>,
+}
+
+/// What becomes of messages that arrive over one source.
+pub(super) struct Reception<'a> {
+    pub(super) subscriptions: &'a [Subscription],
+    pub(super) intake: &'a Intake,
+    pub(super) acks: Arc<Acks>,
+}
+
+impl Reception<'_> {
+    /// Reads a message. What is refused is counted, kept, and settled at once.
+    pub(super) fn take(&self, message: &Message, connection: u64) -> Option<Submission> {
+        let received_at = self.intake.clock.now();
+        match self.read(message, received_at) {
+            Ok(readings) => {
+                let acks = || Arc::clone(&self.acks) as Arc<dyn Acknowledge>;
+                let receipt = message.packet_id.map(|id| Receipt::new(acks(), token(connection, id.get())));
+                Some(Submission { readings, receipt })
+            }
+            Err(refusal) => {
+                self.intake.meters.refuse(refusal.kind, 1);
+                let topic = String::from_utf8_lossy(message.topic());
+                self.intake.quarantine.keep(received_at, &topic, &message.payload, refusal);
+                if let Some(id) = message.packet_id {
+                    self.acks.acknowledge(token(connection, id.get()));
+                }
+                None
+            }
+        }
+    }
+
+    fn read(&self, message: &Message, received_at: Timestamp) -> Result<Vec<vlot_model::Reading>, Refusal> {
+        let topic = std::str::from_utf8(message.topic())
+            .map_err(|_| Refusal::new(RefusalKind::Malformed, "the topic is not UTF-8"))?;
+        let subscription =
+            self.subscriptions.iter().find(|s| matches(&s.filter, topic)).ok_or_else(|| {
+                Refusal::new(RefusalKind::UnknownTopic, "no subscription of this source matches the topic")
+            })?;
+        // Nearly every message is one reading.
+        let mut readings = Vec::with_capacity(1);
+        let city = &self.intake.city;
+        vlot_decode::decode(subscription.format, topic, &message.payload, received_at, city, &mut readings)?;
+        Ok(readings)
+    }
+
+    /// Refuses a message that nobody waits for, unread: reading it would cost what the engine lacks.
+    pub(super) fn overload(&self) {
+        self.intake.meters.refuse(RefusalKind::Overload, 1);
+    }
+}
