@@ -6,6 +6,9 @@
 //! |---------------|---------|
 //! | `{label.N}`   | the line's label, in the labels' colour |
 //! | `{figure.N}`  | free spaces, or the word for full or closed, in their colours; nothing when nothing can be said |
+//! | `{free.N}`    | the figure where it is free spaces, else nothing |
+//! | `{full.N}`    | the figure where it is the word for full, else nothing |
+//! | `{closed.N}`  | the figure where it is the word for closed, else nothing: a long word may need a smaller font |
 //! | `{arrow.N}`   | the arrow as a character of the arrow fonts, in the arrows' colour, or in the advice's colour on the advised line |
 //! | `{minutes.N}` | the line's travel time in minutes, rounded up, in the labels' colour |
 //! | `{advice}`    | the label of the advised line, in the advice's colour; nothing without advice |
@@ -51,12 +54,26 @@ fn fill(face: &mut String, field: Field, row: &FaceRow, is_advised: bool, second
     let texts = &city.texts;
     match field {
         Field::Label => coloured(face, texts.label_rgb, &escaped(&row.label)),
-        Field::Figure => match row.figure {
-            Figure::Free(free) => coloured(face, texts.free_rgb, &free.to_string()),
-            Figure::Full => coloured(face, texts.full_rgb, &escaped(&texts.full)),
-            Figure::Closed => coloured(face, texts.full_rgb, &escaped(&texts.closed)),
-            Figure::Blank => {}
-        },
+        Field::Figure => {
+            for field in [Field::Free, Field::Full, Field::Closed] {
+                fill(face, field, row, is_advised, seconds, city);
+            }
+        }
+        Field::Free => {
+            if let Figure::Free(free) = row.figure {
+                coloured(face, texts.free_rgb, &free.to_string());
+            }
+        }
+        Field::Full => {
+            if row.figure == Figure::Full {
+                coloured(face, texts.full_rgb, &escaped(&texts.full));
+            }
+        }
+        Field::Closed => {
+            if row.figure == Figure::Closed {
+                coloured(face, texts.full_rgb, &escaped(&texts.closed));
+            }
+        }
         Field::Arrow => {
             if let Some(glyph) = glyph(row.arrow) {
                 let rgb = if is_advised { texts.advice_rgb } else { texts.arrow_rgb };
@@ -98,6 +115,9 @@ fn escaped(text: &str) -> String {
 enum Field {
     Label,
     Figure,
+    Free,
+    Full,
+    Closed,
     Arrow,
     Minutes,
 }
@@ -141,6 +161,9 @@ fn placeholder(name: &str) -> Option<Part<'static>> {
     let field = match field {
         "label" => Field::Label,
         "figure" => Field::Figure,
+        "free" => Field::Free,
+        "full" => Field::Full,
+        "closed" => Field::Closed,
         "arrow" => Field::Arrow,
         "minutes" => Field::Minutes,
         _ => return None,
@@ -210,17 +233,24 @@ pub fn faults(city: &City) -> Vec<(SignIx, String)> {
         };
         let parts = parts(&template.multi);
         if parts.iter().any(|part| matches!(part, Part::Text(text) if text.contains(['{', '}']))) {
-            let hint = "{label.N}, {figure.N}, {arrow.N}, {minutes.N} (N from 1) and {advice} exist";
+            let hint = "those that exist are {label.N}, {figure.N}, {free.N}, {full.N}, {closed.N}, {arrow.N}, \
+                        {minutes.N} (N from 1) and {advice}";
             faults.push((
                 ix,
                 format!("template \"{}\" has a brace that is no placeholder; {hint}", template.name),
             ));
         }
         for line in 0..sign.lines.len() {
-            if !parts.contains(&Part::Field(Field::Figure, line)) {
-                let n = line + 1;
-                let fault = format!("template \"{}\" has no place for {{figure.{n}}}", template.name);
-                faults.push((ix, fault));
+            let has = |field| parts.contains(&Part::Field(field, line));
+            let n = line + 1;
+            for (field, name) in [(Field::Free, "free"), (Field::Full, "full"), (Field::Closed, "closed")] {
+                if !has(Field::Figure) && !has(field) {
+                    let place = format!("neither {{figure.{n}}} nor {{{name}.{n}}}");
+                    faults.push((
+                        ix,
+                        format!("template \"{}\" has {place}: line {n} could not say it", template.name),
+                    ));
+                }
             }
         }
     }

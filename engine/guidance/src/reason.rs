@@ -114,13 +114,13 @@ fn degraded(limits: &Limits, sight: &Sight) -> String {
 
 /// Why a line is advised.
 pub(crate) fn advised(limits: &Limits, sight: &Sight, travel_time: Duration, candidates: usize) -> String {
-    let seconds = travel_time.as_secs();
-    let free = sight.free.unwrap_or(0);
-    let of = match candidates {
-        0 | 1 => "the only line with space".to_owned(),
-        n => format!("chosen by travel time among {n} lines with space"),
+    let free = format!("{} of {} {} free", sight.free.unwrap_or(0), sight.capacity, limits.unit);
+    let of = match (candidates, travel_time.as_secs()) {
+        (0 | 1, _) => "the only line with space".to_owned(),
+        (n, 0) => format!("the first of {n} lines with space"),
+        (n, seconds) => format!("{seconds} s away, chosen by travel time among {n} lines with space"),
     };
-    format!("{}: {seconds} s away with {free} {} free, {of}.", limits.name, limits.unit)
+    format!("{}: {free}, {of}.", limits.name)
 }
 
 /// Why no line is advised.

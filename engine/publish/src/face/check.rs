@@ -4,7 +4,7 @@ use ntcip::dms::Font;
 use vlot_model::Matrix;
 
 use super::RenderError;
-use super::fonts::{CHARACTERS, Fonts};
+use super::fonts::{self, CHARACTERS, Fonts};
 use super::markup::{self, Piece};
 
 /// A longer markup is refused: it bounds what a face can cost.
@@ -71,7 +71,7 @@ struct Line {
 impl<'a> Walk<'a> {
     fn new(sign: &'a str, matrix: Matrix, fonts: &'a Fonts) -> Self {
         let lines = vec![Line::default()];
-        Walk { sign, matrix, fonts, font: 1, char_spacing: None, rectangle: None, lines }
+        Walk { sign, matrix, fonts, font: fonts::DEFAULT, char_spacing: None, rectangle: None, lines }
     }
 
     fn markup(&self, problem: String, tag: Option<&str>) -> RenderError {
@@ -95,7 +95,9 @@ impl<'a> Walk<'a> {
             }
         }
         if markup::is(tag, "fo") {
-            self.font = markup::numbers::<1>(tag, "fo").and_then(|[n]| u8::try_from(n).ok()).unwrap_or(1);
+            self.font = markup::numbers::<1>(tag, "fo")
+                .and_then(|[n]| u8::try_from(n).ok())
+                .unwrap_or(fonts::DEFAULT);
             if self.fonts.font(self.font).is_none() {
                 return Err(self.markup(format!("there is no font {}", self.font), Some(tag)));
             }

@@ -1,104 +1,140 @@
-//! The fonts that every sign has.
+//! The fonts that every sign has, drawn for this project in the `.tfon` files beside this one.
 //!
-//! Texts come from the public-domain X11 fonts that `embedded-graphics` carries, cut to the ink of each letter; a
-//! monospaced face wastes a fifth of a sign's width. Digits keep one width, so that a figure does not dance while it
-//! counts. Arrows and pictograms are drawn in the `.tfon` files beside this one.
+//! A text font's number is the height of its capitals in pixels: 7, 10, 12 and 16. Its cell has 3 pixels above the
+//! capitals for accents and 3 below the baseline (2 and 2 in font 7), so that texts of several fonts that are
+//! aligned to the bottom of one rectangle stand on one baseline. Digits have one width: a figure does not dance
+//! while it counts. Font 16 has capitals and digits alone.
+//!
+//! The pictogram fonts 114 and 120 are 14 and 20 pixels high: an arrow is where it stands on a number pad, seen
+//! from the 5; `U` turns round, `P` is parking and `b` a bicycle.
 
-use embedded_graphics::geometry::{Dimensions, Point};
-use embedded_graphics::image::GetPixel;
-use embedded_graphics::mono_font::{MonoFont, iso_8859_1};
-use embedded_graphics::pixelcolor::BinaryColor;
-use ntcip::dms::{CharacterEntry, Font, FontTable};
+use ntcip::dms::{FontTable, tfon};
 
 use super::RenderError;
 
 /// Characters in a font: all of Latin-1.
 pub(super) const CHARACTERS: usize = 256;
 /// Fonts in the table.
-pub(super) const FONTS: usize = 3;
+pub(super) const FONTS: usize = SOURCES.len();
 
 /// What all signs draw with.
 pub(super) type Fonts = FontTable<CHARACTERS, FONTS>;
 
-struct Text {
-    number: u8,
-    from: &'static MonoFont<'static>,
-    char_spacing: u8,
-    line_spacing: u8,
-    space: u8,
-}
-
-const TEXTS: [Text; 3] = [
-    Text { number: 1, from: &iso_8859_1::FONT_6X10, char_spacing: 1, line_spacing: 1, space: 3 },
-    Text { number: 2, from: &iso_8859_1::FONT_7X13_BOLD, char_spacing: 1, line_spacing: 2, space: 4 },
-    Text { number: 3, from: &iso_8859_1::FONT_10X20, char_spacing: 2, line_spacing: 2, space: 5 },
+const SOURCES: [(u8, &str); 6] = [
+    (7, include_str!("fonts/text-07.tfon")),
+    (10, include_str!("fonts/text-10.tfon")),
+    (12, include_str!("fonts/text-12.tfon")),
+    (16, include_str!("fonts/text-16.tfon")),
+    (114, include_str!("fonts/pictograms-14.tfon")),
+    (120, include_str!("fonts/pictograms-20.tfon")),
 ];
+
+/// The font of a face that names none.
+pub(super) const DEFAULT: u8 = 10;
 
 /// Builds the table.
 pub(super) fn table() -> Result<Fonts, RenderError> {
     let mut fonts = Fonts::default();
-    for text in &TEXTS {
-        let broken = |problem: String| RenderError::Font { font: text.number, problem };
+    for (font, source) in SOURCES {
+        let broken = |problem: String| RenderError::Font { font, problem };
+        // A free place in the table has the number 0.
         let slot = fonts.font_mut(0).ok_or_else(|| broken("the table is full".into()))?;
-        *slot = cut(text).ok_or_else(|| broken("a glyph is wider than 255 pixels".into()))?;
+        *slot = tfon::parse(source).map_err(|e| broken(e.to_string()))?;
+        if slot.number != font {
+            return Err(broken(format!("the file says that it is font {}", slot.number)));
+        }
     }
+    fonts.validate().map_err(|e| RenderError::Font { font: 0, problem: e.to_string() })?;
     Ok(fonts)
 }
 
-/// A text font, each letter cut to its ink.
-fn cut(text: &Text) -> Option<Font<CHARACTERS>> {
-    let height = u8::try_from(text.from.character_size.height).ok()?;
-    let mut font = Font {
-        number: text.number,
-        height,
-        char_spacing: text.char_spacing,
-        line_spacing: text.line_spacing,
-        ..Font::default()
-    };
-    let digits = ('0'..='9').filter_map(|c| ink(text.from, c)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let printable = (' '..='~').chain('\u{a0}'..='\u{ff}').filter(|c| *c != '\u{ad}');
-    for (entry, c) in font.characters.iter_mut().zip(printable) {
-        let columns = if c.is_ascii_digit() { digits } else { ink(text.from, c) };
-        let width = match columns {
-            Some((first, last)) => u8::try_from(last - first + 1).ok()?,
-            None => text.space,
-        };
-        let (first, lit) = (columns.map_or(0, |c| c.0), columns.is_some());
-        let pixels = (0..i32::from(height))
-            .flat_map(|y| (0..i32::from(width)).map(move |x| (x, y)))
-            .map(|(x, y)| lit && is_lit(text.from, c, first + x, y));
-        *entry = CharacterEntry { number: u16::try_from(u32::from(c)).ok()?, width, bitmap: pack(pixels) };
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGITS: &str = "0123456789";
+    const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝ";
+    const SMALL: &str = "abcdefghijklmnopqrstuvwxyzßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ";
+    const SIGNS: &str = " !\"%&'()*+,-./:;<=>?[\\]_|°·";
+    const PICTOGRAMS: &str = "12346789UPb";
+
+    /// First and last row with ink.
+    fn ink(fonts: &Fonts, font: u8, c: char) -> Option<(usize, usize)> {
+        let font = fonts.font(font).unwrap();
+        let glyph = font.character(c).unwrap_or_else(|| panic!("font {} has no {c:?}", font.number));
+        let lit = |y: &usize| (0..usize::from(glyph.width)).any(|x| glyph.is_pixel_lit(*y, x));
+        let rows = 0..usize::from(font.height);
+        Some((rows.clone().find(lit)?, rows.rev().find(lit)?))
     }
-    Some(font)
-}
 
-/// First and last column with ink.
-fn ink(font: &MonoFont<'_>, c: char) -> Option<(i32, i32)> {
-    let size = font.character_size;
-    let (width, height) = (i32::try_from(size.width).ok()?, i32::try_from(size.height).ok()?);
-    let inked = |x: &i32| (0..height).any(|y| is_lit(font, c, *x, y));
-    Some(((0..width).find(inked)?, (0..width).rev().find(inked)?))
-}
-
-fn is_lit(font: &MonoFont<'_>, c: char, x: i32, y: i32) -> bool {
-    let size = font.character_size;
-    let per_row = (font.image.bounding_box().size.width / size.width).max(1);
-    let index = u32::try_from(font.glyph_mapping.index(c)).unwrap_or(0);
-    let left = i32::try_from(index % per_row * size.width).unwrap_or(0);
-    let top = i32::try_from(index / per_row * size.height).unwrap_or(0);
-    font.image.pixel(Point::new(left + x, top + y)) == Some(BinaryColor::On)
-}
-
-/// Rows from left to right, most significant bit first, without padding between them (NTCIP `characterBitmap`).
-fn pack(pixels: impl Iterator<Item = bool>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (i, lit) in pixels.enumerate() {
-        if i % 8 == 0 {
-            bytes.push(0);
-        }
-        if let (true, Some(byte)) = (lit, bytes.last_mut()) {
-            *byte |= 0x80 >> (i % 8);
+    #[test]
+    fn every_font_has_its_characters_whole() {
+        let fonts = table().unwrap();
+        let texts = [CAPITALS, DIGITS, SIGNS].concat();
+        for font in [7, 10, 12, 16, 114, 120] {
+            let expected: String = match font {
+                16 => texts.clone(),
+                114 | 120 => PICTOGRAMS.into(),
+                _ => [&texts, SMALL].concat(),
+            };
+            for c in expected.chars() {
+                let is_blank = ink(&fonts, font, c).is_none();
+                assert_eq!(is_blank, c == ' ', "font {font}, {c:?}");
+            }
+            let count = fonts.font(font).unwrap().characters.iter().filter(|c| c.number > 0).count();
+            assert_eq!(count, expected.chars().count(), "font {font}");
         }
     }
-    bytes
+
+    #[test]
+    fn capitals_and_digits_stand_on_one_baseline_and_have_the_height_of_the_fonts_number() {
+        let fonts = table().unwrap();
+        for font in [7, 10, 12, 16] {
+            let height = usize::from(fonts.font(font).unwrap().height);
+            let below = if font == 7 { 2 } else { 3 };
+            let baseline = height - 1 - below;
+            for c in "ABCDEFGHIKLMNOPRSTUVWXYZ".chars().chain(DIGITS.chars()) {
+                let expected = (baseline + 1 - usize::from(font), baseline);
+                assert_eq!(ink(&fonts, font, c), Some(expected), "font {font}, {c:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn digits_have_one_width_and_letters_touch_their_cells_sides() {
+        let fonts = table().unwrap();
+        for number in [7, 10, 12, 16] {
+            let font = fonts.font(number).unwrap();
+            let width = |c| font.character(c).unwrap().width;
+            assert!(DIGITS.chars().all(|c| width(c) == width('0')), "font {number}");
+            for glyph in font.characters.iter().filter(|g| g.number > 0) {
+                let c = char::from_u32(glyph.number.into()).unwrap();
+                let column = |x: u8| (0..font.height).any(|y| glyph.is_pixel_lit(y.into(), x.into()));
+                if !c.is_ascii_digit() && c != ' ' {
+                    assert!(column(0) && column(glyph.width - 1), "font {number}, {c:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_characters_look_the_same() {
+        let fonts = table().unwrap();
+        for number in [7, 10, 12, 16, 114, 120] {
+            let glyphs: Vec<_> =
+                fonts.font(number).unwrap().characters.iter().filter(|g| g.number > 0).collect();
+            for (i, a) in glyphs.iter().enumerate() {
+                for b in &glyphs[i + 1..] {
+                    let same = (a.width, &a.bitmap) == (b.width, &b.bitmap);
+                    let (a, b) = (char::from_u32(a.number.into()), char::from_u32(b.number.into()));
+                    // In small capitals these pairs are alike by nature.
+                    let alike = [('l', '|'), ('I', '|'), ('I', 'l'), ('O', '0')];
+                    let known = alike
+                        .iter()
+                        .any(|(x, y)| [(Some(*x), Some(*y)), (Some(*y), Some(*x))].contains(&(a, b)));
+                    assert!(!same || known, "font {number}: {a:?} and {b:?}");
+                }
+            }
+        }
+    }
 }

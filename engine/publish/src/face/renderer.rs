@@ -128,7 +128,7 @@ fn display(id: &str, matrix: Matrix, fonts: &Fonts) -> Result<Dms<CHARACTERS, FO
         })
         .with_font_definition(fonts.clone())
         .with_multi_cfg(MultiCfg {
-            default_font: 1,
+            default_font: fonts::DEFAULT,
             default_foreground_rgb: Color::Rgb(255, 255, 255),
             default_justification_line: JustificationLine::Left,
             default_justification_page: JustificationPage::Top,
