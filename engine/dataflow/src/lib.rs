@@ -22,6 +22,10 @@ mod parking;
 mod rooms;
 pub mod shell;
 mod signs;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod trust;
 

@@ -68,8 +68,11 @@ pub(crate) fn divide<'s>(
                 }
                 for (part, output) in parts.iter_mut().zip(&mut outputs) {
                     if !part.is_empty() {
+                        let usual = part.len();
                         output.session(&cap).give_container(part);
                         part.clear();
+                        // The next batch is often as large: growing step by step would copy it once more.
+                        part.reserve(usual);
                     }
                 }
             });

@@ -15,6 +15,8 @@ mod logic;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use logic::BicycleLane;
+
 /// The count of each interval, once it is closed and whenever a late reading corrects it.
 pub(crate) fn counts<'s>(
     readings: Readings<'s>,
@@ -24,5 +26,5 @@ pub(crate) fn counts<'s>(
 ) -> Updates<'s> {
     let station = crate::intervals::station_of_device(city);
     let route = move |input: &Admitted| station[input.reading.device.at()];
-    per_tick("Bicycles", readings, clock, route, |_| Stations::<logic::BicycleLane>::new(city, meters))
+    per_tick("Bicycles", readings, clock, route, |_| Stations::<BicycleLane>::new(city, meters))
 }

@@ -43,17 +43,15 @@ impl Window {
                 self.lost = self.lost.saturating_add(ahead - 1);
                 self.gap_at = at;
             }
-        } else if behind < u64::BITS {
-            let bit = 1 << behind;
-            if self.here & bit == 0 {
-                self.here |= bit;
-                self.lost = self.lost.saturating_sub(1);
-            }
+        } else if behind < u64::BITS && self.here & (1 << behind) == 0 {
+            self.here |= 1 << behind;
+            self.lost = self.lost.saturating_sub(1);
         } else if at > self.newest_at {
-            // Said later with a number from elsewhere: the counter began anew. What is lost stays lost.
+            // Said later, with a number that is taken or from elsewhere: the counter began anew. What was lost before
+            // stays lost.
             *self = Window { lost: self.lost, gap_at: self.gap_at, ..Window::starting(sequence, at) };
         }
-        // Else a straggler from before the window: its gap was counted and stays so.
+        // Else a straggler from before the window, or before the first message: what was counted stays so.
     }
 
     /// Gaps no longer matter that were shown at or before `at`: a later figure covers them.
@@ -103,6 +101,7 @@ mod tests {
             (&[5_000, 0, 1], 0),
             (&[5_000, 5_002, 0, 1, 3], 2),
             (&[5, 3_000_000_000, 3_000_000_001], 0),
+            (&[7, 8, 0, 1, 3], 1),
             (&[9, 9, 9], 0),
         ];
         for (numbers, expected) in cases {

@@ -21,6 +21,9 @@ use vlot_model::{
 use crate::shell::Logic;
 use crate::trust::trigger;
 
+#[cfg(test)]
+mod twin;
+
 /// Closed intervals that late readings still correct.
 const KEPT: i64 = 60;
 /// A product stays valid until the next one is due, and this much longer: the engine's clock ticks once a second.
@@ -104,6 +107,8 @@ struct Station<L> {
     closed_before: Option<i64>,
     /// The clock closes nothing before.
     due: Option<Timestamp>,
+    /// The oldest open interval may be covered by now.
+    filled: bool,
     changed: bool,
     trigger: Option<Trigger>,
 }
@@ -126,6 +131,7 @@ impl<L: Lane> Station<L> {
             covered: vec![Covered::default(); slots * lanes],
             closed_before: None,
             due: None,
+            filled: false,
             changed: false,
             trigger: None,
         }
@@ -145,8 +151,17 @@ impl<L: Lane> Station<L> {
         usize::try_from(number.rem_euclid(self.slots.len() as i64)).unwrap_or_default()
     }
 
+    /// Whether there is nothing to close.
+    fn is_quiet(&self, now: Timestamp) -> bool {
+        !self.filled && self.due.is_some_and(|due| now < due)
+    }
+
     /// Closes what the clock and full coverage close.
     fn close(&mut self, now: Timestamp) {
+        if self.is_quiet(now) {
+            return;
+        }
+        self.filled = false;
         let by_clock = (now - self.lateness).micros().div_euclid(self.width);
         let Some(before) = self.closed_before else {
             self.closed_before = Some(by_clock);
@@ -199,6 +214,7 @@ impl<L: Lane> Station<L> {
         covered.middles |= bit;
         covered.lane.add(&reading.value);
         if number >= closed {
+            self.filled |= number == closed;
             return Taken::Quietly;
         }
         self.slots[slot].late_readings = self.slots[slot].late_readings.saturating_add(1);

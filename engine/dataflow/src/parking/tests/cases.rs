@@ -1,0 +1,249 @@
+//! The traps, one by one.
+
+use std::sync::Arc;
+
+use vlot_model::{
+    Counting, Direction, FacilityState, FacilityStatus, Meters, Opening, Product, Quality, Share, Update,
+    Value,
+};
+
+use crate::parking::logic::Parking;
+use crate::testing::{Builder, Step, numbered, play, s, said};
+
+fn states(b: &Builder, steps: &[Step]) -> Vec<FacilityState> {
+    let of = |update: Update| match update.product {
+        Product::Facility(state) => state,
+        other => panic!("{other:?}"),
+    };
+    let mut parking = Parking::new(&b.city, &Arc::new(Meters::default()));
+    play(&mut parking, steps).into_iter().map(of).collect()
+}
+
+fn last(b: &Builder, steps: &[Step]) -> FacilityState {
+    states(b, steps).pop().unwrap()
+}
+
+/// 20 spaces, two barriers (0, 1) and a counter (2).
+fn car_park() -> Builder {
+    let mut b = Builder::default();
+    b.facility(Counting::Barriers, 0, 2, 1);
+    b
+}
+
+fn passage(direction: Direction, vehicles: u16) -> Value {
+    Value::Passage { direction, vehicles }
+}
+
+use Direction::{In, Out};
+
+#[test]
+fn without_an_absolute_count_there_is_no_figure() {
+    let b = car_park();
+    let state = last(&b, &[Step::Batch(10, vec![said(0, 10, passage(In, 3)), said(1, 10, passage(Out, 1))])]);
+    assert_eq!((state.occupied, state.free, state.occupied_uncorrected), (None, None, None));
+    assert_eq!((state.quality, state.status), (Quality::Missing, FacilityStatus::Unknown));
+    assert_eq!((state.observed_at, state.valid_until), (None, None));
+}
+
+#[test]
+fn passages_count_from_the_absolute_count_on_even_when_it_arrives_after_them() {
+    let b = car_park();
+    let steps = [
+        Step::Batch(100, vec![said(0, 90, passage(In, 3)), said(1, 99, passage(In, 2))]),
+        Step::Batch(101, vec![said(2, 95, Value::Occupied { spaces: 10 })]),
+        // Observed before the count, hence in it already.
+        Step::Batch(102, vec![said(0, 94, passage(Out, 1)), said(0, 102, passage(Out, 5))]),
+        // An older count changes nothing.
+        Step::Batch(103, vec![said(2, 80, Value::Occupied { spaces: 1 })]),
+    ];
+    let counts: Vec<_> = states(&b, &steps).iter().map(|s| s.occupied_uncorrected).collect();
+    assert_eq!(counts, [None, Some(12), Some(7)]);
+}
+
+#[test]
+fn a_count_outside_the_bounds_is_clamped_kept_and_degraded() {
+    let b = car_park();
+    let both = |at, spaces, value| {
+        vec![said(2, at, Value::Occupied { spaces }), said(0, at + 1, value), said(1, at + 1, Value::Alive)]
+    };
+    let below = last(&b, &[Step::Batch(10, both(9, 1, passage(Out, 4)))]);
+    assert_eq!((below.occupied, below.free, below.occupied_uncorrected), (Some(0), Some(20), Some(-3)));
+    let above = last(&b, &[Step::Batch(10, both(9, 19, passage(In, 4)))]);
+    assert_eq!((above.occupied, above.free, above.occupied_uncorrected), (Some(20), Some(0), Some(23)));
+    for state in [below, above] {
+        assert_eq!((state.quality, state.status), (Quality::Degraded, FacilityStatus::Unknown));
+    }
+    let inside = last(&b, &[Step::Batch(10, both(9, 19, passage(In, 1)))]);
+    assert_eq!((inside.quality, inside.status, inside.free), (Quality::Good, FacilityStatus::Full, Some(0)));
+}
+
+#[test]
+fn totals_that_fall_began_anew_and_stragglers_do_not() {
+    let b = car_park();
+    let totals = |at, entries, exits| Step::Batch(at, vec![said(0, at, Value::Totals { entries, exits })]);
+    let mut steps = vec![
+        Step::Batch(1, vec![said(2, 1, Value::Occupied { spaces: 5 }), said(1, 1, Value::Alive)]),
+        totals(2, 1_000, 900),
+        totals(3, 1_004, 901),
+        totals(4, 2, 1),
+        totals(5, 3, 1),
+    ];
+    let counts: Vec<_> = states(&b, &steps).iter().map(|s| s.occupied_uncorrected.unwrap()).collect();
+    assert_eq!(counts, [5, 5, 8, 9, 10]);
+    // Overtaken on the way: observed before the last one, so it is no restart.
+    steps.push(Step::Batch(6, vec![said(0, 3, Value::Totals { entries: 1_004, exits: 901 })]));
+    assert_eq!(last(&b, &steps).occupied_uncorrected, Some(10));
+}
+
+#[test]
+fn lost_passages_degrade_until_the_next_absolute_count_lost_totals_until_the_next_totals() {
+    let b = car_park();
+    let start = Step::Batch(1, vec![said(2, 1, Value::Occupied { spaces: 5 }), said(1, 1, Value::Alive)]);
+    let pulses = [
+        start.clone(),
+        Step::Batch(2, vec![numbered(0, u32::MAX, 2, passage(In, 1))]),
+        Step::Batch(3, vec![numbered(0, 2, 3, passage(In, 1))]),
+        Step::Batch(4, vec![numbered(0, 0, 2, passage(In, 1))]),
+        Step::Batch(5, vec![said(2, 5, Value::Occupied { spaces: 9 })]),
+    ];
+    let seen: Vec<_> = states(&b, &pulses).iter().map(|s| (s.lost_messages, s.quality)).collect();
+    let (good, degraded) = (Quality::Good, Quality::Degraded);
+    assert_eq!(seen, [(0, degraded), (0, good), (2, degraded), (1, degraded), (0, good)]);
+
+    let totals = |at, sequence, entries| {
+        Step::Batch(at, vec![numbered(0, sequence, at, Value::Totals { entries, exits: 0 })])
+    };
+    let steps = [start, totals(2, 1, 10), totals(3, 5, 13)];
+    let state = last(&b, &steps);
+    assert_eq!((state.lost_messages, state.quality, state.occupied), (0, good, Some(8)));
+}
+
+#[test]
+fn a_silent_barrier_degrades_and_silence_of_all_makes_stale_once() {
+    let b = car_park();
+    let steps = [
+        Step::Batch(
+            1_000,
+            vec![
+                said(2, 1_000, Value::Occupied { spaces: 5 }),
+                said(0, 1_000, Value::Alive),
+                said(1, 1_000, Value::Alive),
+            ],
+        ),
+        Step::Clock(1_299),
+        Step::Clock(1_300),
+        Step::Clock(1_301),
+        Step::Clock(1_899),
+        Step::Clock(1_900),
+        Step::Clock(1_901),
+        Step::Clock(9_000),
+    ];
+    let states = states(&b, &steps);
+    let seen: Vec<_> = states.iter().map(|s| (s.quality, s.sensors.reporting, s.occupied)).collect();
+    assert_eq!(
+        seen,
+        [(Quality::Good, 2, Some(5)), (Quality::Degraded, 0, Some(5)), (Quality::Stale, 0, Some(5)),]
+    );
+    assert_eq!(states[2].valid_until, Some(s(1_900)));
+}
+
+#[test]
+fn a_closed_facility_is_closed_without_figures_but_not_for_ever() {
+    let b = car_park();
+    let steps = [
+        Step::Batch(1_000, vec![said(2, 1_000, Value::Opening { open: false })]),
+        Step::Batch(1_001, vec![said(2, 900, Value::Opening { open: true })]),
+        Step::Clock(1_899),
+        Step::Clock(1_900),
+    ];
+    let states = states(&b, &steps);
+    let seen: Vec<_> = states.iter().map(|s| (s.opening, s.status, s.quality)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Opening::Closed, FacilityStatus::Closed, Quality::Missing),
+            (Opening::Closed, FacilityStatus::Unknown, Quality::Missing),
+        ]
+    );
+}
+
+#[test]
+fn a_device_clock_that_runs_ahead_makes_nothing_eternal_and_one_behind_makes_it_old() {
+    let b = car_park();
+    let mut ahead = said(2, 50_000, Value::Occupied { spaces: 5 });
+    ahead.received_at = s(1_000);
+    let state = last(&b, &[Step::Batch(1_000, vec![ahead])]);
+    assert_eq!((state.observed_at, state.valid_until), (Some(s(1_000)), Some(s(1_900))));
+    let mut behind = said(2, 10, Value::Occupied { spaces: 5 });
+    behind.received_at = s(1_000);
+    let state = last(&b, &[Step::Batch(1_000, vec![behind])]);
+    assert_eq!((state.quality, state.status), (Quality::Stale, FacilityStatus::Unknown));
+}
+
+#[test]
+fn silent_bays_are_neither_free_nor_taken() {
+    let mut b = Builder::default();
+    b.facility(Counting::Bays, 4, 0, 0);
+    let bay = |device, at, occupied| said(device, at, Value::Bay { occupied });
+    let steps = [
+        // Three of four are enough.
+        Step::Batch(1_000, vec![bay(0, 700, true), bay(1, 1_000, false), bay(2, 1_000, false)]),
+        // The fourth speaks, but not of its bay.
+        Step::Batch(1_001, vec![said(3, 1_001, Value::Alive)]),
+        // The first falls silent: too few.
+        Step::Clock(1_300),
+        // The last ones too: no figure at all, which is not 0.
+        Step::Clock(1_700),
+        Step::Batch(
+            1_800,
+            vec![bay(0, 1_800, true), bay(1, 1_800, true), bay(2, 1_800, true), bay(3, 1_800, true)],
+        ),
+        // Said before what is known: no news.
+        Step::Batch(1_801, vec![bay(0, 1_799, false)]),
+    ];
+    let states = states(&b, &steps);
+    let seen: Vec<_> = states.iter().map(|s| (s.occupied, s.free, s.sensors.reporting, s.quality)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some(1), Some(2), 3, Quality::Good),
+            (Some(1), Some(2), 3, Quality::Good),
+            (Some(0), Some(2), 2, Quality::Degraded),
+            (None, None, 0, Quality::Stale),
+            (Some(4), Some(0), 4, Quality::Good),
+        ]
+    );
+    assert_eq!(states[0].sensors, Share { reporting: 3, total: 4 });
+    assert_eq!(states[4].status, FacilityStatus::Full);
+}
+
+#[test]
+fn an_absolute_count_is_not_renewed_by_signs_of_life() {
+    let mut b = Builder::default();
+    b.facility(Counting::Absolute, 0, 0, 1);
+    let steps = [
+        Step::Batch(1_000, vec![said(0, 1_000, Value::Occupied { spaces: 25 })]),
+        Step::Batch(1_500, vec![said(0, 1_500, Value::Occupied { spaces: 4 })]),
+        Step::Batch(2_300, vec![said(0, 2_300, Value::Alive)]),
+        Step::Clock(2_400),
+    ];
+    let states = states(&b, &steps);
+    let seen: Vec<_> = states.iter().map(|s| (s.occupied, s.quality)).collect();
+    let (good, degraded, stale) = (Quality::Good, Quality::Degraded, Quality::Stale);
+    assert_eq!(seen, [(Some(20), degraded), (Some(4), good), (Some(4), stale)]);
+}
+
+#[test]
+fn an_absolute_count_older_than_what_is_remembered_is_not_believed() {
+    let b = car_park();
+    let mut steps = vec![Step::Batch(10, vec![said(2, 10, Value::Occupied { spaces: 10 })])];
+    steps.extend((0..3_000).map(|i| {
+        let direction = if i % 2 == 0 { In } else { Out };
+        Step::Batch(100 + i, vec![said(0, 100 + i, passage(direction, 1))])
+    }));
+    steps.push(Step::Batch(3_101, vec![said(2, 500, Value::Occupied { spaces: 3 })]));
+    assert_eq!(last(&b, &steps).occupied, Some(10));
+    steps.push(Step::Batch(3_102, vec![said(2, 3_000, Value::Occupied { spaces: 3 })]));
+    // 99 movements follow it, which end with an Out.
+    assert_eq!(last(&b, &steps).occupied, Some(2));
+}

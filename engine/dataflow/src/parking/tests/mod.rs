@@ -1,0 +1,4 @@
+//! Each rule by example, and the whole against twins that count everything anew at each tick.
+
+mod cases;
+mod twin;

@@ -1,0 +1,299 @@
+//! The graph as a whole: how ticks are grouped, and on how many workers they run, never shows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use timely::dataflow::InputHandle;
+use timely::dataflow::operators::Input;
+use vlot_model::{
+    Admitted, City, ClockTick, CountMode, Counting, Direction, Meters, Role, SignFault, Tick, Timestamp,
+    Update, Value,
+};
+
+use crate::shell::{Logic, Part, Stamped, per_tick};
+use crate::testing::{Builder, Step, arrivals, inputs, sent};
+use crate::{build, collect};
+
+/// One call of the sink.
+type Call = (Tick, Vec<Update>);
+
+/// How a script is fed.
+#[derive(Clone, Debug)]
+struct Feed {
+    workers: usize,
+    /// Ticks to a timely time, taken in turn.
+    groups: Vec<usize>,
+    /// Steps of the worker after each time, taken in turn.
+    steps: Vec<usize>,
+    /// Which worker gets a reading.
+    scatter: u64,
+}
+
+const PLAIN: fn() -> Feed = || Feed { workers: 1, groups: vec![1], steps: vec![1], scatter: 1 };
+
+fn feed() -> impl Strategy<Value = Feed> {
+    let groups = prop::collection::vec(prop_oneof![Just(1_usize), 1_usize..40], 1..6);
+    (1_usize..4, groups, prop::collection::vec(0_usize..4, 1..6), 1_u64..1_000)
+        .prop_map(|(workers, groups, steps, scatter)| Feed { workers, groups, steps, scatter })
+}
+
+/// The part of a script that one worker feeds between two timely times.
+struct Batch {
+    clocks: Vec<ClockTick>,
+    readings: Vec<Admitted>,
+    last: Tick,
+}
+
+fn batches(script: &[Step], feed: &Feed, worker: usize) -> Vec<Batch> {
+    let (clocks, readings) = inputs(script);
+    let (mut first, mut out) = (1, Vec::new());
+    for size in feed.groups.iter().cycle() {
+        let last = (first + *size as Tick - 1).min(script.len() as Tick);
+        let here = |tick: Tick| (first..=last).contains(&tick);
+        let mine = |r: &&Admitted| {
+            here(r.tick)
+                && (r.tick * 31 + u64::from(r.index)) * feed.scatter % 7 % feed.workers as u64
+                    == worker as u64
+        };
+        let mut readings: Vec<Admitted> = readings.iter().filter(mine).copied().collect();
+        if feed.scatter.is_multiple_of(3) {
+            readings.reverse();
+        }
+        out.push(Batch { clocks: clocks.iter().filter(|c| here(c.tick)).copied().collect(), readings, last });
+        first = last + 1;
+        if first > script.len() as Tick {
+            return out;
+        }
+    }
+    out
+}
+
+/// Tells the other workers that one has failed: they would wait for it for ever.
+struct Failed(Arc<AtomicBool>);
+
+impl Drop for Failed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn run(city: &Arc<City>, script: &[Step], feed: &Feed) -> (Vec<Call>, Arc<Meters>) {
+    let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+    let meters = Arc::new(Meters::default());
+    let (sink, shared, city, feed, script) =
+        (Arc::clone(&calls), Arc::clone(&meters), Arc::clone(city), feed.clone(), script.to_vec());
+    let failed = Arc::new(AtomicBool::new(false));
+    let guards = timely::execute(timely::Config::process(feed.workers), move |worker| {
+        let flagged = Failed(Arc::clone(&failed));
+        let (mut readings, mut clock) = (InputHandle::new(), InputHandle::new());
+        let (call, seen) = (Arc::clone(&sink), Arc::clone(&sink));
+        let probe = worker.dataflow::<Tick, _, _>(|scope| {
+            let (readings, clock) = (scope.input_from(&mut readings), scope.input_from(&mut clock));
+            let updates = build(readings, clock, &city, &shared);
+            collect(updates, move |completed, updates| call.lock().unwrap().push((completed, updates)))
+        });
+        let mut steps = feed.steps.iter().cycle();
+        for mut batch in batches(&script, &feed, worker.index()) {
+            readings.send_batch(&mut batch.readings);
+            clock.send_batch(&mut batch.clocks);
+            readings.advance_to(batch.last + 1);
+            clock.advance_to(batch.last + 1);
+            for _ in 0..*steps.next().unwrap_or(&1) {
+                worker.step();
+                let behind = probe.with_frontier(|f| f.first().map_or(0, |f| f.saturating_sub(1)));
+                let completed = seen.lock().unwrap().last().map_or(0, |(completed, _)| *completed);
+                assert!(behind <= completed, "the probe passed tick {behind}, the sink had {completed}");
+            }
+        }
+        while probe.less_than(&(script.len() as Tick + 1)) && !flagged.0.load(Ordering::Relaxed) {
+            worker.step();
+        }
+    });
+    for result in guards.unwrap().join() {
+        result.unwrap();
+    }
+    (std::mem::take(&mut *calls.lock().unwrap()), meters)
+}
+
+fn city() -> Arc<City> {
+    let mut b = Builder::default();
+    b.facility(Counting::Bays, 4, 0, 1);
+    b.facility(Counting::Barriers, 0, 2, 1);
+    b.facility(Counting::Barriers, 0, 1, 1);
+    b.facility(Counting::Absolute, 0, 0, 1);
+    b.garage(2);
+    b.garage(1);
+    b.station(CountMode::Motor, 2, 60, 30);
+    b.station(CountMode::Motor, 1, 60, 0);
+    b.station(CountMode::Bicycle, 2, 900, 60);
+    b.sign();
+    b.sign();
+    Arc::new(b.city)
+}
+
+fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
+    let mut sequence = 0;
+    arrivals(sent, u32::try_from(city.devices.len()).unwrap(), |device, message, now| {
+        sequence += 1;
+        let (number, choice) = (message.number, message.choice);
+        let mut observed = now;
+        let value = match city.devices[device.at()].role {
+            _ if choice < 10 => Value::Alive,
+            Role::Bay { .. } => Value::Bay { occupied: choice % 2 == 0 },
+            Role::Barrier { .. } => {
+                Value::Passage { direction: Direction::In, vehicles: u16::from(choice % 3) }
+            }
+            Role::Counter { .. } if choice < 40 => Value::Opening { open: choice < 30 },
+            Role::Counter { .. } => Value::Occupied { spaces: number },
+            Role::Section { .. } => Value::Places { free: number },
+            Role::Lane { station } if city.stations[station.at()].mode == CountMode::Motor => {
+                observed = (now / 60 - 1) * 60;
+                let speed_kmh = Some(f32::from(choice) / 7.0);
+                Value::Traffic { interval_s: 60, vehicles: number, speed_kmh, detector_occupancy_pct: None }
+            }
+            Role::Lane { .. } => {
+                observed = (now / 900 - 1) * 900;
+                Value::Bicycles { interval_s: 900, inbound: Some(number), outbound: None }
+            }
+            Role::Sign { .. } if choice < 100 => Value::SignLink { connected: choice < 50 },
+            Role::Sign { .. } if choice < 120 => Value::SignFault { fault: SignFault::Power },
+            Role::Sign { .. } => Value::SignShown { face_version: u64::from(number) },
+        };
+        (Some(sequence), observed, value)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn neither_grouping_nor_workers_show(
+        sent in prop::collection::vec(sent(), 1..250),
+        feed in feed(),
+    ) {
+        let city = city();
+        let script = script(&city, &sent);
+        let (plain, meters) = run(&city, &script, &PLAIN());
+        let (other, other_meters) = run(&city, &script, &feed);
+        for calls in [&plain, &other] {
+            prop_assert!(calls.windows(2).all(|w| w[0].0 < w[1].0), "completed ticks grow");
+            prop_assert_eq!(calls.last().map(|(completed, _)| *completed), Some(script.len() as Tick));
+            let mut before = 0;
+            for (completed, updates) in calls {
+                prop_assert!(updates.iter().all(|u| before < u.tick && u.tick <= *completed), "whole ticks");
+                before = *completed;
+            }
+        }
+        let flat = |calls: Vec<Call>| calls.into_iter().flat_map(|(_, updates)| updates).collect::<Vec<_>>();
+        let (plain, other) = (flat(plain), flat(other));
+        let places: Vec<_> = plain.iter().map(|u| (u.tick, u.product.key())).collect();
+        prop_assert!(places.windows(2).all(|w| w[0] < w[1]), "in order, each key once a tick");
+        prop_assert_eq!(crate::testing::difference(&other, &plain), None);
+        let heard: usize = script.iter().map(|step| step.readings().len()).sum();
+        prop_assert_eq!(meters.readings_absorbed.get(), heard as u64);
+        prop_assert_eq!(other_meters.readings_absorbed.get(), heard as u64);
+    }
+}
+
+#[test]
+fn a_reading_of_a_device_that_is_gone_is_metered_and_costs_itself() {
+    let city = city();
+    let gone = u32::try_from(city.devices.len()).unwrap();
+    let said = |device| crate::testing::said(device, 10, Value::Bay { occupied: true });
+    let (calls, meters) = run(&city, &[Step::Batch(10, vec![said(gone), said(0)])], &PLAIN());
+    assert_eq!(calls.iter().map(|(_, updates)| updates.len()).sum::<usize>(), 1);
+    assert_eq!((meters.retired_devices.get(), meters.readings_absorbed.get()), (1, 1));
+}
+
+/// Publishes how often it was called; on clock ticks for sign 0 and 1, on records for 1.
+struct Calls(u64);
+
+impl Calls {
+    fn emit(&mut self, tick: Tick, at: Timestamp, signs: std::ops::Range<u32>, out: &mut Vec<Update>) {
+        self.0 += 1;
+        let state = |sign| vlot_model::SignState {
+            sign: vlot_model::SignIx(sign),
+            connected: None,
+            displayed_version: Some(self.0),
+            displayed_at: None,
+            fault: None,
+            heard_at: None,
+        };
+        out.extend(signs.map(|sign| Update {
+            tick,
+            at,
+            trigger: None,
+            product: vlot_model::Product::Sign(state(sign)),
+        }));
+    }
+}
+
+impl Logic for Calls {
+    type In = Admitted;
+
+    fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>) {
+        self.emit(tick, at, 0..2, out);
+    }
+
+    fn on_tick(&mut self, tick: Tick, at: Timestamp, inputs: &[Admitted], out: &mut Vec<Update>) {
+        assert!(inputs.iter().all(|i| i.tick() == tick) && inputs.is_sorted_by_key(Stamped::order));
+        self.emit(tick, at, 1..2, out);
+    }
+}
+
+#[test]
+fn the_clock_comes_first_in_a_tick_and_a_key_once() {
+    let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+    let sink = Arc::clone(&calls);
+    timely::execute_directly(move |worker| {
+        let (mut readings, mut clock) = (InputHandle::new(), InputHandle::new());
+        let probe = worker.dataflow::<Tick, _, _>(|scope| {
+            let (readings, clock) = (scope.input_from(&mut readings), scope.input_from(&mut clock));
+            let updates = per_tick("Calls", readings, clock, |_| 0, |_| Calls(0));
+            collect(updates, move |completed, updates| sink.lock().unwrap().push((completed, updates)))
+        });
+        let reading = crate::testing::said(0, 1, Value::Alive);
+        let record = |tick, index| Admitted { tick, at: Timestamp::EPOCH, index, reading };
+        readings.send_batch(&mut vec![record(7, 1), record(5, 0), record(7, 0)]);
+        clock.send_batch(&mut vec![
+            ClockTick { tick: 7, at: Timestamp::EPOCH },
+            ClockTick { tick: 6, at: Timestamp::EPOCH },
+        ]);
+        // A frontier in the middle of what has arrived lets the ticks before it go, and those alone.
+        readings.advance_to(7);
+        clock.advance_to(9);
+        while probe.less_than(&7) {
+            worker.step();
+        }
+        readings.advance_to(8);
+        clock.advance_to(8 + 4);
+        while probe.less_than(&8) {
+            worker.step();
+        }
+    });
+    let calls = std::mem::take(&mut *calls.lock().unwrap());
+    let seen: Vec<(Tick, Vec<(Tick, u64)>)> = calls
+        .iter()
+        .map(|(completed, updates)| {
+            let version = |u: &Update| match &u.product {
+                vlot_model::Product::Sign(s) => s.displayed_version.unwrap(),
+                other => panic!("{other:?}"),
+            };
+            (*completed, updates.iter().map(|u| (u.tick, version(u))).collect())
+        })
+        .collect();
+    assert_eq!(seen, [(6, vec![(5, 1), (6, 2), (6, 2)]), (7, vec![(7, 3), (7, 4)])]);
+}
+
+#[test]
+fn every_key_belongs_to_one_worker() {
+    for peers in 1..5 {
+        for key in 0..100 {
+            assert_eq!((0..peers).filter(|&index| Part { index, peers }.owns(key)).count(), 1);
+        }
+    }
+    assert!(Part::WHOLE.owns(17));
+}
