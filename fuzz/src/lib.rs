@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use vlot_model::{City, Device, DeviceIx, DeviceKind, FacilityIx, Format, Role, SectionIx, SignIx, StationIx, Timestamp};
+use vlot_model::{
+    City, Device, DeviceIx, DeviceKind, FacilityIx, Format, Role, SectionIx, SignIx, StationIx, Timestamp,
+};
 
 /// Short names, so that a fuzzer finds them; an EUI where the kind has one.
 const DEVICES: &[(&str, &str, DeviceKind)] = &[

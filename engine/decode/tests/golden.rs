@@ -3,6 +3,8 @@
 //!
 //! `VLOT_BLESS=1 cargo test -p vlot-decode --test golden` writes the expectations anew; read the difference.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -5,6 +5,8 @@
 //! repository: they are looked for in `../shared/data` beside it, or where `VLOT_TEST_DATA` points. Without them
 //! these tests fail.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 mod common;
 
 use std::collections::BTreeMap;
