@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::SimError;
 use crate::time::parse_duration;
-use crate::wire::{DeviceKind, Format};
+use crate::wire::{Address, DeviceKind, Format};
 
 /// What a configuration describes.
 #[derive(Clone, Debug, Default)]
@@ -244,6 +244,32 @@ impl Layout {
         layout.add_bays(files)?;
         layout.check_ids()?;
         Ok(layout)
+    }
+
+    /// Every device, in the order of the configuration.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        let plain = |id: &str, kind| Address { device: id.to_owned(), eui: String::new(), kind };
+        let named = |d: &Device| DeviceKind::from_name(&d.kind).map(|kind| plain(&d.id, kind));
+        let mut all = Vec::new();
+        for facility in &self.facilities {
+            all.extend(facility.devices.iter().filter_map(named));
+            all.extend(facility.bays.iter().map(|b| Address {
+                device: b.device.clone(),
+                eui: b.eui.clone(),
+                kind: b.kind,
+            }));
+        }
+        all.extend(self.stations.iter().flat_map(|s| s.devices.iter().filter_map(named)));
+        let sections = self.garages.iter().flat_map(|g| &g.sections);
+        all.extend(sections.map(|s| plain(&s.device, DeviceKind::SectionSensor)));
+        all
+    }
+
+    /// The device of that id.
+    #[must_use]
+    pub fn address(&self, device: &str) -> Option<Address> {
+        self.addresses().into_iter().find(|a| a.device == device)
     }
 
     fn add_bays(&mut self, files: &BTreeMap<String, String>) -> Result<(), SimError> {

@@ -5,7 +5,10 @@
 
 pub mod city;
 pub mod layout;
+pub mod load;
 pub mod mqtt;
+pub mod picture;
+pub mod recordings;
 pub mod signs;
 pub mod time;
 pub mod wire;

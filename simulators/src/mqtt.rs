@@ -69,6 +69,14 @@ impl Counters {
         self.reconnects.load(Ordering::Acquire)
     }
 
+    pub(crate) fn add_published(&self, n: u64) {
+        self.published.fetch_add(n, Ordering::AcqRel);
+    }
+
+    pub(crate) fn add_acknowledged(&self, n: u64) {
+        self.acknowledged.fetch_add(n, Ordering::AcqRel);
+    }
+
     /// Whether the connection is open.
     pub fn connected(&self) -> bool {
         self.connected.load(Ordering::Acquire)
@@ -123,8 +131,9 @@ impl Publisher {
     /// Returns whether everything was.
     pub async fn finish(mut self, patience: Duration) -> bool {
         let published = self.counters.published();
-        let all = tokio::time::timeout(patience, self.acknowledged.wait_for(|n| *n >= published)).await;
-        let all = matches!(all, Ok(Ok(_)));
+        // Nothing of the watch is held over an await, so that the caller may spawn this.
+        let reached = async { self.acknowledged.wait_for(|n| *n >= published).await.is_ok() };
+        let all = tokio::time::timeout(patience, reached).await.unwrap_or(false);
         // Politely where possible: the connection's task ends at the disconnect, or here.
         if self.client.try_disconnect().is_ok() {
             let ended = tokio::time::timeout(Duration::from_millis(500), &mut self.task).await;
