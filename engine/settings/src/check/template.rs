@@ -13,7 +13,8 @@ pub(super) struct Placeholders {
 
 impl Placeholders {
     /// What may stand between braces, for messages.
-    pub(super) const KNOWN: &str = "known are {label.N} {arrow.N} {figure.N} or its parts {free.N} {full.N} {closed.N}, {minutes.N} and {advice}";
+    pub(super) const KNOWN: &str = "known are {label.N} {arrow.N} {figure.N} or its parts {free.N} {full.N} {closed.N}, \
+                                    {minutes.N} and {advice}";
 
     /// Reads a layout; an error says what is wrong with it.
     pub(super) fn of(multi: &str) -> Result<Placeholders, String> {

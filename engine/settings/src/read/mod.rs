@@ -3,6 +3,7 @@
 //! A deserializer stops at the first error of a file. This walks the parsed TOML instead: a value that cannot be read
 //! is reported and replaced by a stand-in of its kind, so that one run finds everything that is wrong.
 
+mod duration;
 mod file;
 mod kinds;
 mod report;
