@@ -119,8 +119,12 @@ impl Publisher {
     pub async fn publish(&mut self, topic: String, payload: Vec<u8>) -> Result<(), SimError> {
         let Publisher { client, refused, .. } = self;
         let sent = tokio::select! {
+            // First, because it says why the queue takes nothing more.
+            biased;
+            why = refused.wait_for(Option::is_some) => {
+                Err(why.map_or_else(|_| "the connection's task ended".to_owned(), |w| w.clone().unwrap_or_default()))
+            }
             sent = client.publish(topic, QoS::AtLeastOnce, false, payload) => sent.map_err(|e| e.to_string()),
-            why = refused.wait_for(Option::is_some) => Err(why.map_or_else(|_| "the connection's task ended".to_owned(), |w| w.clone().unwrap_or_default())),
         };
         sent.map_err(|what| SimError::Broker { broker: self.broker.clone(), what })?;
         self.counters.published.fetch_add(1, Ordering::AcqRel);

@@ -159,7 +159,9 @@ impl std::str::FromStr for Until {
         if let Ok(tick) = s.parse() {
             return Ok(Until::Tick(tick));
         }
-        s.parse().map(Until::At).map_err(|_| "neither a tick (a number) nor an instant (2026-05-08T16:30:00Z)".into())
+        s.parse()
+            .map(Until::At)
+            .map_err(|_| "neither a tick (a number) nor an instant (2026-05-08T16:30:00Z)".into())
     }
 }
 

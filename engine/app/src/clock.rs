@@ -16,7 +16,10 @@ impl Clock for WallClock {
 }
 
 fn wall() -> Timestamp {
-    #[expect(clippy::disallowed_methods, reason = "this is where the clock is made that all others are given")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the clock is made that all others are given"
+    )]
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Timestamp::EPOCH + since_epoch.unwrap_or(Duration::ZERO)
 }
@@ -46,7 +49,8 @@ impl DemoClock {
 
 impl Clock for DemoClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.origin.load(Ordering::Relaxed)) + self.started.elapsed().mul_f64(self.speed)
+        Timestamp::from_micros(self.origin.load(Ordering::Relaxed))
+            + self.started.elapsed().mul_f64(self.speed)
     }
 
     fn speed(&self) -> f64 {

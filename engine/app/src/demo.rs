@@ -50,7 +50,9 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
         }
     };
     let broker = start_broker(options.mqtt)?;
-    let Some(mqtt_source) = settings.mqtt.first_mut() else { bail!("the configuration names no MQTT source") };
+    let Some(mqtt_source) = settings.mqtt.first_mut() else {
+        bail!("the configuration names no MQTT source")
+    };
     // Whatever broker the configuration names, the demo's devices and its engine meet at its own.
     mqtt_source.host = broker.addr().ip().to_string();
     mqtt_source.port = broker.addr().port();
@@ -140,7 +142,8 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     }
     let text = serde_json::to_string_pretty(&summary)?;
     if let Some(file) = &options.summary {
-        std::fs::write(file, format!("{text}\n")).with_context(|| format!("cannot write {}", file.display()))?;
+        std::fs::write(file, format!("{text}\n"))
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     screen.conclude(&text);
     data.remove();
@@ -148,7 +151,10 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
         bail!("a part of the demo ended by itself");
     }
     if !drained {
-        bail!("the last messages were not worked off within {DRAIN:?} ({} still at the broker)", broker_stats.queued);
+        bail!(
+            "the last messages were not worked off within {DRAIN:?} ({} still at the broker)",
+            broker_stats.queued
+        );
     }
     if signs_report.shown_past_end > 0 {
         bail!("{} faces were on display after their end", signs_report.shown_past_end);

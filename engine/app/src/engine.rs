@@ -2,14 +2,14 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
 use vlot_ingest::mqtt;
-use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, Tick};
+use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission};
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Problem, Server};
 use vlot_settings::{Settings, Source};
@@ -20,6 +20,9 @@ use crate::recovery::{Recovered, feed_journal};
 
 /// Batches that may wait for a worker.
 pub(crate) const LANE_DEPTH: usize = 64;
+
+/// Sources by name; empty once the engine stops.
+type Sources = Arc<Mutex<Vec<(String, mqtt::Source)>>>;
 
 /// What an engine is made from.
 pub(crate) struct Parts {
@@ -38,10 +41,9 @@ pub(crate) struct Engine {
     pub(crate) grpc: std::net::SocketAddr,
     /// What was rebuilt from the journal.
     pub(crate) recovered: Recovered,
-    completed: watch::Receiver<Tick>,
     home: Home,
     inbox: mpsc::Sender<Submission>,
-    sources: Vec<mqtt::Source>,
+    sources: Sources,
     stop_server: oneshot::Sender<()>,
     server: JoinHandle<Result<()>>,
     pump: JoinHandle<Result<JournalLog, vlot_bridge::BridgeError>>,
@@ -93,7 +95,10 @@ impl Engine {
         );
         // Before anything new comes in, all that was known is on the board again.
         let mut caught_up = completed.clone();
-        caught_up.wait_for(|tick| *tick >= recovered.tick).await.context("the dataflow ended during recovery")?;
+        caught_up
+            .wait_for(|tick| *tick >= recovered.tick)
+            .await
+            .context("the dataflow ended during recovery")?;
 
         read_back(recovered.at);
         let journal_state = journal.state().clone();
@@ -120,13 +125,13 @@ impl Engine {
             quarantine: quarantine.clone(),
             out: inbox.clone(),
         };
-        let mut sources = Vec::new();
-        for settings in &settings.mqtt {
-            sources.push(mqtt::start(crate::wiring::mqtt_options(settings)?, intake.clone()));
-        }
-
-        let states: Vec<_> = sources.iter().map(mqtt::Source::watch).collect();
-        let problems = move || problems(&journal_state, &states);
+        let start = |source| {
+            let options = crate::wiring::mqtt_options(source);
+            (source.name.clone(), mqtt::start(options, intake.clone()))
+        };
+        let sources: Sources = Arc::new(Mutex::new(settings.mqtt.iter().map(start).collect()));
+        let watched = sources.clone();
+        let problems = move || problems(&journal_state, &watched);
         let context = Context {
             city: city.clone(),
             board: board.clone(),
@@ -147,7 +152,6 @@ impl Engine {
             meters,
             grpc,
             recovered,
-            completed,
             home,
             inbox,
             sources,
@@ -158,11 +162,6 @@ impl Engine {
         })
     }
 
-    /// The last tick that has passed through wholly.
-    pub(crate) fn completed(&self) -> Tick {
-        *self.completed.borrow()
-    }
-
     /// Whether a part has ended that should not have.
     pub(crate) fn failed(&self) -> bool {
         self.pump.is_finished() || self.server.is_finished()
@@ -170,7 +169,8 @@ impl Engine {
 
     /// Stops taking in, works off what is there, makes it durable, and writes the last board.
     pub(crate) async fn stop(self) -> Result<Vec<u8>> {
-        for source in self.sources {
+        let sources = std::mem::take(&mut *self.sources.lock().unwrap_or_else(PoisonError::into_inner));
+        for (_, source) in sources {
             source.stop().await;
         }
         // Nobody waits for it when the server has ended by itself.
@@ -209,17 +209,21 @@ fn serve_apart(server: Server) -> Result<(oneshot::Sender<()>, JoinHandle<Result
     Ok((stop, server))
 }
 
-fn problems(journal: &watch::Receiver<State>, sources: &[mqtt::Watch]) -> Vec<Problem> {
+fn problems(journal: &watch::Receiver<State>, sources: &Sources) -> Vec<Problem> {
     let mut problems = Vec::new();
     let part = || "journal".to_owned();
     match journal.borrow().clone() {
         State::Ok => {}
-        State::NoReserve { what, since } => problems.push(Problem { part: part(), what, since, halts: false }),
+        State::NoReserve { what, since } => {
+            problems.push(Problem { part: part(), what, since, halts: false })
+        }
         State::Failing { what, since } => problems.push(Problem { part: part(), what, since, halts: true }),
     }
-    for source in sources {
-        if let Some((what, since)) = source.trouble() {
-            problems.push(Problem { part: source.name().to_owned(), what, since, halts: false });
+    for (name, source) in sources.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let state = source.state();
+        if !state.connected {
+            let what = state.error.unwrap_or_else(|| "not connected".to_owned());
+            problems.push(Problem { part: name.clone(), what, since: state.since, halts: false });
         }
     }
     problems

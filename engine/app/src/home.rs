@@ -64,11 +64,15 @@ impl Home {
     /// The configuration of a fingerprint.
     pub(crate) fn kept(&self, fingerprint: &str) -> Result<Source> {
         let dir = self.config(fingerprint);
-        let source = Source::read_dir(&dir)
-            .map_err(|problems| anyhow::anyhow!("{problems}"))
-            .with_context(|| format!("the configuration that the journal was written with is not at {}", dir.display()))?;
+        let source =
+            Source::read_dir(&dir).map_err(|problems| anyhow::anyhow!("{problems}")).with_context(|| {
+                format!("the configuration that the journal was written with is not at {}", dir.display())
+            })?;
         if source.fingerprint() != fingerprint {
-            bail!("{} was changed since (hint: --config DIR replays with another configuration)", dir.display());
+            bail!(
+                "{} was changed since (hint: --config DIR replays with another configuration)",
+                dir.display()
+            );
         }
         Ok(source)
     }
@@ -91,7 +95,8 @@ mod tests {
         home.keep(&source).unwrap();
         let fingerprint = source.fingerprint();
         assert_eq!(home.kept(&fingerprint).unwrap().fingerprint(), fingerprint);
-        std::fs::write(dir.path().join("config").join(&fingerprint).join("city.toml"), "name = \"y\"").unwrap();
+        std::fs::write(dir.path().join("config").join(&fingerprint).join("city.toml"), "name = \"y\"")
+            .unwrap();
         assert!(home.kept(&fingerprint).unwrap_err().to_string().contains("was changed"));
         assert!(home.kept("0").is_err());
         assert!(Home::open(&dir.path().join("nowhere")).is_err());

@@ -27,9 +27,13 @@ fn main() -> ExitCode {
     let Some(command) = cli.command.or_else(|| Cli::parse_from(["vlot", "demo"]).command) else {
         return ExitCode::from(2);
     };
-    // The demo's picture is its output; its log would tear it.
-    let quiet = matches!(command, Command::Demo(_)) && std::io::stdout().is_terminal();
-    if let Err(error) = start_log(cli.log.as_deref(), cli.log_format, if quiet { "error" } else { "info" }) {
+    // The demo's picture is its output, which a log would tear.
+    let default = match &command {
+        Command::Demo(_) if std::io::stdout().is_terminal() => "error",
+        Command::Run(_) | Command::Replay(_) => "info",
+        _ => "warn",
+    };
+    if let Err(error) = start_log(cli.log.as_deref(), cli.log_format, default) {
         complain(&error);
         return ExitCode::from(2);
     }
@@ -59,7 +63,8 @@ fn complain(error: &anyhow::Error) {
 }
 
 fn in_runtime(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("vlot-async").build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("vlot-async").build()?;
     let result = runtime.block_on(future);
     // Nothing that is still running may hold up the end: what had to be finished was awaited.
     runtime.shutdown_background();
@@ -67,8 +72,9 @@ fn in_runtime(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resul
 }
 
 fn start_log(filter: Option<&str>, format: LogFormat, default: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter.unwrap_or(default))
-        .map_err(|e| anyhow::anyhow!("--log {:?}: {e} (hint: info, or vlot_ingest=debug)", filter.unwrap_or(default)))?;
+    let filter = EnvFilter::try_new(filter.unwrap_or(default)).map_err(|e| {
+        anyhow::anyhow!("--log {:?}: {e} (hint: info, or vlot_ingest=debug)", filter.unwrap_or(default))
+    })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),

@@ -44,7 +44,9 @@ pub(crate) fn replay(options: &Replay) -> Result<()> {
     let took = started.elapsed();
     let text = vlot_publish::board_json(&board, &city);
     match &options.board {
-        Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?,
+        Some(file) => {
+            std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?
+        }
         None => std::io::Write::write_all(&mut std::io::stdout().lock(), &text)?,
     }
     tracing::info!(

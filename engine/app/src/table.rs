@@ -6,7 +6,8 @@ use std::io::{IsTerminal, Write};
 use crossterm::{QueueableCommand, cursor, style, terminal};
 use vlot_broker::Broker;
 use vlot_model::{
-    Arrow, Board, City, FacilityIx, FacilityStatus, Face, Figure, Key, Placement, Product, Quality, SignIx, Target,
+    Arrow, Board, City, Face, FacilityIx, FacilityStatus, Figure, Key, Placement, Product, Quality, SignIx,
+    Target,
 };
 
 use crate::engine::Engine;
@@ -126,7 +127,13 @@ impl Screen {
         for (i, facility) in city.facilities.iter().enumerate() {
             let state = board.get(Key::Facility(FacilityIx::from_position(i)));
             let Some(Product::Facility(s)) = state.as_ref().map(|e| e.product.as_ref()) else {
-                let _never = writeln!(text, "{:<30} {:>6} {:>6}  nothing yet", cut(&facility.name, 30), "-", facility.capacity);
+                let _never = writeln!(
+                    text,
+                    "{:<30} {:>6} {:>6}  nothing yet",
+                    cut(&facility.name, 30),
+                    "-",
+                    facility.capacity
+                );
                 continue;
             };
             let word = match (s.quality, s.status) {

@@ -8,7 +8,9 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use vlot_proto::bicycle::v1::watch_garage_response::Change;
 use vlot_proto::bicycle::v1::{Garage, WatchGarageRequest, garage_service_client::GarageServiceClient};
 use vlot_proto::common::v1::{Quality, SensorShare, Status};
-use vlot_proto::parking::v1::{Facility, WatchFacilitiesRequest, parking_service_client::ParkingServiceClient};
+use vlot_proto::parking::v1::{
+    Facility, WatchFacilitiesRequest, parking_service_client::ParkingServiceClient,
+};
 use vlot_proto::sign::v1::row::Figure;
 use vlot_proto::sign::v1::{
     Arrow, Face, Fault, Row, Sign, SignFilter, WatchSignsRequest, sign_service_client::SignServiceClient,
@@ -85,10 +87,9 @@ async fn connect(options: &Watch) -> Result<Channel> {
         let pem = std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()))?;
         endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))?;
     }
-    endpoint
-        .connect()
-        .await
-        .with_context(|| format!("no engine answers at {} (hint: start one with `vlot demo`)", options.engine))
+    endpoint.connect().await.with_context(|| {
+        format!("no engine answers at {} (hint: start one with `vlot demo`)", options.engine)
+    })
 }
 
 fn quality(quality: Quality) -> &'static str {

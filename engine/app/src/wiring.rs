@@ -2,9 +2,42 @@
 
 use std::sync::Arc;
 
+use vlot_ingest::mqtt;
 use vlot_model::Clock;
-use vlot_settings::{JournalSettings, ServeSettings};
+use vlot_settings::{JournalSettings, MqttProtocol, MqttSource, Qos, ServeSettings};
 use vlot_store::journal;
+
+/// A source's options.
+pub(crate) fn mqtt_options(settings: &MqttSource) -> mqtt::Options {
+    let subscriptions = settings.subscriptions.iter().map(|s| mqtt::Subscription {
+        filter: s.filter.clone(),
+        format: s.format,
+        qos: match s.qos {
+            Qos::AtMostOnce => mqtt::Qos::AtMostOnce,
+            Qos::AtLeastOnce => mqtt::Qos::AtLeastOnce,
+        },
+    });
+    let password_file = settings.password_file.clone();
+    mqtt::Options {
+        protocol: match settings.protocol {
+            MqttProtocol::V311 => mqtt::Protocol::V311,
+            MqttProtocol::V5 => mqtt::Protocol::V5,
+        },
+        client_id: settings.client_id.clone(),
+        credentials: settings.username.clone().map(|username| mqtt::Credentials { username, password_file }),
+        tls: settings.tls.as_ref().map(|tls| mqtt::Tls {
+            ca_file: tls.ca_file.clone(),
+            client: tls.client.as_ref().map(|c| mqtt::ClientCertificate {
+                cert_file: c.cert_file.clone(),
+                key_file: c.key_file.clone(),
+            }),
+        }),
+        keep_alive: settings.keep_alive,
+        session_expiry: settings.session_expiry,
+        in_flight_max: settings.in_flight_max,
+        ..mqtt::Options::new(&settings.name, &settings.host, settings.port, subscriptions.collect())
+    }
+}
 
 /// The journal's options.
 pub(crate) fn journal_options(settings: &JournalSettings, clock: Arc<dyn Clock>) -> journal::Options {

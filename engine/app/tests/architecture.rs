@@ -61,7 +61,10 @@ fn arrows_point_one_way() {
             .find(|(name, _)| *name == room)
             .unwrap_or_else(|| panic!("{room} is not in ARCHITECTURE.md: add it there and here"));
         for dependency in dependencies.iter().filter_map(|d| d.strip_prefix("vlot-")) {
-            assert!(allowed.contains(&dependency), "{room} must not depend on {dependency}: see ARCHITECTURE.md");
+            assert!(
+                allowed.contains(&dependency),
+                "{room} must not depend on {dependency}: see ARCHITECTURE.md"
+            );
         }
     }
 }
@@ -90,7 +93,8 @@ fn nobody_else_reads_the_wall_clock() {
             }
         }
     }
-    for room in ["model", "settings", "decode", "dataflow", "guidance", "bridge", "publish", "store", "serve"] {
+    for room in ["model", "settings", "decode", "dataflow", "guidance", "bridge", "publish", "store", "serve"]
+    {
         let mut files = Vec::new();
         sources(&root().join("engine").join(room).join("src"), &mut files);
         assert!(!files.is_empty());

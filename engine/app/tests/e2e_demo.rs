@@ -15,7 +15,8 @@ fn json(path: &Path) -> serde_json::Value {
 #[test]
 fn a_demo_runs_the_city_and_replays_byte_for_byte() {
     let dir = tempfile::tempdir().unwrap();
-    let (summary, data, live) = (dir.path().join("s.json"), dir.path().join("data"), dir.path().join("live.json"));
+    let (summary, data, live) =
+        (dir.path().join("s.json"), dir.path().join("data"), dir.path().join("live.json"));
     let mut demo = Running::start(
         vlot()
             .args(["demo", "--duration", "15s", "--speed", "60", "--start", "2026-05-08T17:00:00+02:00"])
@@ -69,15 +70,20 @@ fn the_whole_city_is_alive_soon_and_ctrl_c_ends_it_in_time() {
     let line = demo.wait_for("gRPC", Duration::from_secs(60));
     let address = line.split_whitespace().nth(1).unwrap().to_owned();
     let watch = |what: &[&str], count: &str| {
-        let out = vlot().arg("watch").args(what).args(["--engine", &address, "--count", count]).output().unwrap();
+        let out =
+            vlot().arg("watch").args(what).args(["--engine", &address, "--count", count]).output().unwrap();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap()
     };
-    let alive = wait(Duration::from_secs(60), || demo.output(), || {
-        let text = watch(&["facilities"], "20");
-        let good: BTreeSet<_> = text.lines().filter(|l| l.contains("good")).collect();
-        (good.len() >= 15).then_some(text)
-    });
+    let alive = wait(
+        Duration::from_secs(60),
+        || demo.output(),
+        || {
+            let text = watch(&["facilities"], "20");
+            let good: BTreeSet<_> = text.lines().filter(|l| l.contains("good")).collect();
+            (good.len() >= 15).then_some(text)
+        },
+    );
     assert!(alive.contains("Ladeuze"), "{alive}");
     assert!(watch(&["garage", "martelarenplein"], "3").contains("free"));
     assert!(!watch(&["stations"], "5").is_empty());

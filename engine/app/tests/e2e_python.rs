@@ -12,7 +12,8 @@ fn a_python_client_lists_and_watches_facilities() {
     let python = std::env::var("VLOT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let dir = tempfile::tempdir().unwrap();
     let proto = root().join("proto");
-    let files: Vec<_> = ["common", "parking"].iter().map(|a| proto.join(format!("vlot/{a}/v1/{a}.proto"))).collect();
+    let files: Vec<_> =
+        ["common", "parking"].iter().map(|a| proto.join(format!("vlot/{a}/v1/{a}.proto"))).collect();
     let made = Command::new(&python)
         .args(["-m", "grpc_tools.protoc", "-I"])
         .arg(&proto)
@@ -29,7 +30,9 @@ fn a_python_client_lists_and_watches_facilities() {
     );
 
     let mut demo = Running::start(
-        vlot().args(["demo", "--speed", "60", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"]).arg(dir.path().join("data")),
+        vlot()
+            .args(["demo", "--speed", "60", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
+            .arg(dir.path().join("data")),
     );
     let line = demo.wait_for("gRPC", Duration::from_secs(60));
     let address = line.split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();

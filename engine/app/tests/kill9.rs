@@ -29,14 +29,21 @@ async fn publish_all(port: u16) {
     options.set_inflight(100);
     let (client, mut events) = AsyncClient::new(options, 100);
     let publisher = tokio::spawn(async move {
-        let send = |device: usize, text: String| client.publish(format!("vlot/v1/b{device}/json"), QoS::AtLeastOnce, false, text);
+        let send = |device: usize, text: String| {
+            client.publish(format!("vlot/v1/b{device}/json"), QoS::AtLeastOnce, false, text)
+        };
         let text = format!(
             r#"{{"device":"b0","sequence":0,"observed_at":"{}","occupancy":{{"occupied_spaces":{BASELINE}}}}}"#,
             now()
         );
         send(0, text).await.unwrap();
         for device in 1..BARRIERS {
-            send(device, format!(r#"{{"device":"b{device}","sequence":0,"observed_at":"{}","alive":{{}}}}"#, now())).await.unwrap();
+            send(
+                device,
+                format!(r#"{{"device":"b{device}","sequence":0,"observed_at":"{}","alive":{{}}}}"#, now()),
+            )
+            .await
+            .unwrap();
         }
         for sequence in 1..=MESSAGES_EACH {
             for device in 0..BARRIERS {
@@ -65,19 +72,23 @@ struct Engine {
 
 impl Engine {
     fn start(config: &std::path::Path, data: &std::path::Path, grpc: u16) -> Engine {
-        let mut running = Running::start(vlot().args(["run", "--config"]).arg(config).arg("--data").arg(data));
+        let mut running =
+            Running::start(vlot().args(["run", "--config"]).arg(config).arg("--data").arg(data));
         running.wait_for("listening", Duration::from_secs(60));
         Engine { running, grpc }
     }
 
     async fn admitted(&self) -> u64 {
-        let mut client = AdminServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
+        let mut client =
+            AdminServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
         client.get_status(GetStatusRequest {}).await.unwrap().into_inner().readings_admitted
     }
 
     async fn count(&self) -> Option<i64> {
-        let mut client = ParkingServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
-        let facility = client.get_facility(GetFacilityRequest { id: "p".into() }).await.unwrap().into_inner().facility;
+        let mut client =
+            ParkingServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
+        let facility =
+            client.get_facility(GetFacilityRequest { id: "p".into() }).await.unwrap().into_inner().facility;
         facility.unwrap().state.unwrap().occupied_uncorrected
     }
 }
@@ -123,9 +134,20 @@ async fn kill_9_under_load_loses_nothing_and_counts_nothing_twice() {
     let live = std::fs::read(data.join("board.json")).unwrap();
     for workers in ["1", "2"] {
         let board = dir.path().join(format!("board-{workers}.json"));
-        let status = vlot().arg("replay").arg(&data).args(["--workers", workers, "--board"]).arg(&board).status().unwrap();
+        let status = vlot()
+            .arg("replay")
+            .arg(&data)
+            .args(["--workers", workers, "--board"])
+            .arg(&board)
+            .status()
+            .unwrap();
         assert!(status.success());
         let replayed = std::fs::read(&board).unwrap();
-        assert!(live == replayed, "{workers} workers:\n{}\n{}", String::from_utf8_lossy(&live), String::from_utf8_lossy(&replayed));
+        assert!(
+            live == replayed,
+            "{workers} workers:\n{}\n{}",
+            String::from_utf8_lossy(&live),
+            String::from_utf8_lossy(&replayed)
+        );
     }
 }

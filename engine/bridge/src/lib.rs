@@ -10,4 +10,4 @@ mod workers;
 
 pub use admission::{Admission, Limits};
 pub use pump::{Log, LogBatch, Pump, PumpOptions};
-pub use workers::{Batch, BridgeError, Feeder, Running, WorkersOptions, start};
+pub use workers::{Batch, BridgeError, Feeder, Join, Running, WorkersOptions, start};

@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The binary under test.
-pub fn vlot() -> Command {
+pub(crate) fn vlot() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vlot"));
     command.env("VLOT_LOG", "info").stdin(Stdio::null());
     command
 }
 
 /// The workspace's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// A port that was free just now, below the range that clients draw their own ports from.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let seed = std::process::id() as u16 ^ (Instant::now().elapsed().subsec_nanos() as u16);
     (0..500u16)
         .map(|i| 12_000 + (seed.wrapping_mul(31).wrapping_add(i * 37)) % 18_000)
@@ -30,14 +30,15 @@ pub fn free_port() -> u16 {
 }
 
 /// A child that is killed when the test ends, however it ends, with its output at hand.
-pub struct Running {
-    pub child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Running {
-    pub fn start(command: &mut Command) -> Running {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    pub(crate) fn start(command: &mut Command) -> Running {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let out: Box<dyn std::io::Read + Send> = Box::new(child.stdout.take().unwrap());
         let err: Box<dyn std::io::Read + Send> = Box::new(child.stderr.take().unwrap());
@@ -52,35 +53,40 @@ impl Running {
         Running { child, lines }
     }
 
-    pub fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         self.lines.lock().unwrap().join("\n")
     }
 
     /// Waits for a line that holds `text`.
-    pub fn wait_for(&mut self, text: &str, limit: Duration) -> String {
-        wait(limit, || format!("{text:?} in\n{}", self.output()), || {
-            self.lines.lock().unwrap().iter().find(|l| l.contains(text)).cloned()
-        })
+    pub(crate) fn wait_for(&mut self, text: &str, limit: Duration) -> String {
+        wait(
+            limit,
+            || format!("{text:?} in\n{}", self.output()),
+            || self.lines.lock().unwrap().iter().find(|l| l.contains(text)).cloned(),
+        )
     }
 
     /// Waits for its end and returns the exit code.
-    pub fn wait_exit(&mut self, limit: Duration) -> Option<i32> {
+    pub(crate) fn wait_exit(&mut self, limit: Duration) -> Option<i32> {
         let child = &mut self.child;
         let lines = self.lines.clone();
-        wait(limit, || format!("its end; so far:\n{}", lines.lock().unwrap().join("\n")), || {
-            child.try_wait().unwrap().map(|status| status.code())
-        })
+        wait(
+            limit,
+            || format!("its end; so far:\n{}", lines.lock().unwrap().join("\n")),
+            || child.try_wait().unwrap().map(|status| status.code()),
+        )
     }
 
     /// `kill -9`.
-    pub fn kill_9(&mut self) {
+    pub(crate) fn kill_9(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// A signal by its name, as `kill -TERM`.
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+    pub(crate) fn signal(&self, name: &str) {
+        let status =
+            Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
     }
 }
@@ -94,7 +100,7 @@ impl Drop for Running {
 }
 
 /// Polls until there is something, or fails with what was awaited.
-pub fn wait<T>(limit: Duration, what: impl Fn() -> String, mut there: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(limit: Duration, what: impl Fn() -> String, mut there: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + limit;
     loop {
         if let Some(found) = there() {
@@ -107,14 +113,14 @@ pub fn wait<T>(limit: Duration, what: impl Fn() -> String, mut there: impl FnMut
 }
 
 /// A real Mosquitto with the queue settings that production needs.
-pub struct Mosquitto {
-    pub port: u16,
+pub(crate) struct Mosquitto {
+    pub(crate) port: u16,
     running: Running,
     dir: tempfile::TempDir,
 }
 
 impl Mosquitto {
-    pub fn start() -> Mosquitto {
+    pub(crate) fn start() -> Mosquitto {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port();
         let running = Self::spawn(dir.path(), port);
@@ -133,18 +139,24 @@ impl Mosquitto {
             ),
         )
         .unwrap();
-        let program =
-            ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].into_iter().find(|p| Path::new(p).exists()).unwrap_or("mosquitto");
+        let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"]
+            .into_iter()
+            .find(|p| Path::new(p).exists())
+            .unwrap_or("mosquitto");
         Running::start(Command::new(program).arg("-c").arg(conf).stdin(Stdio::null()))
     }
 
     fn wait_open(&mut self) {
         let port = self.port;
-        wait(Duration::from_secs(10), || "Mosquitto".into(), || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        wait(
+            Duration::from_secs(10),
+            || "Mosquitto".into(),
+            || std::net::TcpStream::connect(("127.0.0.1", port)).ok(),
+        );
     }
 
     /// Kills the broker and starts it again: sessions are gone, as after a power cut without persistence.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.running.kill_9();
         self.running = Self::spawn(self.dir.path(), self.port);
         self.wait_open();
@@ -152,7 +164,7 @@ impl Mosquitto {
 }
 
 /// A configuration of one car park with barriers, in `dir`.
-pub fn small_config(dir: &Path, mqtt_port: u16, grpc_port: u16, barriers: usize) {
+pub(crate) fn small_config(dir: &Path, mqtt_port: u16, grpc_port: u16, barriers: usize) {
     let write = |name: &str, text: String| std::fs::write(dir.join(name), text).unwrap();
     write(
         "city.toml",
@@ -172,7 +184,8 @@ pub fn small_config(dir: &Path, mqtt_port: u16, grpc_port: u16, barriers: usize)
          capacity = 50000\ncounting = \"barriers\"\nvalid_for = \"15m\"\nmin_share = 1.0\nfull_at = 8\nreopen_at = 16\n"
         .to_owned();
     for i in 0..barriers {
-        facility += &format!("[[facility.device]]\nid = \"b{i}\"\nkind = \"barrier\"\nsilent_after = \"10m\"\n");
+        facility +=
+            &format!("[[facility.device]]\nid = \"b{i}\"\nkind = \"barrier\"\nsilent_after = \"10m\"\n");
     }
     write("facilities.toml", facility);
     write(
