@@ -47,7 +47,7 @@ pub struct MqttSource {
     pub keep_alive: Duration,
     /// How long the broker keeps the session while we are away (protocol 5; with 3.1.1 the broker decides).
     pub session_expiry: Duration,
-    /// Unacknowledged messages that the broker may have under way to us (protocol 5; 3.1.1 knows no such limit).
+    /// With this many unacknowledged messages waiting for the engine, nothing more is read; protocol 5 tells the broker.
     pub in_flight_max: u16,
 }
 

@@ -68,16 +68,9 @@ fn source(table: &mut Table<'_>, files: &Source) -> MqttSource {
         password_file,
         tls,
     };
-    if protocol == MqttProtocol::V311 {
-        for key in ["session_expiry", "in_flight_max"] {
-            if table.has(key) {
-                table.problem(
-                    key,
-                    "has no effect with protocol 3.1.1",
-                    "the broker decides: remove it, or use \"5\"",
-                );
-            }
-        }
+    if protocol == MqttProtocol::V311 && table.has("session_expiry") {
+        let hint = "the broker decides: remove it, or use \"5\"";
+        table.problem("session_expiry", "has no effect with protocol 3.1.1", hint);
     }
     source
 }
