@@ -240,19 +240,26 @@ pub fn faults(city: &City) -> Vec<(SignIx, String)> {
                 format!("template \"{}\" has a brace that is no placeholder; {hint}", template.name),
             ));
         }
+        let figure = [(Field::Free, "free"), (Field::Full, "full"), (Field::Closed, "closed")];
         for line in 0..sign.lines.len() {
             let has = |field| parts.contains(&Part::Field(field, line));
+            // A template that names the advised line alone may leave lines out, but never tell half of one.
+            let is_left_out = parts.contains(&Part::Advice) && !figure.iter().any(|(field, _)| has(*field));
+            if has(Field::Figure) || is_left_out {
+                continue;
+            }
             let n = line + 1;
-            for (field, name) in [(Field::Free, "free"), (Field::Full, "full"), (Field::Closed, "closed")] {
-                if !has(Field::Figure) && !has(field) {
-                    let place = format!("neither {{figure.{n}}} nor {{{name}.{n}}}");
-                    faults.push((
-                        ix,
-                        format!("template \"{}\" has {place}: line {n} could not say it", template.name),
-                    ));
-                }
+            for (_, name) in figure.iter().filter(|(field, _)| !has(*field)) {
+                let place = format!("neither {{figure.{n}}} nor {{{name}.{n}}}");
+                faults.push((
+                    ix,
+                    format!("template \"{}\" has {place}: line {n} could not say it", template.name),
+                ));
             }
         }
     }
     faults
 }
+
+#[cfg(test)]
+mod tests;

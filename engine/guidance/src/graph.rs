@@ -164,3 +164,6 @@ impl Logic for Signs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

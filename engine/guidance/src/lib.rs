@@ -24,6 +24,8 @@ mod graph;
 mod reason;
 mod sight;
 mod sign;
+#[cfg(test)]
+mod testing;
 
 /// Decides the face of every sign: takes products of facilities and garages, gives faces alone.
 pub fn build<'s>(

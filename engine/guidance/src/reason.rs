@@ -131,3 +131,88 @@ pub(crate) fn not_advised(lines: usize, candidates: usize) -> String {
         (_, n) => format!("No advice yet, for calm: {n} of {lines} lines have space."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vlot_model::Share;
+
+    use super::*;
+    use crate::testing::{at, good};
+
+    fn limits() -> Limits {
+        Limits { name: "Ladeuze".into(), unit: "spaces", full: Some((4, 10)), min_share: Some(0.75) }
+    }
+
+    #[test]
+    fn every_row_says_why() {
+        let good = good(123, at(0));
+        let bad = |quality| Sight { quality, ..good };
+        let degraded =
+            Sight { sensors: Share { reporting: 2, total: 4 }, lost_messages: 3, ..bad(Quality::Degraded) };
+        let unknown = Sight { status: FacilityStatus::Unknown, ..good };
+        let closed = Sight { status: FacilityStatus::Closed, ..good };
+        let until = Some(at(20));
+        let times = "observed at 1970-01-12T13:46:40Z, valid until 1970-01-12T13:47:40Z";
+        let trust = format!("quality good, 4 of 4 sensors report, {times}");
+        let free = "123 of 200 spaces free (full at 4 or fewer, open again from 10)";
+        let table = [
+            (good, Figure::Free(120), format!("{free}; rounded down to 120; {trust}.")),
+            (
+                good,
+                Figure::Free(90),
+                format!("{free}; rounded down to 120; 90 stays until 1970-01-12T13:47:00Z at the latest, for calm; {trust}."),
+            ),
+            (
+                good,
+                Figure::Full,
+                format!("{free}; rounded down to 120; full stays until 1970-01-12T13:47:00Z at the latest, for calm; {trust}."),
+            ),
+            (closed, Figure::Closed, format!("closed, as it says itself; {trust}.")),
+            (
+                degraded,
+                Figure::Blank,
+                "nothing is shown, its figure is degraded, 2 of 4 sensors report, 75 % are asked for, 3 messages of \
+                 its devices are lost."
+                    .into(),
+            ),
+            (bad(Quality::Stale), Figure::Blank, format!("nothing is shown, its figure is stale, {times}.")),
+            (bad(Quality::Missing), Figure::Blank, "nothing is shown, nothing is known of it yet.".into()),
+            (unknown, Figure::Blank, format!("nothing is shown, its status is unknown, {times}.")),
+            (
+                Sight { free: None, ..good },
+                Figure::Blank,
+                format!("nothing is shown, its free spaces are not stated, {times}."),
+            ),
+        ];
+        for (sight, shown, expected) in table {
+            let sentence = row(&limits(), &sight, shown, sight.figure(at(1)), at(1), until);
+            assert_eq!(sentence, format!("Ladeuze: {expected}"));
+        }
+        let garage = Limits { full: None, unit: "places", ..limits() };
+        let sentence = row(&garage, &good, Figure::Free(120), Figure::Free(120), at(1), None);
+        assert!(sentence.contains("123 of 200 places free (full when no section has space);"), "{sentence}");
+    }
+
+    #[test]
+    fn every_advice_says_why() {
+        let (sight, away) = (good(50, at(0)), Duration::from_secs(90));
+        let free = "Ladeuze: 50 of 200 spaces free";
+        let table = [
+            (advised(&limits(), &sight, away, 1), format!("{free}, the only line with space.")),
+            (
+                advised(&limits(), &sight, away, 3),
+                format!("{free}, 90 s away, chosen by travel time among 3 lines with space."),
+            ),
+            (
+                advised(&limits(), &sight, Duration::ZERO, 3),
+                format!("{free}, the first of 3 lines with space."),
+            ),
+            (not_advised(0, 0), "No line can be advised.".into()),
+            (not_advised(3, 0), "No advice: no line shows free spaces.".into()),
+            (not_advised(3, 2), "No advice yet, for calm: 2 of 3 lines have space.".into()),
+        ];
+        for (sentence, expected) in table {
+            assert_eq!(sentence, expected);
+        }
+    }
+}

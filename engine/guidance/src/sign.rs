@@ -253,3 +253,6 @@ fn limits(city: &City, target: Target) -> (Limits, u32) {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,10 @@ pub fn board_json(board: &Board, city: &City) -> Vec<u8> {
     for (table, rows) in tables {
         whole.insert(table.into(), Value::Object(rows.into_iter().collect()));
     }
-    let mut bytes = format!("{:#}", Value::Object(whole)).into_bytes();
+    // Whatever order the JSON crate was built to keep.
+    let mut whole = Value::Object(whole);
+    whole.sort_all_objects();
+    let mut bytes = format!("{whole:#}").into_bytes();
     bytes.push(b'\n');
     bytes
 }
@@ -195,3 +198,6 @@ fn face(city: &City, p: &Face) -> Value {
 fn trigger(city: &City, t: Trigger) -> Value {
     json!({ "device": device(city, t.device), "observed_at": t.observed_at, "sequence": t.sequence })
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,7 +174,10 @@ impl<'a> Walk<'a> {
             Some(_) if explicit => spacing,
             Some(last) => (last + spacing).div_ceil(2),
             // Two texts of one line, justified apart, need a gap of their own.
-            None if line.width_px > 0 => 1,
+            None if line.width_px > 0 => {
+                line.text.push(' ');
+                1
+            }
             None => 0,
         };
         line.width_px += width + u32::from(between);

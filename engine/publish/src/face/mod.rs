@@ -9,3 +9,6 @@ mod renderer;
 
 pub use error::RenderError;
 pub use renderer::{FaceRenderer, RenderedPage};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,424 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use vlot_model::{City, DeviceIx, Face, FacilityStatus, Figure, Quality, SignIx, Timestamp, Trigger};
+
+use super::{Occasion, SignLogic};
+use crate::advice::MARGIN;
+use crate::sight::{Sight, is_untrue};
+use crate::testing::{DWELL, FULL_AT, TIME_TO_LIVE, at, city, good};
+
+/// A sign under a hand-written sequence of events, one tick each.
+struct Street {
+    city: City,
+    logic: SignLogic,
+    tick: u64,
+    face: Option<Face>,
+}
+
+impl Street {
+    fn new() -> Self {
+        let city = city();
+        Street { logic: SignLogic::new(SignIx(0), &city), city, tick: 0, face: None }
+    }
+
+    fn clock(&mut self, second: i64) -> Option<Face> {
+        self.decide(second, Occasion::Clock)
+    }
+
+    fn note(&mut self, second: i64, line: usize, sight: Sight) -> Option<Face> {
+        let trigger = Trigger { device: DeviceIx(7), sequence: Some(1), observed_at: at(second) };
+        self.logic.note(line, sight, Some(trigger));
+        self.decide(second, Occasion::Note)
+    }
+
+    fn free(&mut self, second: i64, line: usize, free: u32) -> Option<Face> {
+        self.note(second, line, good(free, at(second)))
+    }
+
+    fn decide(&mut self, second: i64, occasion: Occasion) -> Option<Face> {
+        self.tick += 1;
+        let face = self.logic.decide(self.tick, at(second), occasion, &self.city).map(|(face, _)| face);
+        self.face = face.clone().or_else(|| self.face.take());
+        face
+    }
+
+    fn shown(&self) -> Vec<Figure> {
+        self.face.as_ref().map(|f| f.rows.iter().map(|r| r.figure).collect()).unwrap_or_default()
+    }
+
+    fn advice(&self) -> Option<u32> {
+        self.face.as_ref().and_then(|f| f.advice)
+    }
+}
+
+use Figure::{Blank, Closed, Free, Full};
+
+#[test]
+fn before_any_data_a_face_is_dark_and_the_first_word_is_not_held_back() {
+    let mut s = Street::new();
+    let face = s.clock(0).unwrap();
+    assert_eq!((face.version, s.shown(), face.advice), (1, vec![Blank; 3], None));
+    assert_eq!(face.valid_until, at(0) + TIME_TO_LIVE);
+    assert_eq!(face.reason.rows[0], "Near car park: nothing is shown, nothing is known of it yet.");
+    let face = s.free(1, 0, 50).unwrap();
+    assert_eq!((face.version, s.shown(), face.advice), (2, vec![Free(50), Blank, Blank], Some(0)));
+    s.free(2, 2, 17);
+    assert_eq!(s.shown(), [Free(50), Blank, Free(17)]);
+}
+
+#[test]
+fn fewer_spaces_show_at_once_and_more_after_the_dwell() {
+    let mut s = Street::new();
+    s.free(0, 0, 15);
+    assert!(s.free(1, 0, 16).is_none(), "an improvement waits");
+    assert_eq!(s.free(2, 0, 14).unwrap().rows[0].figure, Free(14));
+    assert!(s.free(21, 0, 18).is_none(), "19 s after the last change");
+    assert_eq!(s.clock(22).unwrap().rows[0].figure, Free(18));
+}
+
+#[test]
+fn a_figure_does_not_flicker_within_its_step() {
+    let mut s = Street::new();
+    s.free(0, 0, 127);
+    for (second, free) in (1..60).zip([126, 127, 128, 121, 120, 125, 129].into_iter().cycle()) {
+        if let Some(face) = s.free(second, 0, free) {
+            panic!("{free} free: {face:?}");
+        }
+    }
+    assert_eq!(s.shown()[0], Free(120));
+}
+
+#[test]
+fn full_shows_at_once_and_figures_return_after_the_dwell() {
+    let mut s = Street::new();
+    s.free(0, 0, 15);
+    let face = s.free(1, 0, 3).unwrap();
+    assert_eq!((face.rows[0].figure, face.advice), (Full, None));
+    assert_eq!(
+        face.reason.rows[0],
+        "Near car park: full, 3 of 200 spaces free (full at 4 or fewer, open again from 10); quality good, 4 of 4 \
+         sensors report, observed at 1970-01-12T13:46:41Z, valid until 1970-01-12T13:47:41Z."
+    );
+    s.free(10, 0, 30);
+    assert_eq!(s.shown()[0], Full);
+    s.clock(21);
+    assert_eq!((s.shown()[0], s.advice()), (Free(30), Some(0)));
+}
+
+#[test]
+fn closed_shows_at_once() {
+    let mut s = Street::new();
+    s.free(0, 0, 15);
+    s.note(1, 0, Sight { status: FacilityStatus::Closed, ..good(15, at(1)) });
+    assert_eq!((s.shown()[0], s.advice()), (Closed, None));
+}
+
+#[test]
+fn a_figure_that_cannot_be_trusted_leaves_at_once() {
+    for quality in [Quality::Degraded, Quality::Stale, Quality::Missing] {
+        let mut s = Street::new();
+        s.free(0, 0, 15);
+        s.note(1, 0, Sight { quality, ..good(15, at(1)) });
+        assert_eq!((s.shown()[0], s.advice()), (Blank, None), "{quality:?}");
+        s.free(2, 0, 15);
+        assert_eq!(s.shown()[0], Blank, "it comes back with calm");
+        s.clock(21);
+        assert_eq!(s.shown()[0], Free(15));
+    }
+}
+
+#[test]
+fn a_face_ends_with_the_first_of_its_figures_and_goes_dark_by_itself() {
+    let mut s = Street::new();
+    let face = s.free(0, 0, 15).unwrap();
+    assert_eq!(face.valid_until, at(60));
+    s.free(10, 1, 15);
+    assert_eq!(s.face.as_ref().unwrap().valid_until, at(60));
+    for second in 11..60 {
+        s.clock(second);
+    }
+    assert_eq!(s.shown(), [Free(15), Free(15), Blank]);
+    let face = s.clock(60).unwrap();
+    assert_eq!((s.shown(), face.valid_until), (vec![Blank, Free(15), Blank], at(70)));
+    assert!(face.trigger.is_none());
+    assert_eq!(
+        face.reason.rows[0],
+        "Near car park: nothing is shown, its figure is past its validity, observed at 1970-01-12T13:46:40Z, valid \
+         until 1970-01-12T13:47:40Z."
+    );
+}
+
+#[test]
+fn a_shorter_validity_shortens_the_face() {
+    let mut s = Street::new();
+    s.free(0, 0, 15);
+    let face = s.note(1, 0, Sight { valid_until: Some(at(30)), ..good(15, at(1)) }).unwrap();
+    assert_eq!((face.version, face.valid_until), (1, at(30)));
+}
+
+#[test]
+fn a_face_is_renewed_when_half_of_its_life_is_over() {
+    let mut s = Street::new();
+    s.note(0, 0, Sight { valid_until: Some(at(1_000)), ..good(15, at(0)) });
+    let first = s.face.clone().unwrap();
+    let renewals: Vec<_> = (1..200).filter_map(|second| s.clock(second).map(|face| (second, face))).collect();
+    let seconds: Vec<_> = renewals.iter().map(|(second, _)| *second).collect();
+    assert_eq!(seconds, [46, 92, 138, 184]);
+    for (second, face) in renewals {
+        assert_eq!(face, Face { valid_until: at(second) + TIME_TO_LIVE, ..first.clone() });
+    }
+}
+
+#[test]
+fn the_advice_keeps_to_its_line_and_moves_when_it_must() {
+    let mut s = Street::new();
+    s.free(0, 2, 50);
+    assert_eq!(s.advice(), Some(2));
+    s.free(1, 1, 50);
+    assert_eq!(s.advice(), Some(2), "a better advice waits");
+    s.clock(21);
+    assert_eq!(s.advice(), Some(1));
+    s.free(41, 0, 50);
+    s.clock(60);
+    assert_eq!(s.advice(), Some(1), "10 s nearer is within the margin");
+    let face = s.free(62, 1, 2).unwrap();
+    assert_eq!(s.advice(), Some(0), "without space it moves at once");
+    assert_eq!(face.reason.advice, "Near car park: 50 of 200 spaces free, the only line with space.");
+    s.clock(400);
+    assert_eq!((s.shown(), s.advice()), (vec![Blank; 3], None));
+}
+
+#[test]
+fn a_change_names_its_reading_and_a_delayed_one_does_not() {
+    let mut s = Street::new();
+    let face = s.free(0, 0, 15).unwrap();
+    assert_eq!(face.trigger.map(|t| t.observed_at), Some(at(0)));
+    s.free(1, 0, 18);
+    let face = s.clock(20).unwrap();
+    assert_eq!((face.rows[0].figure, face.trigger), (Free(18), None));
+}
+
+#[test]
+fn a_sign_in_a_garage_advises_its_first_section_with_places() {
+    let city = city();
+    let mut inside = SignLogic::new(SignIx(1), &city);
+    let mut tick = 0;
+    let mut decide = |logic: &mut SignLogic, second| {
+        tick += 1;
+        logic.decide(tick, at(second), Occasion::Note, &city).map(|(face, _)| face)
+    };
+    inside.note(1, good(30, at(0)), None);
+    let face = decide(&mut inside, 0).unwrap();
+    assert_eq!(face.advice, Some(1));
+    inside.note(0, good(12, at(30)), None);
+    let face = decide(&mut inside, 30).unwrap();
+    assert_eq!(face.advice, Some(1), "equal travel times do not take an advice over");
+    inside.note(1, good(0, at(31)), None);
+    let face = decide(&mut inside, 31).unwrap();
+    assert_eq!(
+        (face.advice, face.reason.advice.as_str()),
+        (Some(0), "Section A: 12 of 200 places free, the only line with space.")
+    );
+}
+
+// ---- Any sequence of events ----
+
+#[derive(Clone, Debug)]
+enum Event {
+    Clock,
+    Note { line: usize, sight: Sight },
+}
+
+/// Seconds since the last event, and the event. Times of validity are relative to it.
+fn event() -> impl Strategy<Value = (u8, Event)> {
+    let free = prop_oneof![0..8_u32, 0..30_u32, 0..200_u32];
+    let status = prop_oneof![
+        8 => Just(None),
+        1 => Just(Some(FacilityStatus::Closed)),
+        1 => Just(Some(FacilityStatus::Unknown)),
+        1 => Just(Some(FacilityStatus::Full)),
+    ];
+    let quality =
+        prop_oneof![8 => Just(Quality::Good), 1 => Just(Quality::Degraded), 1 => Just(Quality::Stale)];
+    let note = (0..3_usize, free, status, quality, 1..200_u64).prop_map(
+        |(line, free, status, quality, valid_for)| {
+            let mut sight = Sight { quality, ..good(free, at(0)) };
+            sight.status = status.unwrap_or(sight.status);
+            sight.valid_until = Some(at(0) + Duration::from_secs(valid_for));
+            Event::Note { line, sight }
+        },
+    );
+    let dt = prop_oneof![4 => 0..3_u8, 1 => 0..40_u8];
+    (dt, prop_oneof![1 => Just(Event::Clock), 2 => note])
+}
+
+/// The rules of the crate's first page, told once more without any cleverness.
+#[derive(Default)]
+struct Twin {
+    shown: Vec<Figure>,
+    row_changes: Vec<Option<i64>>,
+    advice: Option<usize>,
+    advice_change: Option<i64>,
+    face_change: Option<i64>,
+}
+
+impl Twin {
+    fn step(&mut self, now: i64, sights: &[Sight], city: &City) {
+        let dwell = i64::try_from(DWELL.as_secs()).unwrap();
+        let old = |change: Option<i64>| change.is_none() || change.is_some_and(|c| now - c >= dwell);
+        let wanted: Vec<Figure> = sights.iter().map(|s| s.figure(at(now))).collect();
+        let urgent = |r: usize, shown: &[Figure], changes: &[Option<i64>]| {
+            is_untrue(shown[r], wanted[r]) || (changes[r].is_none() && wanted[r] != Blank)
+        };
+        let anything_urgent = (0..3).any(|r| urgent(r, &self.shown, &self.row_changes));
+        let face_may_change = anything_urgent || old(self.face_change);
+        let mut changed = false;
+        for (r, &wanted) in wanted.iter().enumerate() {
+            let may = face_may_change && old(self.row_changes[r]) && self.shown[r] != wanted;
+            if urgent(r, &self.shown, &self.row_changes) || may {
+                self.shown[r] = wanted;
+                self.row_changes[r] = Some(now);
+                changed = true;
+            }
+        }
+        let lines = &city.signs[0].lines;
+        let has_space = |r: usize| {
+            let sight = &sights[r];
+            let enough = sight.free.is_some_and(|free| free > FULL_AT);
+            matches!(self.shown[r], Free(_)) && sight.status == FacilityStatus::SpacesAvailable && enough
+        };
+        let mut best: Option<usize> = None;
+        for r in (0..3).filter(|r| has_space(*r)) {
+            if best.is_none_or(|b| lines[r].travel_time < lines[b].travel_time) {
+                best = Some(r);
+            }
+        }
+        let lost = self.advice.is_some_and(|r| !has_space(r));
+        let better = match (self.advice, best) {
+            (Some(advice), Some(best)) => lines[best].travel_time + MARGIN <= lines[advice].travel_time,
+            (None, Some(_)) => true,
+            _ => false,
+        };
+        if lost || better && (changed || face_may_change) && old(self.advice_change) {
+            self.advice = best;
+            self.advice_change = Some(now);
+            changed = true;
+        }
+        if changed && self.row_changes.iter().any(Option::is_some) {
+            self.face_change = Some(now);
+        }
+    }
+}
+
+/// What must hold of a sign after every event, whatever came before.
+fn check(
+    now: Timestamp,
+    sights: &[Sight],
+    event: &Event,
+    before: Option<&Face>,
+    emitted: Option<&(Face, bool)>,
+    changed_at: &mut [Option<Timestamp>],
+) -> Result<(), TestCaseError> {
+    let face = emitted.map(|(face, _)| face).or(before).unwrap();
+    for (i, row) in face.rows.iter().enumerate() {
+        let sight = &sights[i];
+        // Truth, of whatever is on display now.
+        prop_assert!(
+            !is_untrue(row.figure, sight.figure(now)),
+            "row {i} shows {:?} of {sight:?}",
+            row.figure
+        );
+        if row.figure != Blank && emitted.is_some() {
+            prop_assert_eq!(sight.quality, Quality::Good);
+            prop_assert!(sight.valid_until.unwrap() > now);
+            prop_assert!(face.valid_until <= sight.valid_until.unwrap());
+        }
+        if let Free(figure) = row.figure {
+            prop_assert!(figure <= sight.free.unwrap());
+        }
+        // Full comes with the status, never before it.
+        let was = before.map_or(Blank, |f| f.rows[i].figure);
+        if row.figure == Full && was != Full {
+            prop_assert_eq!(sight.status, FacilityStatus::Full);
+        }
+        // Calm: good news waits.
+        if row.figure != was {
+            let waited = changed_at[i].is_none_or(|since| now.since(since) >= DWELL);
+            prop_assert!(waited || is_untrue(was, row.figure), "row {i}: {was:?} to {:?}", row.figure);
+            changed_at[i] = Some(now);
+        }
+    }
+    if let Some(advice) = face.advice {
+        let i = advice as usize;
+        prop_assert!(matches!(face.rows[i].figure, Free(_)));
+        prop_assert!(sights[i].free.unwrap() > FULL_AT);
+    }
+    let Some((face, is_new)) = emitted else { return Ok(()) };
+    prop_assert!(face.version > 0 && face.valid_until <= now + TIME_TO_LIVE);
+    let content = |f: &Face| (f.rows.clone(), f.advice, f.multi.clone());
+    if let Some(before) = before {
+        prop_assert_eq!(*is_new, content(before) != content(face));
+        prop_assert_eq!(*is_new, before.version < face.version);
+        if !is_new {
+            prop_assert_eq!(&Face { valid_until: face.valid_until, ..before.clone() }, face);
+        }
+    }
+    if matches!(event, Event::Clock) && *is_new {
+        prop_assert!(face.trigger.is_none());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_sign_tells_the_truth_first_and_keeps_calm_second(events in prop::collection::vec(event(), 1..120)) {
+        let city = city();
+        let mut logic = SignLogic::new(SignIx(0), &city);
+        let mut twin = Twin { shown: vec![Blank; 3], row_changes: vec![None; 3], ..Twin::default() };
+        let mut sights = vec![Sight::unseen(200); 3];
+        let mut changed_at = vec![None; 3];
+        let (mut now, mut face): (i64, Option<Face>) = (0, None);
+        for (tick, (dt, event)) in (1..).zip(&events) {
+            now += i64::from(*dt);
+            let occasion = match event {
+                Event::Clock => Occasion::Clock,
+                Event::Note { line, sight } => {
+                    let valid_until = sight.valid_until.map(|until| at(now) + until.since(at(0)));
+                    sights[*line] = Sight { valid_until, observed_at: Some(at(now)), ..*sight };
+                    let trigger = Trigger { device: DeviceIx(0), sequence: None, observed_at: at(now) };
+                    logic.note(*line, sights[*line], Some(trigger));
+                    Occasion::Note
+                }
+            };
+            let emitted = logic.decide(tick, at(now), occasion, &city);
+            check(at(now), &sights, event, face.as_ref(), emitted.as_ref(), &mut changed_at)?;
+            twin.step(now, &sights, &city);
+            face = emitted.map(|(face, _)| face).or(face);
+            let shown: Vec<_> = face.iter().flat_map(|f| f.rows.iter().map(|r| r.figure)).collect();
+            prop_assert_eq!(&shown, &twin.shown);
+            prop_assert_eq!(face.as_ref().and_then(|f| f.advice).map(|n| n as usize), twin.advice);
+        }
+    }
+
+    /// A sign that hears every renewal never goes to its fallback while its figures hold.
+    #[test]
+    fn with_a_clock_a_face_never_runs_out_before_its_figures(
+        valid_for in 5..200_u64,
+        every in 1..30_i64,
+        free in 0..200_u32,
+    ) {
+        prop_assume!(u64::try_from(every).unwrap() * 2 < valid_for);
+        let mut s = Street::new();
+        for second in 0..300 {
+            if second % every == 0 {
+                let valid_until = Some(at(second) + Duration::from_secs(valid_for));
+                s.note(second, 0, Sight { valid_until, ..good(free, at(second)) });
+            }
+            s.clock(second);
+            prop_assert!(s.face.as_ref().unwrap().valid_until > at(second + 1), "second {second}");
+        }
+    }
+}
