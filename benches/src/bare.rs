@@ -94,7 +94,7 @@ pub async fn hop(mqtt_port: u16, grpc_port: u16) -> Result<()> {
         let way = bare.signs.lock().unwrap_or_else(PoisonError::into_inner).get(&sign_id).cloned();
         if let Some(way) = way {
             let trigger = pb::Trigger { device_id: reading.device.to_owned(), observed_at: Some(observed_at), ..Default::default() };
-            let multi = format!("[tr1,1,96,32][fo1]{}", crate::city::CAPACITY - reading.occupancy.occupied_spaces);
+            let multi = format!("[tr1,1,96,32][fo12]{}", crate::city::CAPACITY - reading.occupancy.occupied_spaces);
             let face = pb::Face { sign_id, version, multi, trigger: Some(trigger), ..Default::default() };
             // A sign that left is no longer of interest.
             let _left = way.try_send(Ok(pb::JoinResponse { face: Some(face) }));

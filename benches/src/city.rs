@@ -58,7 +58,7 @@ pub fn write_config(dir: &Path, parks: usize, mqtt_port: u16, grpc_port: u16) ->
         ),
     )?;
     let mut facilities = String::new();
-    let mut signs = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo1]{figure.1}\"\n".to_owned();
+    let mut signs = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo12]{figure.1}\"\n".to_owned();
     for n in 0..parks {
         facilities += &format!(
             "[[facility]]\nid = \"park-{n}\"\nname = \"Park {n}\"\nkind = \"off-street\"\nlat = 50.5\nlon = 4.5\n\

@@ -42,7 +42,7 @@ pub(crate) fn load(directory: &std::path::Path) -> Result<(Source, Settings), St
 pub(crate) fn checked(source: &Source) -> Result<Settings, String> {
     let settings = vlot_settings::check(source).map_err(|problems| problems.to_string())?;
     let renderer = FaceRenderer::new(&settings.city).map_err(|e| e.to_string())?;
-    let misfits: Vec<_> = vlot_guidance::faces::worst_cases(&settings.city)
+    let mut misfits: Vec<_> = vlot_guidance::faces::worst_cases(&settings.city)
         .into_iter()
         .filter_map(|(sign, multi)| {
             let error = renderer.render(sign, &multi).err()?;
@@ -53,5 +53,7 @@ pub(crate) fn checked(source: &Source) -> Result<Settings, String> {
             ))
         })
         .collect();
+    // Several full faces of one sign fail alike.
+    misfits.dedup();
     if misfits.is_empty() { Ok(settings) } else { Err(misfits.join("\n")) }
 }

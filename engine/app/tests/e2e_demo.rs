@@ -67,7 +67,7 @@ fn the_whole_city_is_alive_soon_and_ctrl_c_ends_it_in_time() {
             .args(["demo", "--speed", "60", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
             .arg(dir.path()),
     );
-    let line = demo.wait_for("gRPC", Duration::from_secs(60));
+    let line = demo.wait_for("gRPC     http", Duration::from_secs(60));
     let address = line.split_whitespace().nth(1).unwrap().to_owned();
     let watch = |what: &[&str], count: &str| {
         let out =
@@ -85,7 +85,7 @@ fn the_whole_city_is_alive_soon_and_ctrl_c_ends_it_in_time() {
         },
     );
     assert!(alive.contains("Ladeuze"), "{alive}");
-    assert!(watch(&["garage", "martelarenplein"], "3").contains("free"));
+    assert!(watch(&["garage", "martelarenplein"], "8").contains("free"));
     assert!(!watch(&["stations"], "5").is_empty());
     let unknown = vlot().args(["watch", "sign", "no-such-sign", "--engine", &address]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));

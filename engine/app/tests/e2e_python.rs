@@ -34,7 +34,7 @@ fn a_python_client_lists_and_watches_facilities() {
             .args(["demo", "--speed", "60", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
             .arg(dir.path().join("data")),
     );
-    let line = demo.wait_for("gRPC", Duration::from_secs(60));
+    let line = demo.wait_for("gRPC     http", Duration::from_secs(60));
     let address = line.split_whitespace().nth(1).unwrap().trim_start_matches("http://").to_owned();
     let mut client = Running::start(
         Command::new(&python)

@@ -10,7 +10,7 @@ use vlot_proto::admin::v1::{GetStatusRequest, admin_service_client::AdminService
 use vlot_proto::parking::v1::{GetFacilityRequest, parking_service_client::ParkingServiceClient};
 
 const BARRIERS: usize = 4;
-const MESSAGES_EACH: u32 = 8_000;
+const MESSAGES_EACH: u32 = 10_000;
 const BASELINE: u32 = 20_000;
 
 fn now() -> vlot_model::Timestamp {
@@ -93,6 +93,19 @@ impl Engine {
     }
 }
 
+/// Sends signs of life until one arrives: from then on the broker keeps messages for us.
+async fn subscribed(engine: &Engine, port: u16) {
+    let (client, mut events) = AsyncClient::new(MqttOptions::new("probe", "127.0.0.1", port), 10);
+    let polling = tokio::spawn(async move { while events.poll().await.is_ok() {} });
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while engine.admitted().await == 0 {
+        assert!(tokio::time::Instant::now() < deadline, "{}", engine.running.output());
+        let text = format!(r#"{{"device":"b0","observed_at":"{}","alive":{{}}}}"#, now());
+        client.publish("vlot/v1/b0/json", QoS::AtMostOnce, false, text).await.unwrap();
+    }
+    polling.abort();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_under_load_loses_nothing_and_counts_nothing_twice() {
     let mosquitto = Mosquitto::start();
@@ -104,7 +117,7 @@ async fn kill_9_under_load_loses_nothing_and_counts_nothing_twice() {
 
     // The first run makes the session at the broker, which from then on keeps what we have not acknowledged.
     let mut engine = Engine::start(&config, &data, grpc);
-    engine.running.wait_for("subscribed", Duration::from_secs(30));
+    subscribed(&engine, mosquitto.port).await;
     let publisher = tokio::spawn(publish_all(mosquitto.port));
     for kill in 1..=3u64 {
         let enough = kill * 500;
@@ -112,6 +125,7 @@ async fn kill_9_under_load_loses_nothing_and_counts_nothing_twice() {
         while engine.admitted().await < enough {
             assert!(tokio::time::Instant::now() < deadline, "{}", engine.running.output());
         }
+        assert!(!publisher.is_finished(), "the kill must strike under load");
         engine.running.kill_9();
         engine = Engine::start(&config, &data, grpc);
     }

@@ -190,7 +190,7 @@ pub(crate) fn small_config(dir: &Path, mqtt_port: u16, grpc_port: u16, barriers:
     write("facilities.toml", facility);
     write(
         "signs.toml",
-        "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo1]{label.1}[jl4]{figure.1}\"\n\
+        "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo12]{label.1}[jl4]{figure.1}\"\n\
          [[sign]]\nid = \"s\"\nname = \"S\"\nlat = 50.5\nlon = 4.5\nwidth_px = 96\nheight_px = 32\ntemplate = \"one\"\n\
          time_to_live = \"30s\"\nmin_dwell = \"5s\"\n\
          [[sign.line]]\nfacility = \"p\"\nlabel = \"P\"\narrow = \"ahead\"\ntravel_time = \"1m\"\n"
