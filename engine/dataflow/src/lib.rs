@@ -6,7 +6,7 @@
 //! into batches, and on how many workers they ran, never shows in a product.
 //!
 //! One folder an operator: `logic.rs` is pure and knows nothing of timely, `mod.rs` wires it into the graph. A new
-//! operator is a folder, a [`room`](rooms::Room) and a line in [`build`].
+//! operator is a folder, a room in `rooms.rs` and a line in [`build`].
 
 use std::sync::Arc;
 

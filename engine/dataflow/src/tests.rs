@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use timely::dataflow::InputHandle;
-use timely::dataflow::operators::Input;
+use timely::dataflow::operators::{Input, probe};
+use timely::worker::Worker;
 use vlot_model::{
     Admitted, City, ClockTick, CountMode, Counting, Direction, Meters, Role, SignFault, Tick, Timestamp,
     Update, Value,
@@ -108,7 +110,9 @@ fn run(city: &Arc<City>, script: &[Step], feed: &Feed) -> (Vec<Call>, Arc<Meters
                 assert!(behind <= completed, "the probe passed tick {behind}, the sink had {completed}");
             }
         }
+        let started = Instant::now();
         while probe.less_than(&(script.len() as Tick + 1)) && !flagged.0.load(Ordering::Relaxed) {
+            assert!(started.elapsed() < Duration::from_secs(60), "the graph stands still");
             worker.step();
         }
     });
@@ -244,6 +248,14 @@ impl Logic for Calls {
     }
 }
 
+fn finish(worker: &mut Worker, probe: &probe::Handle<Tick>, before: Tick) {
+    let started = Instant::now();
+    while probe.less_than(&before) {
+        assert!(started.elapsed() < Duration::from_secs(60), "the graph stands still");
+        worker.step();
+    }
+}
+
 #[test]
 fn the_clock_comes_first_in_a_tick_and_a_key_once() {
     let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
@@ -265,14 +277,10 @@ fn the_clock_comes_first_in_a_tick_and_a_key_once() {
         // A frontier in the middle of what has arrived lets the ticks before it go, and those alone.
         readings.advance_to(7);
         clock.advance_to(9);
-        while probe.less_than(&7) {
-            worker.step();
-        }
+        finish(worker, &probe, 7);
         readings.advance_to(8);
         clock.advance_to(8 + 4);
-        while probe.less_than(&8) {
-            worker.step();
-        }
+        finish(worker, &probe, 8);
     });
     let calls = std::mem::take(&mut *calls.lock().unwrap());
     let seen: Vec<(Tick, Vec<(Tick, u64)>)> = calls

@@ -30,8 +30,8 @@ fn what_a_sign_says_newest_first_whatever_arrives_last() {
         Step::Batch(40, vec![late]),
         Step::Clock(45),
         Step::Batch(50, vec![link(50, false)]),
-        // Nothing new.
-        Step::Batch(51, vec![link(51, false)]),
+        // The connection of before tells when it was heard, and no more.
+        Step::Batch(51, vec![link(51, false), link(49, true)]),
         // Its own fallback.
         Step::Batch(60, vec![link(60, true), shown(60, 0)]),
     ];
@@ -42,7 +42,14 @@ fn what_a_sign_says_newest_first_whatever_arrives_last() {
         .collect();
     assert_eq!(
         seen,
-        [(true, 5, s(11)), (true, 7, s(30)), (true, 7, s(40)), (false, 7, s(40)), (true, 0, s(60)),]
+        [
+            (true, 5, s(11)),
+            (true, 7, s(30)),
+            (true, 7, s(40)),
+            (false, 7, s(40)),
+            (false, 7, s(49)),
+            (true, 0, s(60)),
+        ]
     );
-    assert_eq!((states[4].fault, states[4].displayed_at), (Some(SignFault::Pixel), Some(s(60))));
+    assert_eq!((states[5].fault, states[5].displayed_at), (Some(SignFault::Pixel), Some(s(60))));
 }
