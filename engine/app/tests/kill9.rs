@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{Mosquitto, Running, free_port, small_config, vlot};
@@ -10,7 +12,8 @@ use vlot_proto::admin::v1::{GetStatusRequest, admin_service_client::AdminService
 use vlot_proto::parking::v1::{GetFacilityRequest, parking_service_client::ParkingServiceClient};
 
 const BARRIERS: usize = 4;
-const MESSAGES_EACH: u32 = 10_000;
+/// A bound on the load, in case the kills never end.
+const MESSAGES_EACH_MAX: u32 = 200_000;
 const BASELINE: u32 = 20_000;
 
 fn now() -> vlot_model::Timestamp {
@@ -24,7 +27,8 @@ fn is_out(sequence: u32) -> bool {
     sequence % 3 == 0
 }
 
-async fn publish_all(port: u16) {
+/// Publishes until told to stop; returns how many passages each barrier has published and had acknowledged.
+async fn publish_until(stop: Arc<AtomicBool>, port: u16) -> u32 {
     let mut options = MqttOptions::new("barriers", "127.0.0.1", port);
     options.set_inflight(100);
     let (client, mut events) = AsyncClient::new(options, 100);
@@ -45,7 +49,9 @@ async fn publish_all(port: u16) {
             .await
             .unwrap();
         }
-        for sequence in 1..=MESSAGES_EACH {
+        let mut each = 0;
+        for sequence in (1..=MESSAGES_EACH_MAX).take_while(|_| !stop.load(Ordering::Relaxed)) {
+            each = sequence;
             for device in 0..BARRIERS {
                 let direction = if is_out(sequence) { "out" } else { "in" };
                 let text = format!(
@@ -55,14 +61,25 @@ async fn publish_all(port: u16) {
                 send(device, text).await.unwrap();
             }
         }
+        each
     });
-    let mut unacknowledged = (MESSAGES_EACH as usize + 1) * BARRIERS;
-    while unacknowledged > 0 {
-        if let Event::Incoming(Packet::PubAck(_)) = events.poll().await.unwrap() {
-            unacknowledged -= 1;
+    let (mut acknowledged, mut expected) = (0, usize::MAX);
+    tokio::pin!(publisher);
+    let mut each = None;
+    while acknowledged < expected {
+        tokio::select! {
+            done = &mut publisher, if each.is_none() => {
+                each = Some(done.unwrap());
+                expected = (each.unwrap() as usize + 1) * BARRIERS;
+            }
+            event = events.poll() => {
+                if let Event::Incoming(Packet::PubAck(_)) = event.unwrap() {
+                    acknowledged += 1;
+                }
+            }
         }
     }
-    publisher.await.unwrap();
+    each.unwrap()
 }
 
 struct Engine {
@@ -118,9 +135,10 @@ async fn kill_9_under_load_loses_nothing_and_counts_nothing_twice() {
     // The first run makes the session at the broker, which from then on keeps what we have not acknowledged.
     let mut engine = Engine::start(&config, &data, grpc);
     subscribed(&engine, mosquitto.port).await;
-    let publisher = tokio::spawn(publish_all(mosquitto.port));
+    let stop = Arc::new(AtomicBool::new(false));
+    let publisher = tokio::spawn(publish_until(stop.clone(), mosquitto.port));
     for kill in 1..=3u64 {
-        let enough = kill * 500;
+        let enough = kill * 2_000;
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         while engine.admitted().await < enough {
             assert!(tokio::time::Instant::now() < deadline, "{}", engine.running.output());
@@ -129,10 +147,11 @@ async fn kill_9_under_load_loses_nothing_and_counts_nothing_twice() {
         engine.running.kill_9();
         engine = Engine::start(&config, &data, grpc);
     }
-    tokio::time::timeout(Duration::from_secs(120), publisher).await.unwrap().unwrap();
+    stop.store(true, Ordering::Relaxed);
+    let each = tokio::time::timeout(Duration::from_secs(120), publisher).await.unwrap().unwrap();
 
-    let out = i64::from(MESSAGES_EACH / 3);
-    let expected = i64::from(BASELINE) + (i64::from(MESSAGES_EACH) - 2 * out) * BARRIERS as i64;
+    let out = i64::from(each / 3);
+    let expected = i64::from(BASELINE) + (i64::from(each) - 2 * out) * BARRIERS as i64;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while engine.count().await != Some(expected) {
         assert!(
