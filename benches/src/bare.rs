@@ -41,7 +41,10 @@ impl SignService for Bare {
     type JoinStream = ReceiverStream<Result<pb::JoinResponse, Status>>;
     type WatchSignsStream = Pin<Box<dyn Stream<Item = Result<pb::WatchSignsResponse, Status>> + Send>>;
 
-    async fn join(&self, request: Request<Streaming<pb::JoinRequest>>) -> Result<Response<Self::JoinStream>, Status> {
+    async fn join(
+        &self,
+        request: Request<Streaming<pb::JoinRequest>>,
+    ) -> Result<Response<Self::JoinStream>, Status> {
         let mut requests = request.into_inner();
         let hello = requests.message().await?.and_then(|r| r.message);
         let Some(Message::Hello(hello)) = hello else { return Err(Status::invalid_argument("hello first")) };
@@ -51,11 +54,17 @@ impl SignService for Bare {
         Ok(Response::new(ReceiverStream::new(rx)))
     }
 
-    async fn list_signs(&self, _: Request<pb::ListSignsRequest>) -> Result<Response<pb::ListSignsResponse>, Status> {
+    async fn list_signs(
+        &self,
+        _: Request<pb::ListSignsRequest>,
+    ) -> Result<Response<pb::ListSignsResponse>, Status> {
         Err(Status::unimplemented("a floor"))
     }
 
-    async fn watch_signs(&self, _: Request<pb::WatchSignsRequest>) -> Result<Response<Self::WatchSignsStream>, Status> {
+    async fn watch_signs(
+        &self,
+        _: Request<pb::WatchSignsRequest>,
+    ) -> Result<Response<Self::WatchSignsStream>, Status> {
         Err(Status::unimplemented("a floor"))
     }
 }
@@ -93,8 +102,13 @@ pub async fn hop(mqtt_port: u16, grpc_port: u16) -> Result<()> {
         };
         let way = bare.signs.lock().unwrap_or_else(PoisonError::into_inner).get(&sign_id).cloned();
         if let Some(way) = way {
-            let trigger = pb::Trigger { device_id: reading.device.to_owned(), observed_at: Some(observed_at), ..Default::default() };
-            let multi = format!("[tr1,1,96,32][fo12]{}", crate::city::CAPACITY - reading.occupancy.occupied_spaces);
+            let trigger = pb::Trigger {
+                device_id: reading.device.to_owned(),
+                observed_at: Some(observed_at),
+                ..Default::default()
+            };
+            let multi =
+                format!("[tr1,1,96,32][fo12]{}", crate::city::CAPACITY - reading.occupancy.occupied_spaces);
             let face = pb::Face { sign_id, version, multi, trigger: Some(trigger), ..Default::default() };
             // A sign that left is no longer of interest.
             let _left = way.try_send(Ok(pb::JoinResponse { face: Some(face) }));

@@ -37,17 +37,17 @@ pub fn message(device: &str, sequence: u64, micros: i64) -> String {
     )
 }
 
-/// Writes the configuration.
+/// Writes the configuration: so many car parks with a counter each, and a sign for each of the first `signs`.
 ///
 /// # Errors
 /// When the directory cannot be written to.
-pub fn write_config(dir: &Path, parks: usize, mqtt_port: u16, grpc_port: u16) -> Result<()> {
+pub fn write_config(dir: &Path, parks: usize, signs: usize, mqtt_port: u16, grpc_port: u16) -> Result<()> {
     std::fs::create_dir_all(dir)?;
     std::fs::write(
         dir.join("city.toml"),
         format!(
             "name = \"Bench\"\ntimezone = \"Europe/Brussels\"\n[area]\nsouth = 50.0\nnorth = 51.0\nwest = 4.0\neast = 5.0\n\
-             [serve]\nlisten = \"127.0.0.1:{grpc_port}\"\nmax_streams_per_connection = 10000\n[journal]\ncommit_every = \"0ms\"\n"
+             [serve]\nlisten = \"127.0.0.1:{grpc_port}\"\nmax_streams_per_connection = 10000\n"
         ),
     )?;
     std::fs::write(
@@ -58,7 +58,7 @@ pub fn write_config(dir: &Path, parks: usize, mqtt_port: u16, grpc_port: u16) ->
         ),
     )?;
     let mut facilities = String::new();
-    let mut signs = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo12]{figure.1}\"\n".to_owned();
+    let mut faces = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo12]{figure.1}\"\n".to_owned();
     for n in 0..parks {
         facilities += &format!(
             "[[facility]]\nid = \"park-{n}\"\nname = \"Park {n}\"\nkind = \"off-street\"\nlat = 50.5\nlon = 4.5\n\
@@ -66,7 +66,9 @@ pub fn write_config(dir: &Path, parks: usize, mqtt_port: u16, grpc_port: u16) ->
              [[facility.device]]\nid = \"{}\"\nkind = \"counter\"\nsilent_after = \"10m\"\n",
             device(n)
         );
-        signs += &format!(
+    }
+    for n in 0..signs {
+        faces += &format!(
             "[[sign]]\nid = \"{}\"\nname = \"Sign {n}\"\nlat = 50.5\nlon = 4.5\nwidth_px = 96\nheight_px = 32\n\
              template = \"one\"\ntime_to_live = \"60s\"\nmin_dwell = \"0s\"\n\
              [[sign.line]]\nfacility = \"park-{n}\"\nlabel = \"P\"\narrow = \"ahead\"\ntravel_time = \"1m\"\n",
@@ -74,6 +76,26 @@ pub fn write_config(dir: &Path, parks: usize, mqtt_port: u16, grpc_port: u16) ->
         );
     }
     std::fs::write(dir.join("facilities.toml"), facilities)?;
-    std::fs::write(dir.join("signs.toml"), signs)?;
+    std::fs::write(dir.join("signs.toml"), faces)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_sound_and_every_reading_changes_a_face() {
+        let dir = tempfile::tempdir().unwrap();
+        write_config(dir.path(), 30, 20, 1_883, 7_101).unwrap();
+        let source = vlot_settings::Source::read_dir(dir.path()).unwrap();
+        let settings = vlot_settings::check(&source).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!((settings.city.facilities.len(), settings.city.signs.len()), (30, 20));
+        for n in 0..30 {
+            assert!(settings.city.directory.find(&device(n)).is_some());
+        }
+        for k in 0..100 {
+            assert!((1..CAPACITY).contains(&occupied(k)) && occupied(k) != occupied(k + 1));
+        }
+    }
 }

@@ -4,9 +4,13 @@
 
 pub mod bare;
 pub mod city;
+pub mod engine;
+pub mod flood;
+pub mod journal;
 pub mod load;
 pub mod process;
 pub mod signs;
+pub mod wire;
 
 use hdrhistogram::Histogram;
 
@@ -32,5 +36,11 @@ pub fn histogram() -> Histogram<u64> {
 #[must_use]
 pub fn milliseconds(h: &Histogram<u64>) -> String {
     let at = |q: f64| h.value_at_quantile(q) as f64 / 1_000.0;
-    format!("p50 {:>7.2}  p99 {:>7.2}  max {:>8.2} ms  (n {})", at(0.5), at(0.99), h.max() as f64 / 1_000.0, h.len())
+    format!(
+        "p50 {:>7.2}  p99 {:>7.2}  max {:>8.2} ms  (n {})",
+        at(0.5),
+        at(0.99),
+        h.max() as f64 / 1_000.0,
+        h.len()
+    )
 }

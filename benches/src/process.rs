@@ -1,8 +1,9 @@
 //! The processes under test, on the loopback, stopped by process id.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -24,7 +25,14 @@ impl Process {
     #[must_use]
     pub fn rss_kb(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
-        status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?.trim().trim_end_matches(" kB").trim().parse().ok()
+        status
+            .lines()
+            .find_map(|l| l.strip_prefix("VmRSS:"))?
+            .trim()
+            .trim_end_matches(" kB")
+            .trim()
+            .parse()
+            .ok()
     }
 
     /// Processor time used so far, in seconds.
@@ -36,6 +44,85 @@ impl Process {
         // Linux counts in hundredths of a second for user space on every platform.
         Some(ticks / 100.0)
     }
+}
+
+/// What a process has used of the processor since it was last asked, a message.
+pub struct Used {
+    name: &'static str,
+    before_s: Option<f64>,
+}
+
+impl Used {
+    /// From now on.
+    #[must_use]
+    pub fn by(name: &'static str, process: &Process) -> Used {
+        Used { name, before_s: process.cpu_s() }
+    }
+
+    /// `vlot 12.3 us`.
+    #[must_use]
+    pub fn a_message(&self, process: &Process, messages: u64) -> String {
+        match (self.before_s, process.cpu_s()) {
+            (Some(before), Some(after)) => {
+                format!("{} {:.1} us", self.name, (after - before) * 1e6 / messages.max(1) as f64)
+            }
+            _ => format!("{} ?", self.name),
+        }
+    }
+}
+
+/// This program once more, in another part: it is told by a line and answers by a line, and ends with its owner.
+pub struct Part {
+    /// The process.
+    pub process: Process,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Part {
+    /// Starts it, and returns its first line: it is ready.
+    ///
+    /// # Errors
+    /// When it cannot be started, or ends at once.
+    pub fn start(arguments: &[&str]) -> Result<(Part, String)> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (input, output) =
+            (child.stdin.take().context("no input")?, child.stdout.take().context("no output")?);
+        let mut part = Part { process: Process(child), input, output: BufReader::new(output) };
+        let first = part.line().with_context(|| format!("{arguments:?}"))?;
+        Ok((part, first))
+    }
+
+    /// Tells it something and waits for the answer.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn ask(&mut self, line: &str) -> Result<String> {
+        writeln!(self.input, "{line}")?;
+        self.line()
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            bail!("a part of the measurement ended early");
+        }
+        Ok(line.trim().to_owned())
+    }
+}
+
+/// Ends this process when its owner is gone, and meanwhile answers each line that it is told.
+///
+/// # Errors
+/// When nobody reads the answers.
+pub fn answer(ready: &str, mut answer: impl FnMut(&str) -> Result<String>) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{ready}")?;
+    for line in std::io::stdin().lock().lines() {
+        writeln!(output, "{}", answer(line?.trim())?)?;
+    }
+    Ok(())
 }
 
 impl Drop for Process {
@@ -103,7 +190,8 @@ impl Broker {
                  set_tcp_nodelay true\nlog_type none\n"
             ),
         )?;
-        let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].into_iter().find(|p| Path::new(p).exists());
+        let program =
+            ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].into_iter().find(|p| Path::new(p).exists());
         let program = program.context("mosquitto is not installed (hint: scripts/test installs it)")?;
         let process = Process::start(Command::new(program).arg("-c").arg(conf).stderr(Stdio::null()))?;
         open(port).await?;
@@ -118,6 +206,37 @@ impl Broker {
             Broker::Embedded(broker) => broker.addr().port(),
         }
     }
+}
+
+/// A directory for journals, beside this program: on a disk, so that fsync means something. Removed when dropped.
+///
+/// # Errors
+/// When that is no disk.
+pub fn disk_dir() -> Result<tempfile::TempDir> {
+    let beside = std::env::current_exe()?;
+    let beside = beside.parent().context("this program has no directory")?;
+    let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
+    let kind = file_system(dir.path())?;
+    if ["tmpfs", "ramfs"].contains(&kind.as_str()) {
+        bail!(
+            "{} is in memory ({kind}): a journal there says nothing (hint: CARGO_TARGET_DIR)",
+            dir.path().display()
+        );
+    }
+    Ok(dir)
+}
+
+/// What a path lies on, as "ext4".
+fn file_system(path: &Path) -> Result<String> {
+    let path = path.canonicalize()?;
+    let mounts = std::fs::read_to_string("/proc/self/mounts").context("cannot see what is mounted")?;
+    let on = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        let (at, kind) = (words.next()?, words.next()?);
+        path.starts_with(at).then_some((at.len(), kind))
+    });
+    // Of two on the same place the later one covers the earlier.
+    on.max_by_key(|(length, _)| *length).map(|(_, kind)| kind.to_owned()).context("nothing is mounted there")
 }
 
 /// The `vlot` binary beside this one.

@@ -33,7 +33,12 @@ impl Signs {
         let mut channel = None;
         for i in 0..n {
             if i % STREAMS_PER_CONNECTION == 0 {
-                channel = Some(Endpoint::from_shared(format!("http://127.0.0.1:{port}"))?.tcp_nodelay(true).connect().await?);
+                channel = Some(
+                    Endpoint::from_shared(format!("http://127.0.0.1:{port}"))?
+                        .tcp_nodelay(true)
+                        .connect()
+                        .await?,
+                );
             }
             let mut client = SignServiceClient::new(channel.clone().context("a channel")?);
             let hello = Hello { sign_id: city::sign(i), width_px: 96, height_px: 32, ..Hello::default() };

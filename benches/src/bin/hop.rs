@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use hdrhistogram::Histogram;
 use rumqttc::{AsyncClient, Event, Packet, QoS};
+use vlot_benches::engine::Engine;
 use vlot_benches::load::{Pace, client_options, publish};
-use vlot_benches::process::{Broker, Process, free_port, open, vlot};
+use vlot_benches::process::{Broker, Process, Used, free_port, open};
 use vlot_benches::signs::Signs;
-use vlot_benches::{bare, city, histogram, milliseconds, now_micros};
+use vlot_benches::{bare, histogram, milliseconds, now_micros};
 
 #[derive(Parser)]
 struct Options {
@@ -56,73 +57,97 @@ async fn main() -> Result<()> {
     for rate in &options.rates {
         for subject in ["bare", "vlot"] {
             let (h, cpu) = measure(&options, *rate, subject).await?;
-            println!("{rate:>6}/s  {subject:<7} {}  {cpu}", milliseconds(&h));
+            println!("{rate:>6}/s  {subject:<7} {}  {cpu} of processor a message", milliseconds(&h));
         }
         if options.peers {
             for peer in ["node", "python"] {
                 let (h, cpu) = measure_peer(&options, *rate, peer).await?;
-                println!("{rate:>6}/s  {peer:<7} {}  {cpu}", milliseconds(&h));
+                println!("{rate:>6}/s  {peer:<7} {}  {cpu} of processor a message", milliseconds(&h));
             }
         }
     }
     Ok(())
 }
 
-fn cpu(before: Option<f64>, process: &Process, messages: u64) -> String {
-    match (before, process.cpu_s()) {
-        (Some(before), Some(after)) => format!("{:.0} us of processor a message", (after - before) * 1e6 / messages as f64),
-        _ => String::new(),
+/// Who is measured.
+enum Subject {
+    Bare(Process),
+    Vlot(Box<Engine>),
+}
+
+impl Subject {
+    fn process(&self) -> &Process {
+        match self {
+            Subject::Bare(process) => process,
+            Subject::Vlot(engine) => &engine.process,
+        }
     }
 }
 
 async fn measure(options: &Options, rate: u64, subject: &str) -> Result<(Histogram<u64>, String)> {
     let dir = tempfile::tempdir()?;
     let broker = Broker::start(&options.broker, dir.path()).await?;
-    let grpc = free_port()?;
-    let process = match subject {
-        "bare" => Process::start(
-            Command::new(std::env::current_exe()?).args(["bare", &broker.port().to_string(), &grpc.to_string()]),
-        )?,
+    let (grpc, mut subject) = match subject {
+        "bare" => {
+            let grpc = free_port()?;
+            let arguments = ["bare", &broker.port().to_string(), &grpc.to_string()];
+            (grpc, Subject::Bare(Process::start(Command::new(std::env::current_exe()?).args(arguments))?))
+        }
         _ => {
-            let config = dir.path().join("config");
-            city::write_config(&config, options.signs, broker.port(), grpc)?;
-            Process::start(
-                Command::new(vlot()?)
-                    .args(["run", "--log", "warn", "--config"])
-                    .arg(&config)
-                    .arg("--data")
-                    .arg(data_dir(dir.path())),
-            )?
+            let engine = Engine::start(options.signs, options.signs, broker.port()).await?;
+            (engine.grpc, Subject::Vlot(Box::new(engine)))
         }
     };
     open(grpc).await?;
     let signs = Signs::join(grpc, options.signs).await?;
-    subscribed(&signs, broker.port(), options.signs).await?;
-    let before = process.cpu_s();
+    let warmed_up = subscribed(&signs, broker.port(), options.signs).await?;
+    let used = Used::by("subject", subject.process());
     let messages = rate * options.seconds;
-    publish(broker.port(), options.signs, 100_000, messages, Pace::PerSecond(rate), Arc::new(AtomicU64::new(0))).await?;
+    publish(
+        broker.port(),
+        options.signs,
+        100_000,
+        messages,
+        Pace::PerSecond(rate),
+        Arc::new(AtomicU64::new(0)),
+    )
+    .await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let h = signs.take();
-    let cpu = cpu(before, &process, messages);
+    let mut used = used.a_message(subject.process(), messages);
     signs.leave().await;
     if h.len() < messages * 9 / 10 {
-        println!("          only {} of {messages} faces arrived: a sign gets the newest, not every one", h.len());
+        println!(
+            "          only {} of {messages} faces arrived: a sign gets the newest, not every one",
+            h.len()
+        );
     }
-    Ok((h, cpu))
-}
-
-/// A directory on the machine's disk, not in a memory file system, so that fsync means something.
-fn data_dir(temporary: &Path) -> std::path::PathBuf {
-    temporary.join("data")
+    if let Subject::Vlot(engine) = &mut subject {
+        let status = engine.status().await?;
+        let sent = warmed_up + messages;
+        // Beside what was published, the signs' own connections are readings.
+        ensure!(status.readings_admitted >= sent && status.refused.is_empty(), "{sent} sent: {status:?}");
+        used += &format!(", {} MB", subject.process().rss_kb().unwrap_or(0) / 1_000);
+    }
+    Ok((h, used))
 }
 
 /// Warms up until faces arrive: the subject has subscribed and every sign has joined.
-async fn subscribed(signs: &Signs, port: u16, parks: usize) -> Result<()> {
+/// Returns how many messages that took.
+async fn subscribed(signs: &Signs, port: u16, parks: usize) -> Result<u64> {
     for attempt in 0..100 {
-        publish(port, parks, attempt * 50, parks as u64, Pace::PerSecond(10_000), Arc::new(AtomicU64::new(0))).await?;
+        publish(
+            port,
+            parks,
+            attempt * 50,
+            parks as u64,
+            Pace::PerSecond(10_000),
+            Arc::new(AtomicU64::new(0)),
+        )
+        .await?;
         tokio::time::sleep(Duration::from_millis(200)).await;
         if signs.take().len() * 10 >= parks as u64 * 8 {
-            return Ok(());
+            return Ok((attempt + 1) * parks as u64);
         }
     }
     bail!("no faces arrive")
@@ -135,7 +160,9 @@ async fn measure_peer(options: &Options, rate: u64, peer: &str) -> Result<(Histo
     let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
     let python = std::env::var("VLOT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut command = if peer == "node" { Command::new("node") } else { Command::new(python) };
-    command.arg(peers.join(if peer == "node" { "peer.cjs" } else { "peer.py" })).arg(broker.port().to_string());
+    command
+        .arg(peers.join(if peer == "node" { "peer.cjs" } else { "peer.py" }))
+        .arg(broker.port().to_string());
     let process = Process::start(command.stderr(Stdio::inherit()))?;
 
     let (mqtt, network) = client_options("results", broker.port());
@@ -167,12 +194,20 @@ async fn measure_peer(options: &Options, rate: u64, peer: &str) -> Result<(Histo
             break;
         }
     }
-    let before = process.cpu_s();
+    let used = Used::by("subject", &process);
     let messages = rate * options.seconds;
-    publish(broker.port(), options.signs, 100_000, messages, Pace::PerSecond(rate), Arc::new(AtomicU64::new(0))).await?;
+    publish(
+        broker.port(),
+        options.signs,
+        100_000,
+        messages,
+        Pace::PerSecond(rate),
+        Arc::new(AtomicU64::new(0)),
+    )
+    .await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let cpu = cpu(before, &process, messages);
+    let used = used.a_message(&process, messages);
     // The task may have failed: its own error says more.
     let _failed = done.send(());
-    Ok((results.await??, cpu))
+    Ok((results.await??, used))
 }
