@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::read::{Accepted, FilePath, Listen, Span, SpanOrForever, Table, Whole};
 use crate::{AdmissionSettings, JournalSettings, ServeSettings, Source, TlsFiles};
 
-const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -23,7 +22,7 @@ pub(super) fn admission(mut table: Table<'_>) -> AdmissionSettings {
 pub(super) fn journal(mut table: Table<'_>) -> JournalSettings {
     JournalSettings {
         segment_bytes: table.or("segment_bytes", Whole(1_048_576..=1_073_741_824), "67108864"),
-        commit_every: table.or("commit_every", Span(MILLISECOND..=SECOND), "\"2ms\""),
+        commit_every: table.or("commit_every", Span(Duration::ZERO..=SECOND), "\"0s\""),
         keep: table.or("keep", SpanOrForever(DAY..=3_650 * DAY), "\"30d\""),
         queue: table.or("queue", Whole(1..=65_536), "1024"),
     }
