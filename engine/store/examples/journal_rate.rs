@@ -8,6 +8,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::time::Instant;
 
 use vlot_model::{Acknowledge, Clock, DeviceIx, Reading, Receipt, Timestamp, Value};
@@ -39,7 +40,47 @@ fn main() -> Result<(), Box<dyn Error>> {
     let readings: u64 = args.next().map_or(Ok(5_000_000), |n| n.parse())?;
     measure(&dir.join("hundred"), 100, readings)?;
     measure(&dir.join("one"), 1, readings.div_ceil(5))?;
+    latency(&dir.join("latency"), 5_000)
+}
+
+/// One record at a time: from append to acknowledgement.
+fn latency(dir: &Path, records: u64) -> Result<(), Box<dyn Error>> {
+    let (mut journal, _) = Journal::open(dir, Options::new(Arc::new(Standing)))?;
+    journal.append_blocking(Record::Era(era()), Vec::new())?;
+    let (tell, told) = mpsc::channel();
+    let tell: Arc<dyn Acknowledge> = Arc::new(Tell(tell));
+    let mut took = Vec::new();
+    for tick in 1..=records {
+        let readings = vec![reading(START, tick)?];
+        let started = Instant::now();
+        let receipt = Receipt::new(Arc::clone(&tell), tick);
+        journal.append_blocking(Record::Batch { tick, at: START, readings }, vec![receipt])?;
+        told.recv()?;
+        took.push(started.elapsed());
+    }
+    journal.close_blocking()?;
+    took.sort_unstable();
+    println!(
+        "append to acknowledgement: p50 {:.0?}, p99 {:.0?}",
+        took[took.len() / 2],
+        took[took.len() * 99 / 100]
+    );
+    std::fs::remove_dir_all(dir)?;
     Ok(())
+}
+
+struct Tell(mpsc::Sender<u64>);
+
+impl Acknowledge for Tell {
+    fn acknowledge(&self, token: u64) {
+        // Nobody listens when the measurement has failed.
+        drop(self.0.send(token));
+    }
+}
+
+fn era() -> Era {
+    let devices = (0..DEVICES).map(|d| format!("bay-{d:05}")).collect();
+    Era { fingerprint: "rate".into(), software: "example".into(), at: START, devices }
 }
 
 fn measure(dir: &Path, batch: u64, readings: u64) -> Result<(), Box<dyn Error>> {
@@ -49,9 +90,7 @@ fn measure(dir: &Path, batch: u64, readings: u64) -> Result<(), Box<dyn Error>> 
     let opening = Instant::now();
     let (mut journal, _) = Journal::open(dir, Options::new(Arc::new(Standing)))?;
     println!("batches of {batch}: a new journal opens in {:.1?}", opening.elapsed());
-    let devices = (0..DEVICES).map(|d| format!("bay-{d:05}")).collect();
-    let era = Era { fingerprint: "rate".into(), software: "example".into(), at: START, devices };
-    journal.append_blocking(Record::Era(era), Vec::new())?;
+    journal.append_blocking(Record::Era(era()), Vec::new())?;
 
     let done = Arc::new(Count::default());
     let writing = Instant::now();

@@ -66,13 +66,23 @@ fn parse(bytes: &[u8]) -> Parsed {
 }
 
 /// The first whole frame after the first byte of `bytes` that can follow tick `after`; with `first_of_write`,
-/// only one that a write begins with. Returns its position.
+/// only one that a write begins with. Behind `bytes` come zeros, which a frame can end with. Returns its position.
 pub(super) fn find(bytes: &[u8], first_of_write: bool, after: u64) -> Option<usize> {
     (1..bytes.len()).find(|&at| {
         let rest = &bytes[at..];
         // The cheap test first: nearly every position fails it.
-        rest.get(HEAD_BYTES..).is_some_and(|payload| wire::plausible(payload, after))
-            && matches!(parse(rest), Parsed::Frame { first_of_write: first, .. } if first || !first_of_write)
+        if !rest.get(HEAD_BYTES..).is_some_and(|payload| wire::plausible(payload, after)) {
+            return false;
+        }
+        let parsed = match parse(rest) {
+            Parsed::Short(bytes) => {
+                let mut rest = rest.to_vec();
+                rest.resize(bytes, 0);
+                parse(&rest)
+            }
+            parsed => parsed,
+        };
+        matches!(parsed, Parsed::Frame { first_of_write: first, .. } if first || !first_of_write)
     })
 }
 
@@ -258,5 +268,14 @@ mod tests {
         assert_eq!(find(&bytes, true, 6), Some(second));
         assert_eq!(find(&bytes, false, 7), Some(second), "an old tick cannot follow");
         assert_eq!(find(&bytes, true, 8), None);
+
+        let payload = [wire::tests::clock_tick(9), vec![0x1a, 0]].concat();
+        push(&mut bytes, true, &payload);
+        bytes.pop();
+        assert_eq!(
+            find(&bytes, true, 8),
+            Some(second + HEAD_BYTES + payload.len() - 2),
+            "the zero at its end"
+        );
     }
 }

@@ -14,7 +14,7 @@ use super::record::Era;
 use super::segment::Progress;
 use super::shelf::Shelf;
 
-/// A group takes no more records in once it is this long.
+/// A group that is this long takes no more records in.
 const GROUP_BYTES: usize = 1 << 20;
 
 /// How the journal fares.
@@ -120,11 +120,12 @@ impl Writer {
             if !self.commit_every.is_zero() {
                 self.closing.wait(self.commit_every);
             }
-            while group.bytes.len() < GROUP_BYTES {
-                match self.queue.try_recv() {
-                    Ok(item) => group.take(item),
-                    Err(_) => break,
-                }
+            // What comes while these are taken is for the next group: it must not keep these from the disk.
+            let mut arrived = self.queue.len();
+            while arrived > 0 && group.bytes.len() < GROUP_BYTES {
+                let Ok(item) = self.queue.try_recv() else { break };
+                group.take(item);
+                arrived -= 1;
             }
             self.commit(&mut group)?;
             self.shelf.retire();
