@@ -44,3 +44,14 @@ pub fn milliseconds(h: &Histogram<u64>) -> String {
         h.len()
     )
 }
+
+/// Adds a row to the table of `benches/all`, when that is what runs: what was measured, its aim, whether it is reached.
+///
+/// # Errors
+/// When the table cannot be written to.
+pub fn row(what: &str, measured: &str, aim: &str, reached: bool) -> std::io::Result<()> {
+    let Some(table) = std::env::var_os("VLOT_BENCH_TABLE") else { return Ok(()) };
+    let mut table = std::fs::OpenOptions::new().create(true).append(true).open(table)?;
+    let reached = if reached { "yes" } else { "no" };
+    std::io::Write::write_all(&mut table, format!("{what}\t{measured}\t{aim}\t{reached}\n").as_bytes())
+}

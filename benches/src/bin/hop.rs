@@ -18,7 +18,7 @@ use vlot_benches::engine::Engine;
 use vlot_benches::load::{Pace, client_options, publish};
 use vlot_benches::process::{Broker, Process, Used, free_port, open};
 use vlot_benches::signs::Signs;
-use vlot_benches::{bare, histogram, milliseconds, now_micros};
+use vlot_benches::{bare, histogram, milliseconds, now_micros, row};
 
 #[derive(Parser)]
 struct Options {
@@ -55,9 +55,14 @@ async fn main() -> Result<()> {
     }
     println!("sensor publish to sign received, QoS 1, {} signs, through {}", options.signs, options.broker);
     for rate in &options.rates {
+        let mut floor = None;
         for subject in ["bare", "vlot"] {
             let (h, cpu) = measure(&options, *rate, subject).await?;
             println!("{rate:>6}/s  {subject:<7} {}  {cpu} of processor a message", milliseconds(&h));
+            match &floor {
+                None => floor = Some(h),
+                Some(floor) => rows(&options.broker, *rate, floor, &h)?,
+            }
         }
         if options.peers {
             for peer in ["node", "python"] {
@@ -65,6 +70,17 @@ async fn main() -> Result<()> {
                 println!("{rate:>6}/s  {peer:<7} {}  {cpu} of processor a message", milliseconds(&h));
             }
         }
+    }
+    Ok(())
+}
+
+fn rows(broker: &str, rate: u64, floor: &Histogram<u64>, vlot: &Histogram<u64>) -> Result<()> {
+    for (name, quantile, aim_ms) in [("p50", 0.5, 0.5), ("p99", 0.99, 5.0)] {
+        let ms = |h: &Histogram<u64>| h.value_at_quantile(quantile) as f64 / 1_000.0;
+        let (floor, vlot) = (ms(floor), ms(vlot));
+        let what = format!("hop at {rate}/s through {broker}, {name}");
+        let aim = format!("under bare + {aim_ms} ms");
+        row(&what, &format!("{vlot:.2} ms, bare {floor:.2} ms"), &aim, vlot < floor + aim_ms)?;
     }
     Ok(())
 }

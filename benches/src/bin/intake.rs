@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use vlot_benches::engine::Engine;
-use vlot_benches::flood;
 use vlot_benches::process::{Broker, Part, Process, Used, answer};
+use vlot_benches::{flood, row};
 
 #[derive(Parser)]
 struct Options {
@@ -128,6 +128,18 @@ async fn measure_all(options: &Options) -> Result<()> {
                 .map(|(name, floor)| format!("{:.0} % of {name}", rate * 100.0 / floor))
                 .collect();
             println!("{broker:>9}  {subject:<7} {rate:>7.0}/s  {line}  {}", ratios.join(", "));
+            if subject == "vlot" {
+                let aim = if broker == "mosquitto" { 90 } else { 60 };
+                for (name, floor) in &floors {
+                    let share = rate * 100.0 / floor;
+                    row(
+                        &format!("intake through {broker}, of a bare {name} subscriber"),
+                        &format!("{share:.0} % ({rate:.0}/s of {floor:.0}/s)"),
+                        &format!("{aim} %"),
+                        share >= f64::from(aim),
+                    )?;
+                }
+            }
             floors.push((subject, rate));
         }
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Parser;
 use vlot_benches::process::{Process, disk_dir, vlot};
+use vlot_benches::row;
 
 #[derive(Parser)]
 struct Options {
@@ -58,5 +59,8 @@ async fn main() -> Result<()> {
         max_kb / 1_000,
         process.cpu_s().unwrap_or(0.0) * 100.0 / started.elapsed().as_secs_f64(),
     );
+    let measured = format!("{} MB, {} MB at most", now_kb / 1_000, max_kb / 1_000);
+    let what = format!("resident memory of vlot demo after {} min", options.minutes);
+    row(&what, &measured, "under 300 MB after 10 min", max_kb < 300_000)?;
     Ok(())
 }

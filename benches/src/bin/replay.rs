@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use clap::Parser;
 use vlot_benches::engine::replay;
 use vlot_benches::process::disk_dir;
-use vlot_benches::{city, journal};
+use vlot_benches::{city, journal, row};
 
 #[derive(Parser)]
 struct Options {
@@ -68,6 +68,10 @@ fn main() -> Result<()> {
             rate(replayed.wall),
             replayed.cpu.as_secs_f64() * 1e6 / read as f64,
         );
+        let measured =
+            format!("{:.2} million/s ({:.2} with start and end)", rate(replayed.inner), rate(replayed.wall));
+        let what = format!("replay of {city}, {per_tick} readings a tick");
+        row(&what, &measured, "1 million/s", rate(replayed.inner) >= 1.0)?;
     }
     Ok(())
 }
