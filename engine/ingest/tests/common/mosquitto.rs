@@ -30,7 +30,7 @@ impl Mosquitto {
         let port = broker.port;
         let location = broker.dir().display().to_string();
         broker.run(&format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stdout\npersistence_location {location}/\n{lines}\n"
+            "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\npersistence_location {location}/\n{lines}\n"
         ));
         broker
     }
@@ -56,11 +56,10 @@ impl Mosquitto {
     fn again(&mut self, config: &str) {
         let mut child = Command::new("/usr/sbin/mosquitto")
             .args(["-c", config])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("mosquitto is installed");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
         let running = lines.by_ref().map_while(Result::ok).any(|line| {
             said += &format!("{line}\n");

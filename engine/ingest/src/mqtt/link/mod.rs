@@ -3,6 +3,7 @@
 mod v311;
 mod v5;
 
+use std::io;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -166,7 +167,15 @@ fn network() -> NetworkOptions {
     network
 }
 
-/// A refused certificate arrives as an I/O error: rustls says so by its kind.
 fn tls_error(error: &TlsError) -> LinkError {
     LinkError::Tls { why: error.to_string() }
+}
+
+/// An established connection broke. A broker that refuses our certificate says so only now, with TLS 1.3.
+fn broken(error: &io::Error) -> LinkError {
+    let why = error.to_string();
+    match error.get_ref() {
+        Some(inner) if inner.is::<rustls::Error>() => LinkError::Tls { why },
+        _ => LinkError::Lost { why },
+    }
 }

@@ -10,7 +10,9 @@ use rumqttc::{
 };
 use tokio::time::timeout;
 
-use super::{ANSWER_WITHIN_S, Event, KEEP_ALIVE_MIN, LinkError, Login, Message, Topic, network, tls_error};
+use super::{
+    ANSWER_WITHIN_S, Event, KEEP_ALIVE_MIN, LinkError, Login, Message, Topic, broken, network, tls_error,
+};
 use crate::mqtt::options::{Options, Qos};
 
 pub(crate) struct Link {
@@ -124,6 +126,7 @@ fn state_error(error: &StateError, limit: u32) -> LinkError {
         StateError::Deserialization(PacketError::PayloadSizeLimitExceeded(_)) => {
             LinkError::PacketTooLarge { limit }
         }
+        StateError::Deserialization(PacketError::Io(error)) | StateError::Io(error) => broken(error),
         other => LinkError::Lost { why: other.to_string() },
     }
 }

@@ -8,7 +8,9 @@ use rumqttc::v5::mqttbytes::v5::{Filter, Packet, Publish, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event as Polled, EventLoop, MqttOptions, StateError};
 use rumqttc::{Outgoing, v5::mqttbytes::Error as PacketError};
 
-use super::{ANSWER_WITHIN_S, Event, KEEP_ALIVE_MIN, LinkError, Login, Message, Topic, network, tls_error};
+use super::{
+    ANSWER_WITHIN_S, Event, KEEP_ALIVE_MIN, LinkError, Login, Message, Topic, broken, network, tls_error,
+};
 use crate::mqtt::options::{Options, Qos};
 
 /// Acknowledgements that may wait in rumqttc's channel.
@@ -126,6 +128,9 @@ impl Link {
             ConnectionError::MqttState(StateError::Deserialization(
                 PacketError::PayloadSizeLimitExceeded { .. },
             )) => LinkError::PacketTooLarge { limit: self.packet_bytes },
+            ConnectionError::MqttState(
+                StateError::Deserialization(PacketError::Io(error)) | StateError::Io(error),
+            ) => broken(&error),
             other => LinkError::Lost { why: other.to_string() },
         })
     }
