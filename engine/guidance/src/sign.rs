@@ -1,7 +1,8 @@
 //! One sign: what it shows, and when that changes.
 
 use vlot_model::{
-    City, Face, FaceReason, FaceRow, FacilityStatus, Figure, SignIx, Target, Tick, Timestamp, Trigger,
+    City, Face, FaceReason, FaceRow, FacilityStatus, Figure, SignIx, SignLine, Target, Tick, Timestamp,
+    Trigger,
 };
 
 use crate::advice::{Candidate, Choice, choose};
@@ -23,17 +24,28 @@ pub(crate) struct SignLogic {
     /// When the face was last sent out.
     emitted_at: Timestamp,
     face: Option<Face>,
+    /// Lines with space, anew in each tick; kept to be filled again without an allocation.
+    candidates: Vec<Candidate>,
 }
 
 struct Row {
     limits: Limits,
     sight: Sight,
     wanted: Figure,
+    /// Whether `wanted` moved in this tick.
+    moved: bool,
     shown: Figure,
     /// When `shown` last changed; `None`: it has not said anything yet.
     since: Option<Timestamp>,
     /// The reading behind this tick's note.
     fed: Option<Trigger>,
+}
+
+impl Row {
+    /// Whether it has something to say and never did before.
+    fn is_first_word(&self) -> bool {
+        self.since.is_none() && self.wanted != Figure::Blank
+    }
 }
 
 /// Why a face is decided on.
@@ -60,7 +72,15 @@ impl SignLogic {
             .map(|line| {
                 let (limits, capacity) = limits(city, line.target);
                 let sight = Sight::unseen(capacity);
-                Row { limits, sight, wanted: Figure::Blank, shown: Figure::Blank, since: None, fed: None }
+                Row {
+                    limits,
+                    sight,
+                    wanted: Figure::Blank,
+                    moved: false,
+                    shown: Figure::Blank,
+                    since: None,
+                    fed: None,
+                }
             })
             .collect();
         SignLogic {
@@ -72,6 +92,7 @@ impl SignLogic {
             content_since: None,
             emitted_at: Timestamp::EPOCH,
             face: None,
+            candidates: Vec::new(),
         }
     }
 
@@ -93,40 +114,36 @@ impl SignLogic {
     ) -> Option<(Face, bool)> {
         let sign = city.signs.get(self.sign.at())?;
         let stood = |since: Option<Timestamp>| since.is_none_or(|since| since + sign.min_dwell <= at);
-
-        // Truth: what every row ought to say now.
-        let mut moved = vec![false; self.rows.len()];
+        // Truth: what every row ought to say now, and whether that cannot wait.
         let mut changing = false;
-        for (row, moved) in self.rows.iter_mut().zip(&mut moved) {
+        for row in &mut self.rows {
             let wanted = row.sight.figure(at);
-            *moved = wanted != row.wanted;
+            row.moved = wanted != row.wanted;
             row.wanted = wanted;
-            let first_word = row.since.is_none() && wanted != Figure::Blank;
-            changing |= first_word || is_untrue(row.shown, wanted);
+            changing |= row.is_first_word() || is_untrue(row.shown, wanted);
         }
         // Calm: what may change besides what must.
         let calm = changing || stood(self.content_since);
         let mut changed = self.face.is_none();
         let mut trigger = None;
-        for (row, moved) in self.rows.iter_mut().zip(&moved) {
+        for row in &mut self.rows {
             if row.shown != row.wanted && (is_untrue(row.shown, row.wanted) || calm && stood(row.since)) {
                 row.shown = row.wanted;
                 row.since = Some(at);
                 changed = true;
-                changing = true;
-                if *moved {
+                if row.moved {
                     trigger = row.fed.or(trigger);
                 }
             }
             row.fed = None;
         }
-        let candidates = self.candidates(city);
-        let (must, next) = match choose(self.advice, &candidates) {
+        self.find_candidates(&sign.lines);
+        let (must, next) = match choose(self.advice, &self.candidates) {
             Choice::Keep => (false, self.advice),
             Choice::Must(next) => (true, next),
             Choice::May(line) => (false, Some(line)),
         };
-        if next != self.advice && (must || (changing || calm) && stood(self.advice_since)) {
+        if next != self.advice && (must || calm && stood(self.advice_since)) {
             self.advice = next;
             self.advice_since = Some(at);
             changed = true;
@@ -137,7 +154,7 @@ impl SignLogic {
             if self.rows.iter().any(|row| row.since.is_some()) {
                 self.content_since = Some(at);
             }
-            let face = self.write(tick, at, valid_until, trigger, &candidates, city);
+            let face = self.write(tick, at, valid_until, trigger, city);
             self.emitted_at = at;
             self.face = Some(face.clone());
             return Some((face, true));
@@ -156,19 +173,17 @@ impl SignLogic {
     }
 
     /// The lines that the sign can send someone to with a good conscience.
-    fn candidates(&self, city: &City) -> Vec<Candidate> {
-        let Some(sign) = city.signs.get(self.sign.at()) else { return Vec::new() };
-        self.advisable
-            .iter()
-            .filter_map(|&line| {
-                let (row, config) = (self.rows.get(line)?, sign.lines.get(line)?);
-                let full_at = row.limits.full.map_or(0, |(full_at, _)| full_at);
-                let space = matches!(row.shown, Figure::Free(_))
-                    && row.sight.status == FacilityStatus::SpacesAvailable
-                    && row.sight.free.is_some_and(|free| free > full_at);
-                space.then_some(Candidate { line, travel_time: config.travel_time })
-            })
-            .collect()
+    fn find_candidates(&mut self, lines: &[SignLine]) {
+        let space = |line: &usize| {
+            let (row, config) = (self.rows.get(*line)?, lines.get(*line)?);
+            let full_at = row.limits.full.map_or(0, |(full_at, _)| full_at);
+            let has_space = matches!(row.shown, Figure::Free(_))
+                && row.sight.status == FacilityStatus::SpacesAvailable
+                && row.sight.free.is_some_and(|free| free > full_at);
+            has_space.then_some(Candidate { line: *line, travel_time: config.travel_time })
+        };
+        self.candidates.clear();
+        self.candidates.extend(self.advisable.iter().filter_map(space));
     }
 
     /// The end of a face that is sent now: no later than that of any figure on it.
@@ -186,7 +201,6 @@ impl SignLogic {
         at: Timestamp,
         valid_until: Timestamp,
         trigger: Option<Trigger>,
-        candidates: &[Candidate],
         city: &City,
     ) -> Face {
         let sign = city.signs.get(self.sign.at());
@@ -213,9 +227,9 @@ impl SignLogic {
         let advice = self.advice.and_then(|line| Some((line, self.rows.get(line)?, lines.get(line)?)));
         let why = match advice {
             Some((_, row, line)) => {
-                reason::advised(&row.limits, &row.sight, line.travel_time, candidates.len())
+                reason::advised(&row.limits, &row.sight, line.travel_time, self.candidates.len())
             }
-            None => reason::not_advised(self.advisable.len(), candidates.len()),
+            None => reason::not_advised(self.advisable.len(), self.candidates.len()),
         };
         let advice = advice.and_then(|(line, ..)| u32::try_from(line).ok());
         let multi = faces::multi(self.sign, &rows, advice, city);

@@ -7,7 +7,7 @@ use vlot_model::SignIx;
 use super::RenderedPage;
 
 /// What one generation may hold; two live at a time.
-const GENERATION_BYTES: usize = 8 << 20;
+const GENERATION_BYTES: usize = 4 << 20;
 
 type Faces = FxHashMap<SignIx, FxHashMap<Box<str>, Vec<RenderedPage>>>;
 

@@ -15,6 +15,9 @@ const PAGES_MAX: usize = 8;
 const LINES_MAX: u32 = 64;
 /// `[sc…]` beyond this spreads letters apart instead of a word.
 const CHAR_SPACING_MAX: u16 = 99;
+/// The tags that a face may have. The renderer ends the process over some others (flash, fields, moving text).
+const TAGS: [&str; 14] =
+    ["cb", "cf", "cr", "fo", "hc", "jl", "jp", "nl", "np", "pb", "pt", "sc", "/sc", "tr"];
 
 /// Checks a face of the sign called `sign`.
 pub(super) fn check(sign: &str, matrix: Matrix, fonts: &Fonts, multi: &str) -> Result<(), RenderError> {
@@ -31,6 +34,10 @@ pub(super) fn check(sign: &str, matrix: Matrix, fonts: &Fonts, multi: &str) -> R
                 return Err(walk.markup(problem, Some(text)));
             }
             Piece::Text(text) => walk.text(text)?,
+            Piece::Tag(tag) if !TAGS.iter().any(|name| markup::is(tag, name)) => {
+                let problem = format!("a face has the tags {} and no others", TAGS.join(" "));
+                return Err(walk.markup(problem, Some(tag)));
+            }
             Piece::Tag(tag) if markup::is(tag, "np") => {
                 walk.end_rectangle()?;
                 walk.rectangle = None;

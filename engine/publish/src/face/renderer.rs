@@ -96,6 +96,8 @@ fn encode(page: Page, matrix: Matrix) -> Result<RenderedPage, String> {
     let mut encoder = png::Encoder::new(&mut png, width_px.into(), height_px.into());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // A quarter of the time of the usual level; a face stays under 3 kB.
+    encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header().map_err(|e| e.to_string())?;
     writer.write_image_data(&rgb).map_err(|e| e.to_string())?;
     writer.finish().map_err(|e| e.to_string())?;

@@ -101,8 +101,12 @@ fn what_is_wrong_with_a_face_is_said_with_its_place() {
         ("a]b", "a bracket that is meant as text is doubled: [[ or ]], at ]"),
         ("[fo7", "a bracket that is meant as text is doubled: [[ or ]], at [fo7"),
         ("[sc100]A", "letters stand 0 to 99 pixels apart, at [sc100]"),
-        ("[fl]A[/fl]", "unsupported tag: [flto]"),
-        ("[zz]", "unsupported tag: zz"),
+        (
+            "[fl]A[/fl]",
+            "a face has the tags cb cf cr fo hc jl jp nl np pb pt sc /sc tr and no others, at [fl]",
+        ),
+        ("[f0]", "a face has the tags cb cf cr fo hc jl jp nl np pb pt sc /sc tr and no others, at [f0]"),
+        ("[jl1]A", "unsupported tag value: [jl1]"),
     ];
     let said = table.map(|(multi, _)| (multi, renderer.render(SIGN, multi).unwrap_err().to_string()));
     let expected = table.map(|(multi, problem)| (multi, format!("sign \"ring-1\": {problem}")));
@@ -149,6 +153,8 @@ fn every_arrow_has_a_pictogram() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1_024))]
+
     /// Whatever is asked for, the renderer answers with pages of the matrix or says no; it never ends the process.
     #[test]
     fn no_markup_is_too_odd(pieces in proptest::collection::vec(piece(), 0..24)) {
