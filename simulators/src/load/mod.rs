@@ -217,6 +217,13 @@ impl Lane {
                     Some(rate) => u64::try_from(round((elapsed.as_secs_f64() * rate).floor())).unwrap_or(0),
                     None => u64::MAX,
                 };
+                if let Some(rate) = self.per_second
+                    && due > published
+                {
+                    // The next message was due when the time was enough for one more than are sent.
+                    let was_due = Duration::from_secs_f64((published + 1) as f64 / rate);
+                    behind = behind.max(elapsed.saturating_sub(was_due));
+                }
                 let first = published;
                 let window = (acknowledged + self.in_flight).min(due).min(self.messages_max);
                 while published < window && out.len() < WRITE_BYTES {
@@ -224,11 +231,6 @@ impl Lane {
                     published += 1;
                 }
                 self.live.add_published(published - first);
-                if let Some(rate) = self.per_second
-                    && due > published
-                {
-                    behind = behind.max(Duration::from_secs_f64((due - published) as f64 / rate));
-                }
             }
             let waiting = out.is_empty() && !ending;
             let pause = match self.per_second {
