@@ -27,6 +27,8 @@ mod sign;
 #[cfg(test)]
 mod testing;
 
+pub use sight::rounded;
+
 /// Decides the face of every sign: takes products of facilities and garages, gives faces alone.
 pub fn build<'s>(
     updates: Updates<'s>,

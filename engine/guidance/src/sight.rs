@@ -111,7 +111,8 @@ impl Sight {
 const STEPS: [(u32, u32); 3] = [(100, 10), (20, 5), (0, 1)];
 
 /// The figure for so many free spaces: never more than there are.
-pub(crate) fn rounded(free: u32) -> u32 {
+#[must_use]
+pub fn rounded(free: u32) -> u32 {
     let step = STEPS.iter().find(|(from, _)| free >= *from).map_or(1, |(_, step)| *step);
     free - free % step
 }

@@ -54,11 +54,11 @@ fn face(city: &City, ix: SignIx, sign: &Sign, state: usize) -> String {
     let figure = |n: usize, target: Target| {
         let capacity = capacity(city, target);
         match (state, n % 4) {
-            (0, n) => Figure::Free((capacity * [62_u32, 18, 85, 9][n] / 100 / 5 * 5).max(3)),
+            (0, n) => Figure::Free(vlot_guidance::rounded(capacity * [62, 18, 85, 9][n] / 100)),
             (1, 0) | (3, 0 | 3) => Figure::Full,
             (1, 1) => Figure::Free(7),
             (1, 2) | (2, _) => Figure::Closed,
-            (1, _) => Figure::Free(capacity),
+            (1, _) => Figure::Free(vlot_guidance::rounded(capacity)),
             (_, _) => Figure::Blank,
         }
     };
