@@ -42,17 +42,19 @@ pub(crate) fn load(directory: &std::path::Path) -> Result<(Source, Settings), St
 pub(crate) fn checked(source: &Source) -> Result<Settings, String> {
     let settings = vlot_settings::check(source).map_err(|problems| problems.to_string())?;
     let renderer = FaceRenderer::new(&settings.city).map_err(|e| e.to_string())?;
-    let mut misfits: Vec<_> = vlot_guidance::faces::worst_cases(&settings.city)
+    let id = |sign: vlot_model::SignIx| &settings.city.signs[sign.at()].id;
+    let mut misfits: Vec<_> = vlot_guidance::faces::faults(&settings.city)
         .into_iter()
-        .filter_map(|(sign, multi)| {
-            let error = renderer.render(sign, &multi).err()?;
-            Some(format!(
-                "signs.toml: sign {:?}: its fullest face cannot be shown: {error} (hint: shorter labels, another \
-                 template or a larger matrix)",
-                settings.city.signs[sign.at()].id
-            ))
-        })
+        .map(|(sign, what)| format!("signs.toml: sign {:?}: {what}", id(sign)))
         .collect();
+    misfits.extend(vlot_guidance::faces::worst_cases(&settings.city).into_iter().filter_map(|(sign, multi)| {
+        let error = renderer.render(sign, &multi).err()?;
+        Some(format!(
+            "signs.toml: sign {:?}: its fullest face cannot be shown: {error} (hint: shorter labels, another template or \
+             a larger matrix)",
+            id(sign)
+        ))
+    }));
     // Several full faces of one sign fail alike.
     misfits.dedup();
     if misfits.is_empty() { Ok(settings) } else { Err(misfits.join("\n")) }

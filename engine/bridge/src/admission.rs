@@ -58,7 +58,7 @@ const CLASSES: usize = 4;
 
 fn class(value: &Value) -> Option<usize> {
     match value {
-        Value::Bay { .. } | Value::Places { .. } => Some(0),
+        Value::Bay { .. } | Value::BayUnsure | Value::Places { .. } => Some(0),
         Value::Occupied { .. } => Some(1),
         Value::Totals { .. } => Some(2),
         Value::Opening { .. } => Some(3),
@@ -209,7 +209,7 @@ fn digest(value: &Value) -> u32 {
         Value::SignShown { face_version } => face_version.hash(&mut h),
         Value::SignFault { fault } => fault.hash(&mut h),
         Value::SignLink { connected } => connected.hash(&mut h),
-        Value::Alive => {}
+        Value::Alive | Value::BayUnsure => {}
     }
     let hash = h.finish();
     #[expect(clippy::cast_possible_truncation, reason = "folding a hash to half its bits")]

@@ -48,7 +48,11 @@ impl Uplink<'_> {
             (0, _) => return Err(unsupported("f_port 0: MAC commands, not a sensor's message")),
             (port, bytes) => {
                 let decoded = payload::decode(device.kind, port, bytes)?;
-                decoded.occupied.map_or(Value::Alive, |occupied| Value::Bay { occupied })
+                match decoded.occupied {
+                    _ if decoded.unsure => Value::BayUnsure,
+                    Some(occupied) => Value::Bay { occupied },
+                    None => Value::Alive,
+                }
             }
         };
         Ok(Reading { device: ix, sequence: Some(f_cnt), observed_at: self.observed_at, received_at, value })

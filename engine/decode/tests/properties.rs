@@ -21,6 +21,7 @@ fn allowed(kind: DeviceKind, value: &Value) -> bool {
     use DeviceKind as K;
     match *value {
         Value::Bay { .. } => LORAWAN.contains(&kind) || kind == K::Bay,
+        Value::BayUnsure => LORAWAN.contains(&kind),
         Value::Passage { vehicles, .. } => kind == K::Barrier && (1..=1_000).contains(&vehicles),
         Value::Totals { .. } => kind == K::Barrier,
         Value::Occupied { spaces } => matches!(kind, K::Barrier | K::Counter) && spaces <= 50_000,
@@ -125,7 +126,9 @@ fn to_json(reading: &Reading) -> Vec<u8> {
         }
         Value::Places { free } => json!({"places": {"free_places": free}}),
         Value::Alive => json!({"alive": {}}),
-        Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => unreachable!(),
+        Value::BayUnsure | Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => {
+            unreachable!()
+        }
     };
     let mut message = value;
     message["device"] = json!(DEVICES[reading.device.at()].0);
@@ -164,7 +167,9 @@ fn to_protobuf(reading: &Reading) -> Vec<u8> {
         }
         Value::Places { free } => V::Places(wire::Places { free_places: i32::try_from(free).unwrap() }),
         Value::Alive => V::Alive(wire::Alive {}),
-        Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => unreachable!(),
+        Value::BayUnsure | Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => {
+            unreachable!()
+        }
     };
     let micros = reading.observed_at.micros();
     wire::Envelope {

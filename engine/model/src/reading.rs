@@ -30,6 +30,9 @@ pub enum Value {
         /// Whether a vehicle stands in it.
         occupied: bool,
     },
+    /// A bay's sensor says that its last word is not to be trusted (it calibrates, or has failed): the bay is unknown
+    /// until it speaks again.
+    BayUnsure,
     /// Vehicles passed a barrier since the last message.
     Passage {
         /// Which way.

@@ -115,12 +115,17 @@ impl Bays {
         bay.heard_at = bay.heard_at.max(said_at);
         self.heard_at = self.heard_at.max(Some(said_at));
         // Of a level the newest holds, whatever came last.
-        if let Value::Bay { occupied } = reading.value
+        let level = match reading.value {
+            Value::Bay { occupied } => Some(Some(occupied)),
+            Value::BayUnsure => Some(None),
+            _ => None,
+        };
+        if let Some(occupied) = level
             && reading.observed_at >= bay.level_at
         {
             bay.level_at = reading.observed_at;
-            bay.occupied = Some(occupied);
-            self.known = true;
+            bay.occupied = occupied;
+            self.known |= occupied.is_some();
         }
         bay.reports = now < bay.silent_from() && bay.occupied.is_some();
         if bay.reports {

@@ -64,7 +64,7 @@ pub(super) struct Reading {
     /// `received_at` minus `observed_at`.
     #[prost(sint64, tag = "4")]
     observed_before_us: i64,
-    #[prost(oneof = "Value", tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17")]
+    #[prost(oneof = "Value", tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18")]
     value: Option<Value>,
 }
 
@@ -96,6 +96,8 @@ enum Value {
     SignFault(i32),
     #[prost(bool, tag = "17")]
     SignConnected(bool),
+    #[prost(bool, tag = "18")]
+    BayUnsure(bool),
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -238,6 +240,7 @@ impl Value {
     fn new(value: ModelValue) -> Self {
         match value {
             ModelValue::Bay { occupied } => Value::BayOccupied(occupied),
+            ModelValue::BayUnsure => Value::BayUnsure(true),
             ModelValue::Passage { direction: Direction::In, vehicles } => Value::VehiclesIn(vehicles.into()),
             ModelValue::Passage { direction: Direction::Out, vehicles } => {
                 Value::VehiclesOut(vehicles.into())
@@ -268,6 +271,7 @@ impl Value {
         let narrow = |n: u32| u16::try_from(n).map_err(|_| format!("{n} where at most 65535 can stand"));
         Ok(match self {
             Value::BayOccupied(occupied) => ModelValue::Bay { occupied },
+            Value::BayUnsure(_) => ModelValue::BayUnsure,
             Value::VehiclesIn(n) => ModelValue::Passage { direction: Direction::In, vehicles: narrow(n)? },
             Value::VehiclesOut(n) => ModelValue::Passage { direction: Direction::Out, vehicles: narrow(n)? },
             Value::Totals(Totals { entries, exits }) => ModelValue::Totals { entries, exits },

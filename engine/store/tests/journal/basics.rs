@@ -295,6 +295,7 @@ fn value() -> impl Strategy<Value = Value> {
             .prop_map(|(interval_s, inbound, outbound)| Value::Bicycles { interval_s, inbound, outbound }),
         any::<u32>().prop_map(|free| Value::Places { free }),
         Just(Value::Alive),
+        Just(Value::BayUnsure),
         any::<u64>().prop_map(|face_version| Value::SignShown { face_version }),
         fault.prop_map(|fault| Value::SignFault { fault }),
         any::<bool>().prop_map(|connected| Value::SignLink { connected }),

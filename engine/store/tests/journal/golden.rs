@@ -29,6 +29,7 @@ fn records() -> Vec<Record> {
         Value::SignFault { fault: SignFault::None },
         Value::SignFault { fault: SignFault::FaceRejected },
         Value::SignLink { connected: true },
+        Value::BayUnsure,
     ];
     let reading = |(n, value): (usize, Value)| Reading {
         device: DeviceIx(u32::try_from(n % 3).unwrap()),

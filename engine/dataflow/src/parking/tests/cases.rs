@@ -200,6 +200,9 @@ fn silent_bays_are_neither_free_nor_taken() {
         ),
         // Said before what is known: no news.
         Step::Batch(1_801, vec![bay(0, 1_799, false)]),
+        // Alive, but by its own word not to be trusted: unknown, until it speaks again.
+        Step::Batch(1_802, vec![said(3, 1_802, Value::BayUnsure)]),
+        Step::Batch(1_803, vec![bay(3, 1_803, false)]),
     ];
     let states = states(&b, &steps);
     let seen: Vec<_> = states.iter().map(|s| (s.occupied, s.free, s.sensors.reporting, s.quality)).collect();
@@ -211,6 +214,8 @@ fn silent_bays_are_neither_free_nor_taken() {
             (Some(0), Some(2), 2, Quality::Degraded),
             (None, None, 0, Quality::Stale),
             (Some(4), Some(0), 4, Quality::Good),
+            (Some(3), Some(0), 3, Quality::Good),
+            (Some(3), Some(1), 4, Quality::Good),
         ]
     );
     assert_eq!(states[0].sensors, Share { reporting: 3, total: 4 });

@@ -105,11 +105,12 @@ impl Twin<'_> {
         let (mut occupied, mut free, mut known) = (0, 0, false);
         for bay in bays {
             let state = Self::newest(self.of(bay.device).filter_map(|r| match r.value {
-                Value::Bay { occupied } => Some((r.observed_at, occupied)),
+                Value::Bay { occupied } => Some((r.observed_at, Some(occupied))),
+                Value::BayUnsure => Some((r.observed_at, None)),
                 _ => None,
             }));
-            known |= state.is_some();
-            match state {
+            known |= self.of(bay.device).any(|r| matches!(r.value, Value::Bay { .. }));
+            match state.flatten() {
                 Some(true) if self.reports(bay.device, now) => occupied += 1,
                 Some(false) if self.reports(bay.device, now) => free += 1,
                 _ => {}
@@ -317,6 +318,7 @@ fn script(city: &City, sent: &[Sent]) -> Vec<Step> {
         let value = match (city.devices[device.at()].role, message.choice) {
             (_, 0..25) => Value::Alive,
             (_, 25..40) => Value::Opening { open: message.number > 5 },
+            (Role::Bay { .. }, 40..60) => Value::BayUnsure,
             (Role::Bay { .. }, choice) => Value::Bay { occupied: choice % 3 != 0 },
             (Role::Counter { .. }, 40..150) => Value::Occupied { spaces: number * 2 },
             (_, 40..60) => Value::Occupied { spaces: number * 2 },

@@ -37,13 +37,12 @@ pub(super) fn decode(f_port: u8, bytes: &[u8]) -> Result<Decoded, Refusal> {
         // NPS405. Early firmwares kept the state in the top bit: where that is set, one of two bits is the state, and
         // nothing in the message says which.
         (2, &[state, battery, temperature, _, _, _]) => {
-            let unsure = state & 0x80 != 0;
+            let ambiguous = state & 0x80 != 0;
             let battery_mv = millivolts(battery);
             let temperature_c = f32::from(temperature.cast_signed()) / 2.0 + 10.0;
             Ok(Decoded {
                 message: Message::Heartbeat,
-                occupied: (!unsure).then_some(occupied(state)),
-                unsure,
+                occupied: (!ambiguous).then_some(occupied(state)),
                 hardware_health: Some(state >> 1),
                 battery_mv: Some(battery_mv),
                 // The maker's limits: a cold battery may be lower.
