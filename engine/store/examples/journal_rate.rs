@@ -5,11 +5,13 @@
 #![expect(clippy::print_stdout, reason = "an example prints what it measures")]
 
 use std::error::Error;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use vlot_model::{Acknowledge, Clock, DeviceIx, Reading, Receipt, Timestamp, Value};
 use vlot_store::journal::{Era, Journal, Options, Reader, Record};
@@ -43,8 +45,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     latency(&dir.join("latency"), 5_000)
 }
 
-/// One record at a time: from append to acknowledgement.
+/// One record at a time: from append to acknowledgement, beside what the disk alone takes.
 fn latency(dir: &Path, records: u64) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(dir)?;
+    let file = File::create(dir.join("bare"))?;
+    file.write_all_at(&vec![0; 4 << 20], 0)?;
+    file.sync_all()?;
+    let mut bare = Vec::new();
+    for n in 0..records {
+        let started = Instant::now();
+        file.write_all_at(&[1; 50], n * 50)?;
+        file.sync_data()?;
+        bare.push(started.elapsed());
+    }
+    report("a bare write and fdatasync", &mut bare);
+
     let (mut journal, _) = Journal::open(dir, Options::new(Arc::new(Standing)))?;
     journal.append_blocking(Record::Era(era()), Vec::new())?;
     let (tell, told) = mpsc::channel();
@@ -59,14 +74,14 @@ fn latency(dir: &Path, records: u64) -> Result<(), Box<dyn Error>> {
         took.push(started.elapsed());
     }
     journal.close_blocking()?;
-    took.sort_unstable();
-    println!(
-        "append to acknowledgement: p50 {:.0?}, p99 {:.0?}",
-        took[took.len() / 2],
-        took[took.len() * 99 / 100]
-    );
+    report("append to acknowledgement", &mut took);
     std::fs::remove_dir_all(dir)?;
     Ok(())
+}
+
+fn report(what: &str, took: &mut [Duration]) {
+    took.sort_unstable();
+    println!("{what}: p50 {:.0?}, p99 {:.0?}", took[took.len() / 2], took[took.len() * 99 / 100]);
 }
 
 struct Tell(mpsc::Sender<u64>);
