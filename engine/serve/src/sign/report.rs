@@ -127,7 +127,7 @@ fn reading(device: DeviceIx, observed_at: Timestamp, received_at: Timestamp, val
     Reading { device, sequence: None, observed_at, received_at, value }
 }
 
-/// Counted as a message when it is made, as every transport does: admission settles it later.
+/// Counted when it is made; admission settles it later.
 fn submission(shared: &Shared, readings: Vec<Reading>) -> Submission {
     shared.context.meters.reports_in.add(1);
     Submission { readings, receipt: None }

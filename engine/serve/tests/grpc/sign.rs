@@ -96,7 +96,7 @@ async fn a_sign_gets_its_face_at_once_then_each_new_one_and_each_renewal() {
     assert!(within(faces.message()).await.unwrap().is_none());
     assert_eq!(said(&house.reported().await[0]), (DOWN, NOON + seconds(1)));
     assert_eq!(house.meters.signs_connected.get(), 0);
-    assert_eq!(house.meters.messages_in.get(), 2);
+    assert_eq!(house.meters.reports_in.get(), 2);
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_report_that_makes_no_sense_costs_itself_alone() {
     let kept = house.quarantine.newest(10);
     assert_eq!(kept.len(), 3);
     assert_eq!((kept[1].topic.as_str(), kept[1].payload.is_empty()), ("grpc/sign/sign-ring", false));
-    assert_eq!(house.meters.messages_in.get(), 5);
+    assert_eq!(house.meters.reports_in.get(), 5);
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn while_the_inbox_is_full_signs_are_held_back_and_nothing_is_dropped() {
     // A sign that is held back still gets its faces.
     house.publish(2, [face(0, 2, "P2", NOON)]);
     assert_eq!(sign.face().await.version, 2);
-    assert!(house.meters.messages_in.get() <= 6, "{}", house.meters.messages_in.get());
+    assert!(house.meters.reports_in.get() <= 6, "{}", house.meters.messages_in.get());
     assert_eq!(house.reported().await[0].value, UP);
     for version in 1..=50 {
         assert_eq!(house.reported().await[0].value, shows(version));
@@ -238,7 +238,7 @@ async fn while_the_inbox_is_full_signs_are_held_back_and_nothing_is_dropped() {
     for version in 51..=60 {
         sign.say(Said::Shown(Shown { face_version: version, shown_at: None })).await;
     }
-    while house.meters.messages_in.get() < 56 {
+    while house.meters.reports_in.get() < 56 {
         tokio::task::yield_now().await;
     }
     drop(sign);
