@@ -35,8 +35,8 @@ use crate::wire::{Statement, Topics, encode};
 const WARM_UP: Duration = Duration::from_millis(1_500);
 /// A device that could not send in time dates its message back to when it was true.
 const LATE: Duration = Duration::from_secs(1);
-/// How long the end waits for the broker's last acknowledgements.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the end takes at most, with what was held back and the broker's last acknowledgements.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What to simulate.
 pub struct Options {
@@ -151,15 +151,16 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<Cit
             live.state().truth = town.truth();
         }
     };
+    let end = tokio::time::Instant::now() + PATIENCE;
     let held = speaker.way.drain();
     if outcome.is_ok() {
         // Bounded, because without a broker the queue may be full.
-        let sent = tokio::time::timeout(PATIENCE, send(&mut publisher, held, &live)).await;
+        let sent = tokio::time::timeout_at(end, send(&mut publisher, held, &live)).await;
         if !matches!(sent, Ok(Ok(()))) {
             tracing::warn!("messages that were held back at the end were not sent");
         }
     }
-    let all = publisher.finish(PATIENCE).await;
+    let all = publisher.finish(end.saturating_duration_since(tokio::time::Instant::now())).await;
     if !all {
         tracing::warn!("the broker did not acknowledge everything in time");
     }

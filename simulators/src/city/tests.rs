@@ -232,3 +232,62 @@ fn counters_count_each_message_and_dates_only_grow() {
     let dates = field("observed_at");
     assert!(dates.windows(2).all(|w| w[0] < w[1] || w[0].len() < w[1].len()), "{dates:?}");
 }
+
+/// The configuration that the project ships, without which this test has nothing to test.
+fn leuven() -> Layout {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/leuven");
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(&path).unwrap())
+    };
+    Layout::parse(&std::fs::read_dir(dir).unwrap().map(read).collect()).unwrap()
+}
+
+#[test]
+fn every_device_of_leuven_speaks_within_its_silence_limit_day_and_night() {
+    let layout = leuven();
+    let mut limits: BTreeMap<&str, i64> = BTreeMap::new();
+    for facility in &layout.facilities {
+        limits.extend(facility.devices.iter().map(|d| (d.id.as_str(), d.silent_after().unwrap())));
+        limits.extend(facility.bays.iter().map(|b| (b.device.as_str(), b.silent_after)));
+    }
+    for station in &layout.stations {
+        limits.extend(station.devices.iter().map(|d| (d.id.as_str(), d.silent_after().unwrap())));
+    }
+    for section in layout.garages.iter().flat_map(|g| &g.sections) {
+        limits.insert(&section.device, section.silent_after().unwrap());
+    }
+    let mut town = Town::new(&layout, 1, BEGIN, 2 * SECOND).unwrap();
+    let mut last: BTreeMap<String, i64> = limits.keys().map(|id| ((*id).to_owned(), BEGIN)).collect();
+    for (at, said) in hear(&mut town, BEGIN + 24 * HOUR) {
+        let id = &town.fleet.get(said.device).unwrap().device;
+        let before =
+            last.insert(id.clone(), at).unwrap_or_else(|| panic!("{id} is not of the configuration"));
+        assert!(at - before < limits[id.as_str()], "{id} was silent for {} s", (at - before) / SECOND);
+    }
+    for (id, at) in last {
+        assert!(BEGIN + 24 * HOUR - at < limits[id.as_str()], "{id} fell silent");
+    }
+}
+
+#[test]
+fn a_weekday_in_leuven_has_full_car_parks_and_rates_in_bounds() {
+    let mut town = Town::new(&leuven(), 1, BEGIN, 2 * SECOND).unwrap();
+    let layout = leuven();
+    let mut full = std::collections::BTreeSet::new();
+    let mut said = 0;
+    for hour in 1..=15 {
+        said += hear(&mut town, BEGIN + hour * HOUR).len();
+        let truth = town.truth();
+        for f in layout.facilities.iter().filter(|f| f.capacity > 100) {
+            assert!(truth[&f.id] <= f.capacity);
+            if truth[&f.id] + f.capacity / 100 >= f.capacity {
+                full.insert(f.id.clone());
+            }
+        }
+    }
+    assert!(!full.is_empty() && full.len() < layout.facilities.len() / 2, "{full:?}");
+    let per_second = said as f64 / (15.0 * 3600.0);
+    // At sixty times the wall's speed: tens to a few hundred messages a second.
+    assert!((0.5..6.0).contains(&per_second), "{per_second}");
+}

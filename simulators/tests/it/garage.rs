@@ -22,15 +22,15 @@ async fn figures_and_faces_end_when_nobody_renews_them() {
         valid_until: Some(proto(now() + seconds * SECOND)),
         ..Section::default()
     };
-    // 60 simulated seconds: one of the wall's.
+    // 180 simulated seconds: three of the wall's.
     let garage = Garage {
         id: "station".into(),
-        sections: vec![section("a", Some(12), 60), section("b", None, 6_000), section("c", Some(0), 6_000)],
+        sections: vec![section("a", Some(12), 180), section("b", None, 6_000), section("c", Some(0), 6_000)],
         ..Garage::default()
     };
     let position = Some(StreamPosition { tick: 9 });
     send.send(Ok(WatchGarageResponse { change: Some(Change::Garage(garage)), position: None })).unwrap();
-    send.send(Ok(WatchGarageResponse { change: Some(Change::Face(face("ramp", 3, "A 12", 60))), position }))
+    send.send(Ok(WatchGarageResponse { change: Some(Change::Face(face("ramp", 3, "A 12", 180))), position }))
         .unwrap();
 
     let view = || live.garages().remove("station").unwrap_or_default();
