@@ -1,5 +1,6 @@
-//! A city whose every reading changes a sign: as many car parks as signs, one counter each.
+//! Cities to measure with.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -37,36 +38,136 @@ pub fn message(device: &str, sequence: u64, micros: i64) -> String {
     )
 }
 
-/// Writes the configuration: so many car parks with a counter each, and a sign for each of the first `signs`.
-///
-/// # Errors
-/// When the directory cannot be written to.
-pub fn write_config(dir: &Path, parks: usize, signs: usize, mqtt_port: u16, grpc_port: u16) -> Result<()> {
-    std::fs::create_dir_all(dir)?;
+/// What speaks in a city.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// A counter each of car parks: every reading changes a figure, and the face of the park's sign.
+    Parks,
+    /// Sensors in bays, a hundred a zone: every reading changes a bay, and one tick a zone and its sign only once.
+    Bays,
+}
+
+/// Bays of a zone.
+const BAYS: usize = 100;
+
+impl Kind {
+    /// The word on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Parks => "parks",
+            Kind::Bays => "bays",
+        }
+    }
+
+    /// As many as a city has of them.
+    #[must_use]
+    pub fn usual(self) -> usize {
+        match self {
+            Kind::Parks => 1_000,
+            Kind::Bays => 6_000,
+        }
+    }
+
+    /// The `n`th device.
+    #[must_use]
+    pub fn device(self, n: usize) -> String {
+        match self {
+            Kind::Parks => device(n),
+            Kind::Bays => format!("bay-{n}"),
+        }
+    }
+
+    /// Appends the `k`th statement of a device, as the last member of Vlot's JSON.
+    ///
+    /// # Errors
+    /// Never: memory takes all that is written.
+    pub fn statement(self, out: &mut Vec<u8>, k: u64) -> std::io::Result<()> {
+        match self {
+            Kind::Parks => write!(out, r#""occupancy":{{"occupied_spaces":{}}}}}"#, occupied(k)),
+            Kind::Bays => write!(out, r#""bay":{{"occupied":{}}}}}"#, k.is_multiple_of(2)),
+        }
+    }
+
+    /// Writes the configuration of so many devices, and of a sign for each of the first `signs` car parks or zones.
+    ///
+    /// # Errors
+    /// When the directory cannot be written to.
+    pub fn write_config(self, dir: &Path, devices: usize, signs: usize, ports: Ports) -> Result<()> {
+        std::fs::create_dir_all(dir)?;
+        write_common(dir, ports)?;
+        let (mut facilities, mut bays) = (String::new(), "device,eui,kind,facility,bay,use\n".to_owned());
+        let count = match self {
+            Kind::Parks => devices,
+            Kind::Bays => devices.div_ceil(BAYS),
+        };
+        for n in 0..count {
+            let shared =
+                format!("[[facility]]\nid = \"park-{n}\"\nname = \"Park {n}\"\nlat = 50.5\nlon = 4.5\n");
+            let rules = "valid_for = \"15m\"\nmin_share = 0.0\nfull_at = 0\nreopen_at = 1\n";
+            facilities += &shared;
+            facilities += rules;
+            match self {
+                Kind::Parks => {
+                    facilities +=
+                        &format!("kind = \"off-street\"\ncapacity = {CAPACITY}\ncounting = \"absolute\"\n");
+                    facilities += &format!(
+                        "[[facility.device]]\nid = \"{}\"\nkind = \"counter\"\nsilent_after = \"10m\"\n",
+                        device(n)
+                    );
+                }
+                Kind::Bays => {
+                    let of_zone = n * BAYS..devices.min((n + 1) * BAYS);
+                    facilities += &format!(
+                        "kind = \"on-street\"\ncapacity = {}\ncounting = \"bays\"\nbay_silent_after = \"26h\"\n",
+                        of_zone.len()
+                    );
+                    for bay in of_zone {
+                        bays += &format!("{},,bay,park-{n},{bay},everyone\n", self.device(bay));
+                    }
+                }
+            }
+        }
+        if self == Kind::Bays {
+            std::fs::write(dir.join("bays.csv"), bays)?;
+        }
+        std::fs::write(dir.join("facilities.toml"), facilities)?;
+        std::fs::write(dir.join("signs.toml"), signs_of(signs.min(count)))?;
+        Ok(())
+    }
+}
+
+/// Where the engine finds its broker, and where it listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// The broker's.
+    pub mqtt: u16,
+    /// The engine's own.
+    pub grpc: u16,
+}
+
+fn write_common(dir: &Path, ports: Ports) -> Result<()> {
     std::fs::write(
         dir.join("city.toml"),
         format!(
             "name = \"Bench\"\ntimezone = \"Europe/Brussels\"\n[area]\nsouth = 50.0\nnorth = 51.0\nwest = 4.0\neast = 5.0\n\
-             [serve]\nlisten = \"127.0.0.1:{grpc_port}\"\nmax_streams_per_connection = 10000\n"
+             [serve]\nlisten = \"127.0.0.1:{}\"\nmax_streams_per_connection = 10000\n",
+            ports.grpc
         ),
     )?;
     std::fs::write(
         dir.join("mqtt.toml"),
         format!(
-            "[[source]]\nname = \"field\"\nhost = \"127.0.0.1\"\nport = {mqtt_port}\nprotocol = \"3.1.1\"\n\
-             client_id = \"vlot-bench\"\n[[source.subscription]]\nfilter = \"vlot/v1/+/json\"\nformat = \"vlot-json\"\nqos = 1\n"
+            "[[source]]\nname = \"field\"\nhost = \"127.0.0.1\"\nport = {}\nprotocol = \"3.1.1\"\n\
+             client_id = \"vlot-bench\"\n[[source.subscription]]\nfilter = \"vlot/v1/+/json\"\nformat = \"vlot-json\"\nqos = 1\n",
+            ports.mqtt
         ),
     )?;
-    let mut facilities = String::new();
-    let mut faces = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo12]{figure.1}\"\n".to_owned();
-    for n in 0..parks {
-        facilities += &format!(
-            "[[facility]]\nid = \"park-{n}\"\nname = \"Park {n}\"\nkind = \"off-street\"\nlat = 50.5\nlon = 4.5\n\
-             capacity = {CAPACITY}\ncounting = \"absolute\"\nvalid_for = \"15m\"\nmin_share = 1.0\nfull_at = 0\nreopen_at = 1\n\
-             [[facility.device]]\nid = \"{}\"\nkind = \"counter\"\nsilent_after = \"10m\"\n",
-            device(n)
-        );
-    }
+    Ok(())
+}
+
+fn signs_of(signs: usize) -> String {
+    let mut faces = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo1]{figure.1}\"\n".to_owned();
     for n in 0..signs {
         faces += &format!(
             "[[sign]]\nid = \"{}\"\nname = \"Sign {n}\"\nlat = 50.5\nlon = 4.5\nwidth_px = 96\nheight_px = 32\n\
@@ -75,9 +176,7 @@ pub fn write_config(dir: &Path, parks: usize, signs: usize, mqtt_port: u16, grpc
             sign(n)
         );
     }
-    std::fs::write(dir.join("facilities.toml"), facilities)?;
-    std::fs::write(dir.join("signs.toml"), faces)?;
-    Ok(())
+    faces
 }
 
 #[cfg(test)]
@@ -85,14 +184,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_is_sound_and_every_reading_changes_a_face() {
-        let dir = tempfile::tempdir().unwrap();
-        write_config(dir.path(), 30, 20, 1_883, 7_101).unwrap();
-        let source = vlot_settings::Source::read_dir(dir.path()).unwrap();
-        let settings = vlot_settings::check(&source).unwrap_or_else(|problems| panic!("{problems}"));
-        assert_eq!((settings.city.facilities.len(), settings.city.signs.len()), (30, 20));
-        for n in 0..30 {
-            assert!(settings.city.directory.find(&device(n)).is_some());
+    fn the_configurations_are_sound_and_every_reading_of_a_park_changes_a_face() {
+        for (kind, facilities, signs) in [(Kind::Parks, 250, 20), (Kind::Bays, 3, 3)] {
+            let dir = tempfile::tempdir().unwrap();
+            kind.write_config(dir.path(), 250, 20, Ports { mqtt: 1_883, grpc: 7_101 }).unwrap();
+            let source = vlot_settings::Source::read_dir(dir.path()).unwrap();
+            let settings = vlot_settings::check(&source).unwrap_or_else(|problems| panic!("{problems}"));
+            assert_eq!((settings.city.facilities.len(), settings.city.signs.len()), (facilities, signs));
+            for n in 0..250 {
+                assert!(settings.city.directory.find(&kind.device(n)).is_some());
+            }
         }
         for k in 0..100 {
             assert!((1..CAPACITY).contains(&occupied(k)) && occupied(k) != occupied(k + 1));

@@ -11,7 +11,7 @@ use vlot_proto::admin::v1::admin_service_client::AdminServiceClient;
 use vlot_proto::admin::v1::{GetStatusRequest, GetStatusResponse};
 use vlot_store::journal::{Reader, Record};
 
-use crate::city;
+use crate::city::{Kind, Ports};
 use crate::process::{Process, disk_dir, free_port, open, vlot};
 
 /// A running engine with a configuration and a data directory of its own.
@@ -25,15 +25,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts one on the disk, for a city of so many car parks and signs; returns when it is connected to the broker.
+    /// Starts one on the disk, for a city of so many devices and signs; returns when it is connected to the broker.
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start(parks: usize, signs: usize, mqtt_port: u16) -> Result<Engine> {
+    pub async fn start(kind: Kind, devices: usize, signs: usize, mqtt_port: u16) -> Result<Engine> {
         let dir = disk_dir()?;
         let grpc = free_port()?;
         let config = dir.path().join("config");
-        city::write_config(&config, parks, signs, mqtt_port, grpc)?;
+        kind.write_config(&config, devices, signs, Ports { mqtt: mqtt_port, grpc })?;
         let mut command = Command::new(vlot()?);
         command.args(["run", "--log", "warn", "--config"]).arg(&config);
         let process = Process::start(command.arg("--data").arg(dir.path().join("data")))?;

@@ -10,9 +10,10 @@ use anyhow::{Result, anyhow};
 use rumqttc::{AsyncClient, Event, Packet as Polled, QoS};
 use vlot_model::Timestamp;
 
+use crate::city::Kind;
 use crate::load::client_options;
+use crate::now_micros;
 use crate::wire::{Packet, Wire, puback, publish};
-use crate::{city, now_micros};
 
 /// Messages under way from one publisher.
 const WINDOW: usize = 1_000;
@@ -23,10 +24,13 @@ const FILTER: &str = "vlot/v1/+/json";
 ///
 /// # Errors
 /// When the broker goes away.
-pub fn flood(port: u16, parks: usize, publishers: usize, duration: Duration) -> Result<u64> {
+pub fn flood(port: u16, kind: Kind, devices: usize, publishers: usize, duration: Duration) -> Result<u64> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..publishers)
-            .map(|p| scope.spawn(move || publisher(port, (p..parks).step_by(publishers), p, duration)))
+            .map(|p| {
+                let mine = (p..devices).step_by(publishers).map(move |n| kind.device(n));
+                scope.spawn(move || publisher(port, kind, mine, p, duration))
+            })
             .collect();
         threads.into_iter().map(|t| t.join().map_err(|_| anyhow!("a publisher panicked"))?).sum()
     })
@@ -34,12 +38,12 @@ pub fn flood(port: u16, parks: usize, publishers: usize, duration: Duration) -> 
 
 fn publisher(
     port: u16,
-    parks: impl Iterator<Item = usize>,
+    kind: Kind,
+    devices: impl Iterator<Item = String>,
     number: usize,
     duration: Duration,
 ) -> Result<u64> {
-    let devices: Vec<(String, String)> =
-        parks.map(city::device).map(|d| (format!("vlot/v1/{d}/json"), d)).collect();
+    let devices: Vec<(String, String)> = devices.map(|d| (format!("vlot/v1/{d}/json"), d)).collect();
     let mut wire = Wire::connect(port, &format!("flood-{number}-{}", std::process::id()))?;
     let (mut out, mut payload) = (Vec::new(), Vec::new());
     let (mut sent, mut acknowledged, mut packet_id) = (0_usize, 0_usize, 0_u16);
@@ -57,11 +61,8 @@ fn publisher(
             packet_id = packet_id.checked_add(1).unwrap_or(1);
             payload.clear();
             let sequence = sent / devices.len();
-            write!(
-                payload,
-                r#"{{"device":"{device}","sequence":{sequence},"observed_at":"{at}","occupancy":{{"occupied_spaces":{}}}}}"#,
-                city::occupied(sequence as u64),
-            )?;
+            write!(payload, r#"{{"device":"{device}","sequence":{sequence},"observed_at":"{at}","#)?;
+            kind.statement(&mut payload, sequence as u64)?;
             publish(&mut out, packet_id, topic, &payload);
             sent += 1;
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use vlot_model::{City, Clock, DeviceIx, DeviceKind, Direction, Reading, Tick, Timestamp, Value};
+use vlot_model::{City, Clock, DeviceIx, DeviceKind, Direction, Reading, Role, Tick, Timestamp, Value};
 use vlot_settings::Source;
 use vlot_store::journal::{Era, Journal, Options, Reader, Record};
 
@@ -112,6 +112,14 @@ impl<'a> Talk<'a> {
         u32::try_from(self.random >> 40).unwrap_or(0) % below.max(1)
     }
 
+    /// Of the facility that a device watches.
+    fn capacity(&self, device: DeviceIx) -> u32 {
+        match self.city.devices[device.at()].role {
+            Role::Counter { facility } => self.city.facilities[facility.at()].capacity,
+            _ => 0,
+        }
+    }
+
     fn next(&mut self) -> Reading {
         let speakers = self.speakers.len() as u64;
         let round = self.said / speakers;
@@ -131,7 +139,7 @@ impl<'a> Talk<'a> {
                 direction: if self.random(2) == 0 { Direction::In } else { Direction::Out },
                 vehicles: 1,
             },
-            DeviceKind::Counter => Value::Occupied { spaces: 100 + self.random(100) },
+            DeviceKind::Counter => Value::Occupied { spaces: self.random(self.capacity(device)) },
             DeviceKind::Loop => {
                 observed_at = interval;
                 let vehicles = self.random(40);

@@ -14,6 +14,7 @@ use anyhow::{Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use hdrhistogram::Histogram;
 use rumqttc::{AsyncClient, Event, Packet, QoS};
+use vlot_benches::city::Kind;
 use vlot_benches::engine::Engine;
 use vlot_benches::load::{Pace, client_options, publish};
 use vlot_benches::process::{Broker, Process, Used, free_port, open};
@@ -110,7 +111,7 @@ async fn measure(options: &Options, rate: u64, subject: &str) -> Result<(Histogr
             (grpc, Subject::Bare(Process::start(Command::new(std::env::current_exe()?).args(arguments))?))
         }
         _ => {
-            let engine = Engine::start(options.signs, options.signs, broker.port()).await?;
+            let engine = Engine::start(Kind::Parks, options.signs, options.signs, broker.port()).await?;
             (engine.grpc, Subject::Vlot(Box::new(engine)))
         }
     };

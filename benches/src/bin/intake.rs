@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
+use vlot_benches::city::Kind;
 use vlot_benches::engine::Engine;
 use vlot_benches::process::{Broker, Part, Process, Used, answer};
 use vlot_benches::{flood, row};
@@ -28,10 +29,13 @@ struct Options {
     /// Seconds of load
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Car parks, each with a counter that speaks
-    #[arg(long, default_value_t = 1000)]
-    parks: usize,
-    /// Signs that announce one of them each
+    /// What speaks
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "bays,parks")]
+    cities: Vec<Kind>,
+    /// Devices that speak; without it, 6000 bays or 1000 counters
+    #[arg(long)]
+    devices: Option<usize>,
+    /// Signs, at most as many as car parks or zones
     #[arg(long, default_value_t = 1000)]
     signs: usize,
     /// Connections of the load
@@ -46,7 +50,7 @@ enum Role {
     /// A subscriber that counts: socket or rumqttc
     Count { client: String, port: u16 },
     /// The load
-    Load { port: u16, parks: usize, publishers: usize, seconds: u64 },
+    Load { port: u16, kind: Kind, devices: usize, publishers: usize, seconds: u64 },
 }
 
 fn main() -> Result<()> {
@@ -54,9 +58,9 @@ fn main() -> Result<()> {
     match &options.role {
         Some(Role::Broker) => broker(),
         Some(Role::Count { client, port }) => count(client, *port),
-        Some(Role::Load { port, parks, publishers, seconds }) => {
+        Some(Role::Load { port, kind, devices, publishers, seconds }) => {
             let duration = Duration::from_secs(*seconds);
-            answer("ready", |_| Ok(flood::flood(*port, *parks, *publishers, duration)?.to_string()))
+            answer("ready", |_| Ok(flood::flood(*port, *kind, *devices, *publishers, duration)?.to_string()))
         }
         None => measure_all(&options),
     }
@@ -116,38 +120,46 @@ impl Subject {
 #[tokio::main(flavor = "current_thread")]
 async fn measure_all(options: &Options) -> Result<()> {
     println!(
-        "sustained intake at QoS 1, {} s of load over {} connections, {} devices, {} signs",
-        options.seconds, options.publishers, options.parks, options.signs
+        "sustained intake at QoS 1, {} s of load over {} connections",
+        options.seconds, options.publishers
     );
-    for broker in &options.brokers {
-        let mut floors: Vec<(&str, f64)> = Vec::new();
-        for subject in &options.subjects {
-            let (rate, line) = measure(options, broker, subject).await?;
-            let ratios: Vec<String> = floors
-                .iter()
-                .map(|(name, floor)| format!("{:.0} % of {name}", rate * 100.0 / floor))
-                .collect();
-            println!("{broker:>9}  {subject:<7} {rate:>7.0}/s  {line}  {}", ratios.join(", "));
-            if subject == "vlot" {
-                let aim = if broker == "mosquitto" { 90 } else { 60 };
-                for (name, floor) in &floors {
-                    let share = rate * 100.0 / floor;
-                    row(
-                        &format!("intake through {broker}, of a bare {name} subscriber"),
-                        &format!("{share:.0} % ({rate:.0}/s of {floor:.0}/s)"),
-                        &format!("{aim} %"),
-                        share >= f64::from(aim),
-                    )?;
-                }
-            }
-            floors.push((subject, rate));
+    for kind in &options.cities {
+        for broker in &options.brokers {
+            measure_beside(options, *kind, broker).await?;
         }
     }
     Ok(())
 }
 
-async fn measure(options: &Options, broker: &str, subject: &str) -> Result<(f64, String)> {
+/// All subjects of one city through one broker, each beside those before it.
+async fn measure_beside(options: &Options, kind: Kind, broker: &str) -> Result<()> {
+    let mut floors: Vec<(&str, f64)> = Vec::new();
+    let city = kind.name();
+    for subject in &options.subjects {
+        let (rate, line) = measure(options, kind, broker, subject).await?;
+        let share = |floor: f64| rate * 100.0 / floor;
+        let ratios: Vec<String> =
+            floors.iter().map(|(name, floor)| format!("{:.0} % of {name}", share(*floor))).collect();
+        println!("{city} {broker:>9}  {subject:<7} {rate:>7.0}/s  {line}  {}", ratios.join(", "));
+        if subject == "vlot" {
+            let aim = if broker == "mosquitto" { 90 } else { 60 };
+            for (name, floor) in &floors {
+                row(
+                    &format!("intake of {city} through {broker}, of a bare {name} subscriber"),
+                    &format!("{:.0} % ({rate:.0}/s of {floor:.0}/s)", share(*floor)),
+                    &format!("{aim} %"),
+                    share(*floor) >= f64::from(aim),
+                )?;
+            }
+        }
+        floors.push((subject, rate));
+    }
+    Ok(())
+}
+
+async fn measure(options: &Options, kind: Kind, broker: &str, subject: &str) -> Result<(f64, String)> {
     let dir = tempfile::tempdir()?;
+    let devices = options.devices.unwrap_or(kind.usual());
     let (mosquitto, embedded);
     let (broker, port) = match broker {
         "mosquitto" => {
@@ -163,12 +175,12 @@ async fn measure(options: &Options, broker: &str, subject: &str) -> Result<(f64,
         other => bail!("no broker {other}"),
     };
     let mut subject = match subject {
-        "vlot" => Subject::Vlot(Box::new(Engine::start(options.parks, options.signs, port).await?)),
+        "vlot" => Subject::Vlot(Box::new(Engine::start(kind, devices, options.signs, port).await?)),
         client => Subject::Bare(Part::start(&["count", client, &port.to_string()])?.0),
     };
-    let numbers = [port.into(), options.parks, options.publishers].map(|n: usize| n.to_string());
+    let numbers = [port.into(), devices, options.publishers].map(|n: usize| n.to_string());
     let seconds = options.seconds.to_string();
-    let (mut load, _) = Part::start(&["load", &numbers[0], &numbers[1], &numbers[2], &seconds])?;
+    let (mut load, _) = Part::start(&["load", &numbers[0], kind.name(), &numbers[1], &numbers[2], &seconds])?;
 
     let used = [
         Used::by("load", &load.process),

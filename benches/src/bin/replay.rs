@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::Parser;
+use vlot_benches::city::{Kind, Ports};
 use vlot_benches::engine::replay;
 use vlot_benches::process::disk_dir;
-use vlot_benches::{city, journal, row};
+use vlot_benches::{journal, row};
 
 #[derive(Parser)]
 struct Options {
@@ -30,6 +31,9 @@ struct Options {
     /// The city; without it, the benches' own, where every reading changes a sign
     #[arg(long)]
     config: Option<PathBuf>,
+    /// Leave the data directories here, for a profiler
+    #[arg(long)]
+    keep: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -45,11 +49,14 @@ fn main() -> Result<()> {
         let config = match &options.config {
             Some(config) => config,
             None => {
-                city::write_config(&config, 1_000, 1_000, 1_883, 7_101)?;
+                Kind::Parks.write_config(&config, 1_000, 1_000, Ports { mqtt: 1_883, grpc: 7_101 })?;
                 &config
             }
         };
-        let data = dir.path().join("data");
+        let data = match &options.keep {
+            Some(keep) => keep.join(per_tick.to_string()),
+            None => dir.path().join("data"),
+        };
         let written = journal::write(&data, config, options.readings, *per_tick, options.per_second)?;
         let started = Instant::now();
         let read = journal::read(&data)?;
