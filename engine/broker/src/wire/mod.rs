@@ -1,7 +1,8 @@
 //! Both versions of the protocol as one: packets in, packets out.
 
+mod incoming;
+
 use std::num::NonZeroU16;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -13,8 +14,9 @@ use rmqtt_codec::version::{ProtocolVersion, VersionCodec};
 use rmqtt_codec::{v3, v5};
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::message::Message;
 use crate::session::Delivery;
+pub(crate) use incoming::{Connect, Incoming, Wanted};
+use incoming::{from_v3, from_v5};
 
 /// Why a connection is closed from our side.
 #[derive(Debug, thiserror::Error)]
@@ -44,42 +46,6 @@ impl Fault {
             Fault::TakenOver => Reason::SessionTakenOver,
         }
     }
-}
-
-/// A packet from a client.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    Connect(Box<Connect>),
-    Publish(Box<Publish>),
-    PublishAck(NonZeroU16),
-    Subscribe { packet_id: NonZeroU16, filters: Vec<Wanted>, numbered: bool },
-    Unsubscribe { packet_id: NonZeroU16, filters: Vec<ByteString> },
-    Ping,
-    Disconnect { with_will: bool },
-}
-
-/// What a client connects with.
-#[derive(Debug)]
-pub(crate) struct Connect {
-    pub(crate) client_id: ByteString,
-    /// Forget the session of that id, if there is one.
-    pub(crate) clean_start: bool,
-    /// How long the session is to outlive the connection; zero ends it with the connection.
-    pub(crate) session_expiry: Duration,
-    pub(crate) keep_alive: Duration,
-    /// Unacknowledged messages that the client takes.
-    pub(crate) receive_max: u16,
-    /// The largest packet that the client takes, 0 for any.
-    pub(crate) packet_bytes: u32,
-    pub(crate) will: Option<Arc<Message>>,
-}
-
-/// One subscription that a client asks for.
-#[derive(Debug)]
-pub(crate) struct Wanted {
-    pub(crate) filter: ByteString,
-    pub(crate) at_least_once: bool,
-    pub(crate) no_local: bool,
 }
 
 /// The answer to one subscription.
@@ -287,79 +253,100 @@ impl Wire {
     }
 }
 
-fn from_v3(packet: v3::Packet) -> Result<Incoming, Fault> {
-    Ok(match packet {
-        v3::Packet::Connect(c) => Incoming::Connect(Box::new(Connect {
-            client_id: c.client_id,
-            clean_start: c.clean_session,
-            session_expiry: if c.clean_session { Duration::ZERO } else { Duration::MAX },
-            keep_alive: Duration::from_secs(c.keep_alive.into()),
-            receive_max: u16::MAX,
-            packet_bytes: 0,
-            will: c.last_will.map(|w| will(w.qos, w.topic, w.message)),
-        })),
-        v3::Packet::Publish(publish) => Incoming::Publish(publish),
-        v3::Packet::PublishAck { packet_id } => Incoming::PublishAck(packet_id),
-        v3::Packet::Subscribe { packet_id, topic_filters } => Incoming::Subscribe {
-            packet_id,
-            filters: topic_filters
-                .into_iter()
-                .map(|(filter, qos)| Wanted {
-                    filter,
-                    at_least_once: qos != QoS::AtMostOnce,
-                    no_local: false,
-                })
-                .collect(),
-            numbered: false,
-        },
-        v3::Packet::Unsubscribe { packet_id, topic_filters } => {
-            Incoming::Unsubscribe { packet_id, filters: topic_filters }
-        }
-        v3::Packet::PingRequest => Incoming::Ping,
-        v3::Packet::Disconnect => Incoming::Disconnect { with_will: false },
-        _ => return Err(Fault::Unexpected),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
 
-fn from_v5(packet: v5::Packet) -> Result<Incoming, Fault> {
-    Ok(match packet {
-        v5::Packet::Connect(c) => Incoming::Connect(Box::new(Connect {
-            client_id: c.client_id,
-            clean_start: c.clean_start,
-            session_expiry: Duration::from_secs(c.session_expiry_interval_secs.into()),
-            keep_alive: Duration::from_secs(c.keep_alive.into()),
-            receive_max: c.receive_max.map_or(u16::MAX, NonZeroU16::get),
-            packet_bytes: c.max_packet_size.map_or(0, std::num::NonZeroU32::get),
-            will: c.last_will.map(|w| will(w.qos, w.topic, w.message)),
-        })),
-        v5::Packet::Publish(publish) => Incoming::Publish(publish),
-        v5::Packet::PublishAck(ack) => Incoming::PublishAck(ack.packet_id),
-        v5::Packet::Subscribe(s) => Incoming::Subscribe {
-            packet_id: s.packet_id,
-            filters: s
-                .topic_filters
-                .into_iter()
-                .map(|(filter, o)| Wanted {
-                    filter,
-                    at_least_once: o.qos != QoS::AtMostOnce,
-                    no_local: o.no_local,
-                })
-                .collect(),
-            numbered: s.id.is_some(),
-        },
-        v5::Packet::Unsubscribe(u) => {
-            Incoming::Unsubscribe { packet_id: u.packet_id, filters: u.topic_filters }
+    /// Well-formed packets of a client, to be damaged.
+    fn packets() -> Vec<(bool, BytesMut)> {
+        let id = NonZeroU16::MIN;
+        let publish = |properties| {
+            Box::new(Publish {
+                dup: false,
+                retain: false,
+                qos: QoS::AtLeastOnce,
+                topic: "a/b".into(),
+                packet_id: Some(id),
+                payload: "payload".into(),
+                properties,
+            })
+        };
+        let properties = v5::PublishProperties {
+            correlation_data: Some("x".into()),
+            user_properties: vec![("k".into(), "v".into())],
+            ..v5::PublishProperties::default()
+        };
+        let v3s = [
+            v3::Packet::from(v3::Connect::default().client_id("client")),
+            v3::Packet::Publish(publish(None)),
+            v3::Packet::Subscribe { packet_id: id, topic_filters: vec![("a/+".into(), QoS::AtLeastOnce)] },
+            v3::Packet::Unsubscribe { packet_id: id, topic_filters: vec!["a/+".into()] },
+        ];
+        let v5s = [
+            v5::Packet::from(v5::Connect::default().client_id("client").receive_max(7)),
+            v5::Packet::Publish(publish(Some(properties))),
+            v5::Packet::Subscribe(v5::Subscribe {
+                packet_id: id,
+                id: None,
+                user_properties: Vec::new(),
+                topic_filters: vec![("a/+".into(), v5::SubscriptionOptions::default())],
+            }),
+            v5::Packet::Disconnect(v5::Disconnect::new(Reason::DisconnectWithWillMessage)),
+        ];
+        let mut encoded = Vec::new();
+        for packet in v3s {
+            let mut out = BytesMut::new();
+            v3::Codec::new(0).encode(packet, &mut out).unwrap();
+            encoded.push((false, out));
         }
-        v5::Packet::PingRequest => Incoming::Ping,
-        v5::Packet::Disconnect(d) => {
-            Incoming::Disconnect { with_will: d.reason_code == Reason::DisconnectWithWillMessage }
+        for packet in v5s {
+            let mut out = BytesMut::new();
+            v5::Codec::new(0, 0).encode(packet, &mut out).unwrap();
+            encoded.push((true, out));
         }
-        _ => return Err(Fault::Unexpected),
-    })
-}
+        encoded
+    }
 
-fn will(qos: QoS, topic: ByteString, payload: bytes::Bytes) -> Arc<Message> {
-    let publish =
-        Publish { dup: false, retain: false, qos, topic, packet_id: None, payload, properties: None };
-    Arc::new(Message::copy_of(&publish, qos != QoS::AtMostOnce))
+    fn decode_all(five: bool, mut bytes: BytesMut) -> usize {
+        let mut wire =
+            if five { Wire::V5(v5::Codec::new(1_000, 0)) } else { Wire::V3(v3::Codec::new(1_000)) };
+        let mut packets = 0;
+        while let Ok(Some(_)) = wire.decode(&mut bytes) {
+            packets += 1;
+        }
+        packets
+    }
+
+    #[test]
+    fn whole_packets_are_taken() {
+        for (five, bytes) in packets() {
+            assert_eq!(decode_all(five, bytes.clone()), 1, "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// A panic would end the process: no bytes may cause one.
+        #[test]
+        fn no_bytes_do_harm(
+            which in 0..8usize,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut: prop::sample::Index,
+            tail in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let (five, mut bytes) = packets().swap_remove(which);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(cut.index(bytes.len() + 1));
+            bytes.extend_from_slice(&tail);
+            if Wire::detect(&mut bytes.clone(), 1_000).is_ok() {
+                decode_all(!five, bytes.clone());
+            }
+            decode_all(five, bytes);
+        }
+    }
 }
