@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lists the facilities of a Vlot engine, then prints changes as they come.
 
-    python watch_facilities.py --address localhost:50051 --changes 10
+    python watch_facilities.py --address localhost:7101 --changes 10
 
 Needs grpcio-tools; the client is generated from the .proto files when the program starts, into a directory that it
 removes again. An application generates it once (see docs/integrators.md). Ends with exit code 0 after that many
@@ -81,7 +81,7 @@ def watch(channel: grpc.Channel, ids: list[str], changes: int, patience: float) 
 def main() -> None:
     repository = pathlib.Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--address", default="localhost:50051", help="host:port of the engine")
+    parser.add_argument("--address", default="localhost:7101", help="host:port of the engine")
     parser.add_argument("--proto", type=pathlib.Path, default=repository / "proto", help="directory with vlot/")
     parser.add_argument("--changes", type=int, default=10, help="end after so many changes")
     parser.add_argument("--patience", type=float, default=60.0, help="give up after so many seconds without a change")

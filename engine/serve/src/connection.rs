@@ -24,8 +24,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 
-use crate::Options;
 use crate::shared::Shared;
+use crate::{Options, frames};
 
 /// What may wait in a stream to be sent, or one message if that is larger. A message of 130 bytes costs up to 900
 /// while it waits; and the less waits, the newer is what a client reads when it goes on.
@@ -162,7 +162,7 @@ async fn bounded(
     within: Duration,
 ) -> Response<Body> {
     match tokio::time::timeout(within, answer).await {
-        Ok(Ok(response)) => response,
+        Ok(Ok(response)) => frames::take_over(response),
         Ok(Err(never)) => match never {},
         Err(_) => Status::deadline_exceeded("the request did not arrive whole in time").into_http(),
     }

@@ -43,10 +43,10 @@ impl Options {
             tls: None,
             max_connections: 10_000,
             max_streams: 20_000,
-            max_streams_per_connection: 2_000,
+            max_streams_per_connection: 1_000,
             max_message_bytes: 64 * 1024,
             request_timeout: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(20),
+            keep_alive: Duration::from_secs(60),
             engine_still_after: Duration::from_secs(5),
             sign_messages_per_s: 20,
         }

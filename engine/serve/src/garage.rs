@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tonic::{Request, Response, Status};
 use vlot_model::{Entry, GarageIx, Key, Placement, SignIx};
 
 use crate::filter::Filter;
+use crate::frames::{Elsewhere, frame};
+use crate::ready_made::position;
 use crate::shared::Shared;
 use crate::sign;
-use crate::watch::{Feed, Responses, watch};
+use crate::watch::{Feed, watch};
 use crate::wire::bicycle::v1::garage_service_server::GarageService;
 use crate::wire::bicycle::v1::watch_garage_response::Change;
 use crate::wire::bicycle::v1::{
     ListGaragesRequest, ListGaragesResponse, WatchGarageRequest, WatchGarageResponse,
 };
-use crate::wire::common::v1::StreamPosition;
 
 /// The service.
 pub(crate) struct Garages(pub(crate) Arc<Shared>);
@@ -34,7 +36,7 @@ impl GarageService for Garages {
         Ok(Response::new(ListGaragesResponse { garages: garages.collect() }))
     }
 
-    type WatchGarageStream = Responses<WatchGarageResponse>;
+    type WatchGarageStream = Elsewhere<WatchGarageResponse>;
 
     async fn watch_garage(
         &self,
@@ -47,7 +49,7 @@ impl GarageService for Garages {
         let inside = signs.filter(|(_, s)| s.placement == Placement::Garage(garage));
         let feed = Garage { garage, signs: inside.map(|(at, _)| SignIx::from_position(at)).collect() };
         let bell = self.0.bells.garages(&Filter::one(at));
-        Ok(Response::new(watch(self.0.seat()?, bell, feed, resume_after.as_ref())))
+        Ok(watch(self.0.seat()?, bell, feed, resume_after.as_ref()))
     }
 }
 
@@ -58,8 +60,6 @@ struct Garage {
 }
 
 impl Feed for Garage {
-    type Response = WatchGarageResponse;
-
     fn wants(&self, key: Key) -> bool {
         match key {
             Key::Garage(ix) => ix == self.garage,
@@ -73,19 +73,17 @@ impl Feed for Garage {
         if shared.context.board.get(key).is_none() { vec![key] } else { Vec::new() }
     }
 
-    fn response(
-        &self,
-        shared: &Shared,
-        key: Key,
-        entry: Option<&Entry>,
-        position: Option<StreamPosition>,
-    ) -> Option<Self::Response> {
+    fn frame(&self, shared: &Shared, key: Key, entry: Option<&Entry>, ends_tick: bool) -> Option<Bytes> {
         let now = shared.context.clock.now();
-        let change = match key {
-            Key::Garage(ix) => Change::Garage(shared.ready_made.garage(ix, entry, now)),
-            Key::Face(ix) => Change::Face(sign::face_in_force(shared, ix, entry?, now, Vec::new())?),
-            _ => return None,
-        };
-        Some(WatchGarageResponse { change: Some(change), position })
+        match key {
+            Key::Garage(ix) => Some(shared.ready_made.garage_change(ix, entry, ends_tick, now)),
+            Key::Face(ix) => {
+                let entry = entry?;
+                let face = sign::face_in_force(shared, ix, entry, now, Vec::new())?;
+                let position = position(Some(entry), ends_tick);
+                Some(frame(&WatchGarageResponse { change: Some(Change::Face(face)), position }))
+            }
+            _ => None,
+        }
     }
 }

@@ -15,6 +15,7 @@ mod connection;
 mod context;
 mod convert;
 mod filter;
+mod frames;
 mod garage;
 mod health;
 mod parking;

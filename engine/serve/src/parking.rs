@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tonic::{Request, Response, Status};
 use vlot_model::{Entry, FacilityIx, Key};
 
 use crate::convert;
 use crate::filter::Filter;
+use crate::frames::Elsewhere;
 use crate::shared::Shared;
-use crate::watch::{Feed, Responses, watch};
+use crate::watch::{Feed, watch};
 use crate::wire::common::v1::StreamPosition;
 use crate::wire::parking::v1::parking_service_server::ParkingService;
 use crate::wire::parking::v1::{
@@ -71,7 +73,7 @@ impl ParkingService for Parking {
         Ok(Response::new(GetFacilityResponse { facility }))
     }
 
-    type WatchFacilitiesStream = Responses<WatchFacilitiesResponse>;
+    type WatchFacilitiesStream = Elsewhere<WatchFacilitiesResponse>;
 
     async fn watch_facilities(
         &self,
@@ -80,15 +82,13 @@ impl ParkingService for Parking {
         let WatchFacilitiesRequest { filter, resume_after } = request.into_inner();
         let filter = self.filter(filter)?;
         let bell = self.0.bells.facilities(&filter);
-        Ok(Response::new(watch(self.0.seat()?, bell, Facilities(filter), resume_after.as_ref())))
+        Ok(watch(self.0.seat()?, bell, Facilities(filter), resume_after.as_ref()))
     }
 }
 
 struct Facilities(Filter);
 
 impl Feed for Facilities {
-    type Response = WatchFacilitiesResponse;
-
     fn wants(&self, key: Key) -> bool {
         matches!(key, Key::Facility(ix) if self.0.has(ix.at()))
     }
@@ -99,15 +99,8 @@ impl Feed for Facilities {
         keys.filter(|key| shared.context.board.get(*key).is_none()).collect()
     }
 
-    fn response(
-        &self,
-        shared: &Shared,
-        key: Key,
-        entry: Option<&Entry>,
-        position: Option<StreamPosition>,
-    ) -> Option<Self::Response> {
+    fn frame(&self, shared: &Shared, key: Key, entry: Option<&Entry>, ends_tick: bool) -> Option<Bytes> {
         let Key::Facility(ix) = key else { return None };
-        let facility = shared.ready_made.facility(ix, entry, shared.context.clock.now());
-        Some(WatchFacilitiesResponse { facility, position })
+        Some(shared.ready_made.facility_change(ix, entry, ends_tick, shared.context.clock.now()))
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tonic::{Request, Response, Status};
 use vlot_model::{Entry, Key, StationIx};
 
 use crate::convert;
 use crate::filter::Filter;
+use crate::frames::Elsewhere;
 use crate::shared::Shared;
-use crate::watch::{Feed, Responses, watch};
+use crate::watch::{Feed, watch};
 use crate::wire::common::v1::StreamPosition;
 use crate::wire::traffic::v1::traffic_service_server::TrafficService;
 use crate::wire::traffic::v1::{
@@ -54,7 +56,7 @@ impl TrafficService for Traffic {
         }))
     }
 
-    type WatchCountsStream = Responses<WatchCountsResponse>;
+    type WatchCountsStream = Elsewhere<WatchCountsResponse>;
 
     async fn watch_counts(
         &self,
@@ -63,15 +65,13 @@ impl TrafficService for Traffic {
         let WatchCountsRequest { filter, resume_after } = request.into_inner();
         let filter = self.filter(filter)?;
         let bell = self.0.bells.stations(&filter);
-        Ok(Response::new(watch(self.0.seat()?, bell, Stations(filter), resume_after.as_ref())))
+        Ok(watch(self.0.seat()?, bell, Stations(filter), resume_after.as_ref()))
     }
 }
 
 struct Stations(Filter);
 
 impl Feed for Stations {
-    type Response = WatchCountsResponse;
-
     fn wants(&self, key: Key) -> bool {
         matches!(key, Key::Station(ix) if self.0.has(ix.at()))
     }
@@ -82,15 +82,8 @@ impl Feed for Stations {
         keys.filter(|key| shared.context.board.get(*key).is_none()).collect()
     }
 
-    fn response(
-        &self,
-        shared: &Shared,
-        key: Key,
-        entry: Option<&Entry>,
-        position: Option<StreamPosition>,
-    ) -> Option<Self::Response> {
+    fn frame(&self, shared: &Shared, key: Key, entry: Option<&Entry>, ends_tick: bool) -> Option<Bytes> {
         let Key::Station(ix) = key else { return None };
-        let station = shared.ready_made.station(ix, entry, shared.context.clock.now());
-        Some(WatchCountsResponse { station, position })
+        Some(shared.ready_made.station_change(ix, entry, ends_tick, shared.context.clock.now()))
     }
 }

@@ -4,38 +4,27 @@
 //! then looks at the board. So a slow reader gets the newest state of each key, costs no more than a fast one and
 //! delays nobody.
 
-use std::pin::Pin;
-
-use futures_util::stream::{self, Stream};
-use tonic::Status;
+use bytes::Bytes;
+use futures_util::stream;
+use tonic::{Response, Status};
 use vlot_model::{Cursor, Entry, Key, Tick};
 
 use crate::bells::Bell;
+use crate::frames::{self, Elsewhere};
 use crate::shared::{Seat, Shared, shutting_down};
 use crate::wire::common::v1::StreamPosition;
 
-/// A stream of responses.
-pub(crate) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
 /// What one reader wants to see, and how.
 pub(crate) trait Feed: Send + 'static {
-    /// The response of its watch.
-    type Response: Send + 'static;
-
     /// Whether the reader wants this key.
     fn wants(&self, key: Key) -> bool;
 
     /// What the reader wants and the board does not have yet: it opens the stream as missing, in this order.
     fn missing(&self, shared: &Shared) -> Vec<Key>;
 
-    /// The response for a key's newest state; `None` when there is nothing to be told of it at this moment.
-    fn response(
-        &self,
-        shared: &Shared,
-        key: Key,
-        entry: Option<&Entry>,
-        position: Option<StreamPosition>,
-    ) -> Option<Self::Response>;
+    /// The response for a key's newest state, as a frame; `None` when there is nothing to be told of it at this moment.
+    /// With `ends_tick` it carries the entry's version as a position.
+    fn frame(&self, shared: &Shared, key: Key, entry: Option<&Entry>, ends_tick: bool) -> Option<Bytes>;
 }
 
 struct Watch<F> {
@@ -48,20 +37,20 @@ struct Watch<F> {
 }
 
 /// Streams what `feed` wants: first the present state (or, after a position, what changed since), then every change.
-pub(crate) fn watch<F: Feed>(
+pub(crate) fn watch<T>(
     seat: Seat,
     bell: Bell,
-    feed: F,
+    feed: impl Feed,
     resume_after: Option<&StreamPosition>,
-) -> Responses<F::Response> {
+) -> Response<Elsewhere<T>> {
     let tick = start(resume_after, seat.context.board.completed());
     let mut missing = if tick == 0 { feed.missing(&seat) } else { Vec::new() };
     missing.reverse();
     let watch = Watch { seat, bell, feed, cursor: Cursor::after(tick), missing };
-    Box::pin(stream::unfold(Some(watch), |watch| async move {
+    frames::response(stream::unfold(Some(watch), |watch| async move {
         let mut watch = watch?;
         match watch.next().await {
-            Ok(response) => Some((Ok(response), Some(watch))),
+            Ok(frame) => Some((Ok(frame), Some(watch))),
             Err(end) => Some((Err(end), None)),
         }
     }))
@@ -74,15 +63,15 @@ fn start(resume_after: Option<&StreamPosition>, completed: Tick) -> Tick {
 }
 
 impl<F: Feed> Watch<F> {
-    async fn next(&mut self) -> Result<F::Response, Status> {
+    async fn next(&mut self) -> Result<Bytes, Status> {
         loop {
             // Marked as heard before the board is looked at: what changes after the look rings again.
             self.bell.borrow_and_update();
             if self.seat.closing() {
                 return Err(shutting_down());
             }
-            if let Some(response) = self.ready() {
-                return Ok(response);
+            if let Some(frame) = self.ready() {
+                return Ok(frame);
             }
             if self.bell.changed().await.is_err() {
                 return Err(shutting_down());
@@ -90,21 +79,20 @@ impl<F: Feed> Watch<F> {
         }
     }
 
-    fn ready(&mut self) -> Option<F::Response> {
+    fn ready(&mut self) -> Option<Bytes> {
         while let Some(key) = self.missing.pop() {
             // It may have come to be known while the stream was opening.
             if self.seat.context.board.get(key).is_none()
-                && let Some(response) = self.feed.response(&self.seat, key, None, None)
+                && let Some(frame) = self.feed.frame(&self.seat, key, None, false)
             {
-                return Some(response);
+                return Some(frame);
             }
         }
         loop {
             let change = self.seat.context.board.next(&mut self.cursor, |key| self.feed.wants(key))?;
-            let position = change.ends_tick.then_some(StreamPosition { tick: change.entry.version });
-            let response = self.feed.response(&self.seat, change.key, Some(&change.entry), position);
-            if response.is_some() {
-                return response;
+            let frame = self.feed.frame(&self.seat, change.key, Some(&change.entry), change.ends_tick);
+            if frame.is_some() {
+                return frame;
             }
         }
     }

@@ -3,10 +3,11 @@
 //! One stream does both, so that a connection is one thing that begins and ends once. While the inbox is full, no
 //! further message of the sign is read: the sign is held back, and nothing is dropped.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use tokio::time::{Interval, MissedTickBehavior};
 use tonic::{Status, Streaming};
 use vlot_model::{Entry, Key, Submission, Tick};
@@ -17,11 +18,13 @@ use crate::bells::Bell;
 use crate::convert;
 use crate::filter::Filter;
 use crate::shared::{Seat, shutting_down};
-use crate::watch::Responses;
 use crate::wire::sign::v1::{JoinRequest, JoinResponse, Page};
 
+/// Faces on their way to a sign.
+pub(super) type Faces = Pin<Box<dyn Stream<Item = Result<JoinResponse, Status>> + Send>>;
+
 /// The stream of a sign's connection.
-pub(super) fn join(seat: Seat, inbound: Streaming<JoinRequest>) -> Responses<JoinResponse> {
+pub(super) fn join(seat: Seat, inbound: Streaming<JoinRequest>) -> Faces {
     enum State {
         New(Box<(Seat, Streaming<JoinRequest>)>),
         Open(Box<Line>),

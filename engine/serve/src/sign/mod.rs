@@ -7,22 +7,26 @@ mod report;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tonic::{Request, Response, Status, Streaming};
 use vlot_model::{Entry, Face, Key, Product, SignIx, SignState, Timestamp};
 
 use crate::convert;
 use crate::filter::Filter;
+use crate::frames::{Elsewhere, frame};
+use crate::ready_made::position;
 use crate::shared::Shared;
-use crate::watch::{Feed, Responses, watch};
+use crate::watch::{Feed, watch};
 use crate::wire::common::v1::StreamPosition;
 use crate::wire::sign::v1::sign_service_server::SignService;
 use crate::wire::sign::v1::{
-    JoinRequest, JoinResponse, ListSignsRequest, ListSignsResponse, Sign, SignFilter, WatchSignsRequest,
-    WatchSignsResponse,
+    JoinRequest, ListSignsRequest, ListSignsResponse, Sign, SignFilter, WatchSignsRequest, WatchSignsResponse,
 };
 
 pub(crate) use face::face_in_force;
 pub(crate) use links::Links;
+
+use join::Faces;
 
 /// The service.
 pub(crate) struct Signs(pub(crate) Arc<Shared>);
@@ -35,7 +39,7 @@ impl Signs {
 
 #[tonic::async_trait]
 impl SignService for Signs {
-    type JoinStream = Responses<JoinResponse>;
+    type JoinStream = Faces;
 
     async fn join(
         &self,
@@ -62,7 +66,7 @@ impl SignService for Signs {
         }))
     }
 
-    type WatchSignsStream = Responses<WatchSignsResponse>;
+    type WatchSignsStream = Elsewhere<WatchSignsResponse>;
 
     async fn watch_signs(
         &self,
@@ -71,7 +75,7 @@ impl SignService for Signs {
         let WatchSignsRequest { filter, resume_after } = request.into_inner();
         let filter = self.filter(filter)?;
         let bell = self.0.bells.signs(&filter);
-        Ok(Response::new(watch(self.0.seat()?, bell, Watched(filter), resume_after.as_ref())))
+        Ok(watch(self.0.seat()?, bell, Watched(filter), resume_after.as_ref()))
     }
 }
 
@@ -98,8 +102,6 @@ fn state_of(entry: &Entry) -> Option<&SignState> {
 struct Watched(Filter);
 
 impl Feed for Watched {
-    type Response = WatchSignsResponse;
-
     fn wants(&self, key: Key) -> bool {
         matches!(key, Key::Face(ix) | Key::Sign(ix) if self.0.has(ix.at()))
     }
@@ -112,13 +114,7 @@ impl Feed for Watched {
             .collect()
     }
 
-    fn response(
-        &self,
-        shared: &Shared,
-        key: Key,
-        entry: Option<&Entry>,
-        position: Option<StreamPosition>,
-    ) -> Option<Self::Response> {
+    fn frame(&self, shared: &Shared, key: Key, entry: Option<&Entry>, ends_tick: bool) -> Option<Bytes> {
         let (ix, other) = match key {
             Key::Face(ix) => (ix, Key::Sign(ix)),
             Key::Sign(ix) => (ix, Key::Face(ix)),
@@ -131,6 +127,7 @@ impl Feed for Watched {
         if entry.is_some_and(later) {
             return None;
         }
-        Some(WatchSignsResponse { sign: Some(sign(shared, ix, shared.context.clock.now())?), position })
+        let sign = sign(shared, ix, shared.context.clock.now())?;
+        Some(frame(&WatchSignsResponse { sign: Some(sign), position: position(entry, ends_tick) }))
     }
 }
