@@ -10,9 +10,11 @@ use crate::trust::said_at;
 
 /// Movements that are remembered so that an absolute count that arrives late still starts from the right ones.
 const MOVEMENTS_MAX: usize = 2_048;
+/// Passages of one barrier that are remembered one by one until its totals have told of them too.
+const UNTOLD_MAX: usize = 256;
 
 /// A device of the facility that is no bay.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Member {
     silent_after: Duration,
     heard_at: Option<Timestamp>,
@@ -20,6 +22,8 @@ struct Member {
     is_sensor: bool,
     window: Option<Window>,
     totals: Option<Totals>,
+    /// Passages that were counted and that no totals have told of yet.
+    untold: Untold,
 }
 
 impl Member {
@@ -47,6 +51,38 @@ struct Movement {
     net: i64,
 }
 
+/// A barrier's counted passages, until its totals tell of them.
+#[derive(Debug, Default)]
+struct Untold {
+    passages: VecDeque<Movement>,
+    /// The sum of older ones, which are no longer remembered one by one.
+    older: Option<i64>,
+}
+
+impl Untold {
+    fn push(&mut self, passage: Movement) {
+        if self.passages.len() == UNTOLD_MAX
+            && let Some(oldest) = self.passages.pop_front()
+        {
+            *self.older.get_or_insert(0) += oldest.net;
+        }
+        self.passages.push_back(passage);
+    }
+
+    /// Totals of that instant tell of all up to it: forgets those, and returns their sum, `None` when there were none.
+    fn tell(&mut self, at: Timestamp) -> Option<i64> {
+        let mut sum = self.older.take();
+        self.passages.retain(|p| {
+            let told = p.at <= at;
+            if told {
+                *sum.get_or_insert(0) += p.net;
+            }
+            !told
+        });
+        sum
+    }
+}
+
 /// The account: the newest absolute count, and the vehicles in and out that were observed after it.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -71,6 +107,7 @@ impl Account {
             is_sensor,
             window: None,
             totals: None,
+            untold: Untold::default(),
         };
         Account {
             members: members.into_iter().map(member).collect(),
@@ -133,33 +170,37 @@ impl Account {
             }
         }
         match reading.value {
-            // Running totals hold every passage already.
-            Value::Passage { direction, vehicles } if member.totals.is_none() => {
+            // A passage counts at once; one that the totals have told of already does not count again.
+            Value::Passage { direction, vehicles } if member.totals.is_none_or(|totals| totals.at < at) => {
                 let vehicles = i64::from(vehicles);
                 let net = if direction == Direction::In { vehicles } else { -vehicles };
-                self.move_by(Movement { at, net });
+                let movement = Movement { at, net };
+                member.untold.push(movement);
+                self.move_by(movement);
             }
             Value::Totals { entries, exits } => {
-                let new = Totals { entries, exits, at };
+                if member.totals.is_some_and(|old| at < old.at) {
+                    return;
+                }
+                let told = member.untold.tell(at);
                 let net = match member.totals {
                     // The first totals are what later ones are compared with.
-                    None => Some(0),
-                    Some(old) if at < old.at => None,
+                    None => 0,
+                    // Restarted. Which of the passages came before it, nobody can tell: they stand as they were counted.
                     Some(old) if entries < old.entries || exits < old.exits => {
-                        Some(i64::from(entries) - i64::from(exits))
+                        told.map_or(i64::from(entries) - i64::from(exits), |_| 0)
                     }
                     Some(old) => {
                         // Totals hold what lost messages between them would have said.
                         if let Some(window) = &mut member.window {
                             window.cover(at);
                         }
-                        Some(i64::from(entries - old.entries) - i64::from(exits - old.exits))
+                        let moved = i64::from(entries - old.entries) - i64::from(exits - old.exits);
+                        moved - told.unwrap_or(0)
                     }
                 };
-                if let Some(net) = net {
-                    member.totals = Some(new);
-                    self.move_by(Movement { at, net });
-                }
+                member.totals = Some(Totals { entries, exits, at });
+                self.move_by(Movement { at, net });
             }
             Value::Occupied { spaces } => self.start_over(Baseline { spaces, at }, said_at),
             _ => {}

@@ -125,8 +125,8 @@ impl Bays {
         {
             bay.level_at = reading.observed_at;
             bay.occupied = occupied;
-            self.known |= occupied.is_some();
         }
+        self.known |= matches!(reading.value, Value::Bay { .. });
         bay.reports = now < bay.silent_from() && bay.occupied.is_some();
         if bay.reports {
             self.next_silence = self.next_silence.min(bay.silent_from());

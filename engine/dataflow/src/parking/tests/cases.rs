@@ -180,6 +180,38 @@ fn a_device_clock_that_runs_ahead_makes_nothing_eternal_and_one_behind_makes_it_
     assert_eq!((state.quality, state.status), (Quality::Stale, FacilityStatus::Unknown));
 }
 
+/// A barrier that sends each passage and its running totals as well: passages count at once, totals add what was missed,
+/// and nothing counts twice.
+#[test]
+fn totals_put_right_what_passages_missed() {
+    let mut b = Builder::default();
+    b.facility(Counting::Barriers, 2, 0, 0);
+    let out = Value::Passage { direction: Direction::Out, vehicles: 1 };
+    let totals = |exits| Value::Totals { entries: 0, exits };
+    let numbered = |sequence, device, at, value| vlot_model::Reading { sequence: Some(sequence), ..said(device, at, value) };
+    let steps = [
+        Step::Batch(1, vec![numbered(0, 0, 1, totals(0)), numbered(0, 1, 1, totals(0))]),
+        Step::Batch(2, vec![numbered(1, 0, 2, Value::Occupied { spaces: 8 })]),
+        // Two passages: counted before any totals tell of them.
+        Step::Batch(3, vec![numbered(2, 0, 3, out), numbered(1, 1, 3, out)]),
+        // Totals that tell the same change nothing.
+        Step::Batch(4, vec![numbered(3, 0, 4, totals(1)), numbered(2, 1, 4, totals(1))]),
+        // The fourth message is lost, and was a passage: totals bring it in.
+        Step::Batch(6, vec![numbered(5, 0, 6, totals(2))]),
+        // It comes late after all: the totals have told of it.
+        Step::Batch(7, vec![numbered(4, 0, 5, out)]),
+        // A passage that is newer than totals which arrive after it is not theirs.
+        Step::Batch(9, vec![numbered(7, 0, 9, out)]),
+        Step::Batch(10, vec![numbered(6, 0, 8, totals(2))]),
+        Step::Batch(11, vec![numbered(8, 0, 11, totals(3))]),
+    ];
+    let states = states(&b, &steps);
+    let seen: Vec<_> = states.iter().map(|s| s.occupied_uncorrected).collect();
+    // The late passage changes nothing, hence is no new state.
+    let expected = [None, Some(8), Some(6), Some(6), Some(5), Some(4), Some(4), Some(4)];
+    assert_eq!(seen, expected);
+}
+
 #[test]
 fn silent_bays_are_neither_free_nor_taken() {
     let mut b = Builder::default();

@@ -162,14 +162,16 @@ impl Twin<'_> {
 
     fn moved(&self, device: DeviceIx, since: Option<Timestamp>) -> i64 {
         let mut totals: Option<(Timestamp, i64, i64)> = None;
+        let mut counted: Vec<(Timestamp, i64)> = Vec::new();
         let mut sum = 0;
         for r in self.of(device) {
+            let told = totals.is_some_and(|(at, ..)| r.observed_at <= at);
             let net = match r.value {
-                Value::Passage { direction: Direction::In, vehicles } if totals.is_none() => {
-                    i64::from(vehicles)
-                }
-                Value::Passage { direction: Direction::Out, vehicles } if totals.is_none() => {
-                    -i64::from(vehicles)
+                Value::Passage { .. } if told => 0,
+                Value::Passage { direction, vehicles } => {
+                    let net = i64::from(vehicles) * if direction == Direction::In { 1 } else { -1 };
+                    counted.push((r.observed_at, net));
+                    net
                 }
                 Value::Totals { entries, exits } => {
                     let (entries, exits) = (i64::from(entries), i64::from(exits));
@@ -178,10 +180,16 @@ impl Twin<'_> {
                         continue;
                     }
                     totals = Some((r.observed_at, entries, exits));
+                    let between = |at: Timestamp| before.is_some_and(|(t, ..)| t < at) && at <= r.observed_at;
+                    let passed: Vec<i64> =
+                        counted.iter().filter(|(at, _)| between(*at)).map(|(_, net)| *net).collect();
                     match before {
                         None => 0,
-                        Some((_, e, x)) if entries >= e && exits >= x => (entries - e) - (exits - x),
-                        Some(_) => entries - exits,
+                        Some((_, e, x)) if entries >= e && exits >= x => {
+                            (entries - e) - (exits - x) - passed.iter().sum::<i64>()
+                        }
+                        Some(_) if passed.is_empty() => entries - exits,
+                        Some(_) => 0,
                     }
                 }
                 _ => 0,
@@ -322,8 +330,8 @@ fn script(city: &City, sent: &[Sent]) -> Vec<Step> {
             (Role::Bay { .. }, choice) => Value::Bay { occupied: choice % 3 != 0 },
             (Role::Counter { .. }, 40..150) => Value::Occupied { spaces: number * 2 },
             (_, 40..60) => Value::Occupied { spaces: number * 2 },
-            // Every other barrier keeps totals.
-            (_, choice) if device.0 % 2 == 0 => {
+            // Every third barrier keeps totals, every third sends passages, and the rest send both.
+            (_, choice) if device.0 % 3 == 0 || (device.0 % 3 == 1 && choice % 4 == 0) => {
                 c.entries += number % 4;
                 c.exits += u32::from(choice) % 4;
                 Value::Totals { entries: c.entries, exits: c.exits }
