@@ -34,6 +34,7 @@ fn a_demo_runs_the_city_and_replays_byte_for_byte() {
     let summary = json(&summary);
     let number = |name: &str| summary[name].as_f64().unwrap_or_else(|| panic!("{name} in {summary}"));
     assert_eq!(number("lost"), 0.0, "{summary}");
+    assert_eq!(number("untrue"), 0.0, "{}", demo.output());
     assert!(number("messages_in") > 500.0 && number("products_out") > 500.0, "{summary}");
     assert!(number("faces_shown") > 20.0, "{summary}");
     assert!(summary["refused"].as_object().unwrap().is_empty(), "a city without faults: {summary}");
