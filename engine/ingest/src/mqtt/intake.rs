@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use vlot_model::{
-    Acknowledge, City, Clock, Meters, Quarantine, Receipt, Refusal, RefusalKind, Submission, Timestamp,
+    Acknowledge, City, Clock, Format, Meters, Quarantine, Receipt, Refusal, RefusalKind, Submission,
+    Timestamp,
 };
 
 use super::acks::{Acks, token};
@@ -47,12 +48,22 @@ impl Reception<'_> {
             Err(refusal) => {
                 self.intake.meters.refuse(refusal.kind, 1);
                 let topic = String::from_utf8_lossy(message.topic());
-                self.intake.quarantine.keep(received_at, &topic, &message.payload, refusal);
+                let kept = if self.may_hold_personal_data(&topic) { &[] } else { &message.payload[..] };
+                self.intake.quarantine.keep(received_at, &topic, kept, refusal);
                 if let Some(id) = message.packet_id {
                     self.acks.acknowledge(token(connection, id.get()));
                 }
                 None
             }
+        }
+    }
+
+    /// An uplink that cannot be read may still carry a driver's tag: of those the topic and the reason are kept alone.
+    fn may_hold_personal_data(&self, topic: &str) -> bool {
+        let subscription = self.subscriptions.iter().find(|s| matches(&s.filter, topic));
+        match subscription.map(|s| s.format) {
+            Some(Format::VlotJson | Format::VlotProtobuf) => false,
+            Some(Format::TtsV3 | Format::ChirpstackV4) | None => true,
         }
     }
 
