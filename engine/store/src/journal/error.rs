@@ -29,8 +29,7 @@ pub enum JournalError {
     },
     /// Bytes that were once durable no longer are what they were.
     #[error(
-        "{} is damaged at byte {offset}: {what} (restore the file from a backup, or go on without the damaged part: \
-         `on_damage = skip-over` passes over it and reports what it left out)",
+        "{} is damaged at byte {offset}: {what} (restore the file from a backup, or have the damaged part skipped)",
         file.display()
     )]
     Damaged {
