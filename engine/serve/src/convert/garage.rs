@@ -62,7 +62,7 @@ fn section(city: &City, ix: SectionIx, state: Option<&SectionState>, edge: &mut 
     wire::Section {
         capacity: state.capacity,
         free: state.free,
-        status: status(state.status, quality).into(),
+        status: status(state.status, state.quality, quality).into(),
         observed_at: state.observed_at.map(timestamp),
         valid_until: state.valid_until.map(timestamp),
         quality: quality.into(),

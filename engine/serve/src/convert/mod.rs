@@ -49,14 +49,11 @@ impl Edge {
     }
 }
 
-/// One word for what is trusted that far: of an old figure, no word is known to be true.
-fn status(stated: FacilityStatus, quality: wire::Quality) -> wire::Status {
-    match (stated, quality) {
-        (FacilityStatus::Unknown, _) | (_, wire::Quality::Stale | wire::Quality::Missing) => {
-            wire::Status::Unknown
-        }
-        (stated, _) => word(stated),
-    }
+/// The word that the engine chose for figures of that quality, unless they have grown old since: then no word is known
+/// to be true any more, FULL least of all.
+fn status(stated: FacilityStatus, of: Quality, now: wire::Quality) -> wire::Status {
+    let outlived = now == wire::Quality::Stale && of != Quality::Stale;
+    if outlived { wire::Status::Unknown } else { word(stated) }
 }
 
 fn word(status: FacilityStatus) -> wire::Status {
@@ -128,11 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_figure_has_no_word() {
+    fn figures_that_grew_old_on_the_way_have_no_word() {
         for stated in [FacilityStatus::SpacesAvailable, FacilityStatus::Full, FacilityStatus::Closed] {
-            assert_eq!(status(stated, wire::Quality::Stale), wire::Status::Unknown);
-            assert_eq!(status(stated, wire::Quality::Missing), wire::Status::Unknown);
-            assert_eq!(status(stated, wire::Quality::Degraded), word(stated));
+            assert_eq!(status(stated, Quality::Good, wire::Quality::Stale), wire::Status::Unknown);
+            assert_eq!(status(stated, Quality::Degraded, wire::Quality::Stale), wire::Status::Unknown);
+            assert_eq!(status(stated, Quality::Degraded, wire::Quality::Degraded), word(stated));
+        }
+        // A barrier that is known to be closed needs no count to be so.
+        for (stated, sent) in
+            [(Quality::Stale, wire::Quality::Stale), (Quality::Missing, wire::Quality::Missing)]
+        {
+            assert_eq!(status(FacilityStatus::Closed, stated, sent), wire::Status::Closed);
         }
     }
 
