@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
 use vlot_ingest::mqtt;
-use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission};
+use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, Tick};
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Problem, Server};
 use vlot_settings::{Settings, Source};
@@ -23,6 +23,10 @@ pub(crate) const LANE_DEPTH: usize = 64;
 
 /// Sources by name; empty once the engine stops.
 type Sources = Arc<Mutex<Vec<(String, mqtt::Source)>>>;
+
+/// Ticks that a crash may have taken after they were published and before they were on disk are never used again: a
+/// client that has seen them and resumes after them must not miss what comes now. Far more than can be under way.
+const TICKS_SKIPPED: Tick = 1 << 16;
 
 /// What an engine is made from.
 pub(crate) struct Parts {
@@ -112,7 +116,7 @@ impl Engine {
             clock: clock.clone(),
             meters: meters.clone(),
             batch_max: settings.admission.batch_max,
-            last_tick: recovered.tick,
+            last_tick: if recovered.tick == 0 { 0 } else { recovered.tick + TICKS_SKIPPED },
             last_at: recovered.at,
         };
         let pump = Pump::new(options, admission, feeder, JournalLog(journal));
@@ -129,7 +133,7 @@ impl Engine {
             let options = crate::wiring::mqtt_options(source);
             (source.name.clone(), mqtt::start(options, intake.clone()))
         };
-        let sources: Sources = Arc::new(Mutex::new(settings.mqtt.iter().map(start).collect()));
+        let sources = Sources::default();
         let watched = sources.clone();
         let problems = move || problems(&journal_state, &watched);
         let context = Context {
@@ -143,7 +147,11 @@ impl Engine {
             inbox: inbox.clone(),
             problems: Arc::new(problems),
         };
-        let server = Server::bind(crate::wiring::serve_options(&settings.serve), context)?;
+        let server = Server::bind(crate::wiring::serve_options(&settings.serve), context).context(
+            "gRPC cannot be served (hint: see [serve] in city.toml; another engine may have the port)",
+        )?;
+        // Only now: an engine that cannot serve must not take over another's session at the broker.
+        *sources.lock().unwrap_or_else(PoisonError::into_inner) = settings.mqtt.iter().map(start).collect();
         let grpc = server.addr();
         let (stop_server, server) = serve_apart(server)?;
         Ok(Engine {

@@ -101,6 +101,11 @@ impl Engine {
         client.get_status(GetStatusRequest {}).await.unwrap().into_inner().readings_admitted
     }
 
+    async fn completed(&self) -> u64 {
+        let mut client = AdminServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
+        client.get_status(GetStatusRequest {}).await.unwrap().into_inner().completed_tick
+    }
+
     async fn count(&self) -> Option<i64> {
         let mut client =
             ParkingServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
@@ -161,6 +166,7 @@ async fn kill_9_under_load_loses_nothing_and_counts_nothing_twice() {
             engine.running.output()
         );
     }
+    assert!(engine.completed().await > 3 << 16, "ticks that a crash took are not used again");
     // An orderly stop writes the live board; a replay with any number of workers writes the same.
     engine.running.signal("TERM");
     assert_eq!(engine.running.wait_exit(Duration::from_secs(10)), Some(0), "{}", engine.running.output());
