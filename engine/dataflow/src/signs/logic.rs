@@ -13,6 +13,8 @@ use crate::trust::trigger;
 #[derive(Debug)]
 struct Sign {
     state: SignState,
+    /// When the newest report of each kind reached us.
+    shown_at: Option<Timestamp>,
     fault_at: Option<Timestamp>,
     link_at: Option<Timestamp>,
     published: Option<SignState>,
@@ -20,13 +22,16 @@ struct Sign {
 }
 
 impl Sign {
-    /// Of each thing that a sign reports the newest observation holds, whatever arrives last.
+    /// Of each thing that a sign reports the one that reached us last holds, by our clock: a connection keeps the order
+    /// of what is said over it, and a sign's own clock may be off against ours, which dates what a connection says
+    /// by being opened.
     fn take(&mut self, reading: &Reading) {
-        let at = Some(reading.observed_at);
+        let at = Some(reading.received_at);
         let heard = match reading.value {
             Value::SignShown { face_version } => {
-                if self.state.displayed_at <= at {
-                    self.state.displayed_at = at;
+                if self.shown_at <= at {
+                    self.shown_at = at;
+                    self.state.displayed_at = Some(reading.observed_at);
                     self.state.displayed_version = Some(face_version);
                 }
                 true
@@ -49,7 +54,7 @@ impl Sign {
             _ => true,
         };
         if heard {
-            self.state.heard_at = self.state.heard_at.max(Some(reading.received_at));
+            self.state.heard_at = self.state.heard_at.max(at);
         }
     }
 }
@@ -73,6 +78,7 @@ impl Signs {
                 fault: None,
                 heard_at: None,
             },
+            shown_at: None,
             fault_at: None,
             link_at: None,
             published: None,

@@ -17,17 +17,17 @@ fn published(city: &City, steps: &[Step]) -> Vec<SignState> {
 }
 
 #[test]
-fn what_a_sign_says_newest_first_whatever_arrives_last() {
+fn of_two_connections_reports_the_one_that_reached_us_last_holds() {
     let mut b = Builder::default();
     b.sign();
     let shown = |at, face_version| said(0, at, Value::SignShown { face_version });
     let link = |at, connected| said(0, at, Value::SignLink { connected });
-    let late = Reading { received_at: s(40), ..shown(20, 6) };
+    let overtaken = shown(20, 6);
     let steps = [
         Step::Batch(10, vec![link(10, true), shown(11, 5)]),
         Step::Batch(30, vec![shown(30, 7), said(0, 30, Value::SignFault { fault: SignFault::Pixel })]),
-        // An older report tells that it lives, and no more.
-        Step::Batch(40, vec![late]),
+        // A report that was overtaken on its way to admission tells nothing new.
+        Step::Batch(40, vec![overtaken]),
         Step::Clock(45),
         Step::Batch(50, vec![link(50, false)]),
         // The connection of before tells when it was heard, and no more.
@@ -42,14 +42,27 @@ fn what_a_sign_says_newest_first_whatever_arrives_last() {
         .collect();
     assert_eq!(
         seen,
-        [
-            (true, 5, s(11)),
-            (true, 7, s(30)),
-            (true, 7, s(40)),
-            (false, 7, s(40)),
-            (false, 7, s(49)),
-            (true, 0, s(60)),
-        ]
+        [(true, 5, s(11)), (true, 7, s(30)), (false, 7, s(30)), (false, 7, s(49)), (true, 0, s(60)),]
     );
-    assert_eq!((states[5].fault, states[5].displayed_at), (Some(SignFault::Pixel), Some(s(60))));
+    assert_eq!((states[4].fault, states[4].displayed_at), (Some(SignFault::Pixel), Some(s(60))));
+}
+
+/// What a connection says by being opened is dated by our clock, what the sign says later by its own.
+#[test]
+fn a_sign_whose_clock_is_behind_is_believed_what_it_shows() {
+    let mut b = Builder::default();
+    b.sign();
+    let joined = |face_version| said(0, 100, Value::SignShown { face_version });
+    let behind = Reading { received_at: s(101), ..said(0, 71, Value::SignShown { face_version: 9 }) };
+    let broken = Value::SignFault { fault: SignFault::Pixel };
+    let whole = Value::SignFault { fault: SignFault::None };
+    let mended = Reading { received_at: s(103), ..said(0, 50, whole) };
+    let steps = [
+        Step::Batch(100, vec![said(0, 100, Value::SignLink { connected: true }), joined(0)]),
+        Step::Batch(101, vec![behind]),
+        Step::Batch(103, vec![said(0, 102, broken), mended]),
+    ];
+    let states = published(&b.city, &steps);
+    assert_eq!((states[1].displayed_version, states[1].displayed_at), (Some(9), Some(s(71))));
+    assert_eq!(states[2].fault, Some(SignFault::None));
 }
