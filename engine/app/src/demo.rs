@@ -49,6 +49,14 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
             (source, settings)
         }
     };
+    for file in [&options.summary, &options.board].into_iter().flatten() {
+        // Better known now than after the city has run.
+        std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(file)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
     let broker = start_broker(options.mqtt)?;
     let Some(mqtt_source) = settings.mqtt.first_mut() else {
         bail!("the configuration names no MQTT source")
@@ -148,7 +156,7 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     screen.conclude(&text);
-    data.remove();
+    drop(data);
     if ended_early {
         bail!("a part of the demo ended by itself");
     }
@@ -236,10 +244,13 @@ fn untrue(city: &City, board: &Board, taken: &BTreeMap<String, u32>) -> u64 {
     };
     for entry in board.all().into_values() {
         match entry.product.as_ref() {
-            Product::Facility(s) => compare(city.facilities[s.facility.at()].id.to_string(), s.occupied, s.quality),
+            Product::Facility(s) => {
+                compare(city.facilities[s.facility.at()].id.to_string(), s.occupied, s.quality)
+            }
             Product::Garage(g) => {
                 for s in &g.sections {
-                    let id = format!("{}/{}", city.garages[g.garage.at()].id, city.sections[s.section.at()].id);
+                    let id =
+                        format!("{}/{}", city.garages[g.garage.at()].id, city.sections[s.section.at()].id);
                     compare(id, s.free.map(|free| s.capacity - free), s.quality);
                 }
             }
@@ -292,8 +303,10 @@ impl Data {
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         Ok(Data { dir, temporary: true })
     }
+}
 
-    fn remove(self) {
+impl Drop for Data {
+    fn drop(&mut self) {
         if self.temporary
             && let Err(error) = std::fs::remove_dir_all(&self.dir)
         {
