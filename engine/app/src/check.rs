@@ -1,5 +1,6 @@
 //! `vlot check`: every problem of a configuration at once.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use vlot_publish::FaceRenderer;
@@ -8,12 +9,13 @@ use vlot_settings::{Settings, Source};
 use crate::cli::Check;
 
 /// Exits with 0 when the configuration can be used and with 1 when it cannot.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this command is there to print")]
 pub(crate) fn check(options: &Check) -> ExitCode {
     match load(&options.config) {
         Ok((_, settings)) => {
             let city = &settings.city;
-            println!(
+            // A reader that went away has read enough.
+            let _gone = writeln!(
+                std::io::stdout(),
                 "{}: {} facilities, {} bicycle garages, {} count stations, {} signs, {} devices: no problems",
                 city.name,
                 city.facilities.len(),
@@ -25,7 +27,7 @@ pub(crate) fn check(options: &Check) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(problems) => {
-            eprintln!("{problems}");
+            let _gone = writeln!(std::io::stderr(), "{problems}");
             ExitCode::FAILURE
         }
     }

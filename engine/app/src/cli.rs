@@ -65,11 +65,12 @@ pub(crate) struct Demo {
     pub(crate) duration: Option<Duration>,
 
     /// How many times faster than real time the city runs
-    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,
 
-    /// When the city's clock starts (RFC 3339), e.g. 2026-05-08T16:30:00+02:00; without it: now
-    #[arg(long, value_name = "TIME")]
+    /// When the city's clock starts (RFC 3339), e.g. 2026-05-08T16:30:00+02:00; without it: now. A journal in --data that
+    /// ends later is continued from its end
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(crate) start: Option<Timestamp>,
 
     /// Seed of the simulated city: the same seed and start, the same city
@@ -169,15 +170,21 @@ impl std::str::FromStr for Until {
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// The engine's gRPC address
-    #[arg(long, global = true, env = "VLOT_ENGINE", default_value = "http://127.0.0.1:7101")]
+    #[arg(
+        long,
+        global = true,
+        env = "VLOT_ENGINE",
+        value_name = "ADDRESS",
+        default_value = "http://127.0.0.1:7101"
+    )]
     pub(crate) engine: String,
 
     /// Trust servers whose certificate this authority (PEM) issued
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
-    /// End after this many changes
-    #[arg(long, global = true, value_name = "N")]
+    /// End after this many changes; the present states, which come first, count
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
 
     /// What to watch
@@ -214,6 +221,10 @@ fn duration(s: &str) -> Result<Duration, String> {
         "h" => Ok(Duration::from_secs(3_600 * u64::from(number))),
         _ => Err(wrong()),
     }
+}
+
+fn instant(s: &str) -> Result<Timestamp, String> {
+    s.parse().map_err(|_| "not an instant with its offset such as 2026-05-08T16:30:00+02:00".to_owned())
 }
 
 fn speed(s: &str) -> Result<f64, String> {

@@ -53,12 +53,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// The error and what lies beneath it, on one line each.
+/// The error and what lies beneath it, on one line each. Many errors repeat their cause, which is said once.
 #[expect(clippy::print_stderr, reason = "this is what standard error is for")]
 fn complain(error: &anyhow::Error) {
     eprintln!("error: {error}");
-    for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            eprintln!("  because: {cause}");
+            said = cause;
+        }
     }
 }
 

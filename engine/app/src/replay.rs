@@ -47,7 +47,13 @@ pub(crate) fn replay(options: &Replay) -> Result<()> {
         Some(file) => {
             std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?
         }
-        None => std::io::Write::write_all(&mut std::io::stdout().lock(), &text)?,
+        None => match std::io::Write::write_all(&mut std::io::stdout().lock(), &text) {
+            // A reader that went away has read enough.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                return Err(error).context("cannot write the board to standard output");
+            }
+            _ => {}
+        },
     }
     tracing::info!(
         tick = recovered.tick,

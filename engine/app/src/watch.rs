@@ -2,18 +2,23 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio_stream::StreamExt;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Status as Refused};
+use vlot_model::Timestamp;
 use vlot_proto::bicycle::v1::watch_garage_response::Change;
-use vlot_proto::bicycle::v1::{Garage, WatchGarageRequest, garage_service_client::GarageServiceClient};
+use vlot_proto::bicycle::v1::{
+    Garage, ListGaragesRequest, WatchGarageRequest, garage_service_client::GarageServiceClient,
+};
 use vlot_proto::common::v1::{Quality, SensorShare, Status};
 use vlot_proto::parking::v1::{
     Facility, WatchFacilitiesRequest, parking_service_client::ParkingServiceClient,
 };
 use vlot_proto::sign::v1::row::Figure;
 use vlot_proto::sign::v1::{
-    Arrow, Face, Fault, Row, Sign, SignFilter, WatchSignsRequest, sign_service_client::SignServiceClient,
+    Arrow, Face, Fault, ListSignsRequest, Row, Sign, SignFilter, WatchSignsRequest,
+    sign_service_client::SignServiceClient,
 };
 use vlot_proto::traffic::v1::count::Figures;
 use vlot_proto::traffic::v1::{Station, WatchCountsRequest, traffic_service_client::TrafficServiceClient};
@@ -34,30 +39,50 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
     match options.what {
         What::Facilities => {
             let mut client = ParkingServiceClient::new(channel);
-            let mut changes = client.watch_facilities(WatchFacilitiesRequest::default()).await?.into_inner();
+            let mut changes =
+                client.watch_facilities(WatchFacilitiesRequest::default()).await.map_err(told)?.into_inner();
             while let Some(change) = changes.next().await {
-                if !print(facility(&change?.facility.unwrap_or_default()))? {
+                if !print(facility(&change.map_err(told)?.facility.unwrap_or_default()))? {
                     break;
                 }
             }
         }
         What::Sign { id } => {
-            let filter = Some(SignFilter { ids: vec![id] });
+            let filter = Some(SignFilter { ids: vec![id.clone()] });
             let mut client = SignServiceClient::new(channel);
             let request = WatchSignsRequest { filter, resume_after: None };
-            let mut changes = client.watch_signs(request).await?.into_inner();
+            let mut changes = match client.watch_signs(request).await {
+                Ok(changes) => changes.into_inner(),
+                Err(refused) if is_unknown(&refused) => {
+                    let all =
+                        client.list_signs(ListSignsRequest::default()).await.map_err(told)?.into_inner();
+                    bail!(
+                        "there is no sign {id:?} (hint: one of {})",
+                        ids(all.signs.into_iter().map(|s| s.id))
+                    )
+                }
+                Err(refused) => return Err(told(refused)),
+            };
             while let Some(change) = changes.next().await {
-                if !print(sign(&change?.sign.unwrap_or_default()))? {
+                if !print(sign(&change.map_err(told)?.sign.unwrap_or_default()))? {
                     break;
                 }
             }
         }
         What::Garage { id } => {
             let mut client = GarageServiceClient::new(channel);
-            let request = WatchGarageRequest { id, resume_after: None };
-            let mut changes = client.watch_garage(request).await?.into_inner();
+            let request = WatchGarageRequest { id: id.clone(), resume_after: None };
+            let mut changes = match client.watch_garage(request).await {
+                Ok(changes) => changes.into_inner(),
+                Err(refused) if is_unknown(&refused) => {
+                    let all = client.list_garages(ListGaragesRequest {}).await.map_err(told)?.into_inner();
+                    let known = ids(all.garages.into_iter().map(|g| g.id));
+                    bail!("there is no garage {id:?} (hint: one of {known})")
+                }
+                Err(refused) => return Err(told(refused)),
+            };
             while let Some(change) = changes.next().await {
-                let text = match change?.change {
+                let text = match change.map_err(told)?.change {
                     Some(Change::Garage(g)) => garage(&g),
                     Some(Change::Face(f)) => format!("  sign {}: {}", f.sign_id, face(&f)),
                     None => continue,
@@ -69,9 +94,10 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
         }
         What::Stations => {
             let mut client = TrafficServiceClient::new(channel);
-            let mut changes = client.watch_counts(WatchCountsRequest::default()).await?.into_inner();
+            let mut changes =
+                client.watch_counts(WatchCountsRequest::default()).await.map_err(told)?.into_inner();
             while let Some(change) = changes.next().await {
-                if !print(station(&change?.station.unwrap_or_default()))? {
+                if !print(station(&change.map_err(told)?.station.unwrap_or_default()))? {
                     break;
                 }
             }
@@ -80,8 +106,31 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
     Ok(())
 }
 
+/// What the engine said, in its own words.
+fn told(refused: Refused) -> anyhow::Error {
+    match refused.message() {
+        "" => anyhow!("the engine answers: {}", refused.code()),
+        message => anyhow!("{message}"),
+    }
+}
+
+fn is_unknown(refused: &Refused) -> bool {
+    matches!(refused.code(), Code::NotFound | Code::InvalidArgument)
+}
+
+fn ids(ids: impl Iterator<Item = String>) -> String {
+    ids.collect::<Vec<_>>().join(", ")
+}
+
 async fn connect(options: &Watch) -> Result<Channel> {
-    let mut endpoint = Endpoint::from_shared(options.engine.clone())
+    let address = match options.engine.contains("://") {
+        true => options.engine.clone(),
+        false => format!("http://{}", options.engine),
+    };
+    if address.starts_with("https:") && options.ca.is_none() {
+        bail!("{address} needs --ca FILE: the certificate of the authority to trust");
+    }
+    let mut endpoint = Endpoint::from_shared(address)
         .with_context(|| format!("{:?} is no address (hint: http://127.0.0.1:7101)", options.engine))?;
     if let Some(ca) = &options.ca {
         let pem = std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()))?;
@@ -119,7 +168,8 @@ pub(crate) fn facility(facility: &Facility) -> String {
         Status::Unknown | Status::Unspecified => "unknown",
     };
     format!(
-        "{:<24} free {:>5} of {:>5}  {:<8} {:<9} {}",
+        "{}  {:<34} free {:>5} of {:>5}  {:<8} {:<9} {}",
+        state.observed_at.map_or_else(|| "-".to_owned(), |t| Timestamp::from_secs(t.seconds).to_string()),
         facility.name,
         number(state.free),
         state.capacity,
@@ -164,8 +214,8 @@ fn row(row: &Row, advised: bool) -> String {
     };
     let figure = match row.figure {
         Some(Figure::Free(n)) => n.to_string(),
-        Some(Figure::Word(w)) if w == i32::from(Status::Full) => "VOL".to_owned(),
-        Some(Figure::Word(_)) => "GESLOTEN".to_owned(),
+        Some(Figure::Word(w)) if w == i32::from(Status::Full) => "FULL".to_owned(),
+        Some(Figure::Word(_)) => "CLOSED".to_owned(),
         Some(Figure::Blank(_)) | None => "-".to_owned(),
     };
     format!("{}{arrow} {} {figure}", if advised { "*" } else { "" }, row.label)
@@ -208,7 +258,7 @@ fn sign(sign: &Sign) -> String {
 }
 
 fn station(station: &Station) -> String {
-    let Some(count) = &station.count else { return format!("{:<28} nothing yet", station.name) };
+    let Some(count) = &station.count else { return format!("{:<34} nothing yet", station.name) };
     let figures = match &count.figures {
         Some(Figures::Motor(m)) => format!(
             "{:>4} vehicles, {:>5} an hour, {} km/h",
@@ -223,9 +273,9 @@ fn station(station: &Station) -> String {
     };
     let start = count.observed_at.unwrap_or_default();
     format!(
-        "{:<28} {} +{} s: {figures}  {} {}",
+        "{:<34} {} +{} s: {figures}  {} {}",
         station.name,
-        vlot_model::Timestamp::from_secs(start.seconds),
+        Timestamp::from_secs(start.seconds),
         count.interval_s,
         quality(count.quality()),
         share(count.sensors),
