@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
 use vlot_ingest::mqtt;
-use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, Tick};
+use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, TICKS_SKIPPED};
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Problem, Server};
 use vlot_settings::{Settings, Source};
@@ -23,10 +23,6 @@ pub(crate) const LANE_DEPTH: usize = 64;
 
 /// Sources by name; empty once the engine stops.
 type Sources = Arc<Mutex<Vec<(String, mqtt::Source)>>>;
-
-/// Ticks that a crash may have taken after they were published and before they were on disk are never used again: a
-/// client that has seen them and resumes after them must not miss what comes now. Far more than can be under way.
-const TICKS_SKIPPED: Tick = 1 << 16;
 
 /// What an engine is made from.
 pub(crate) struct Parts {

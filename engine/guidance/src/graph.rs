@@ -8,7 +8,9 @@ use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Operator;
 use vlot_dataflow::shell::{Logic, Part, Stamped, per_tick};
 use vlot_dataflow::{Clocks, Updates};
-use vlot_model::{City, Key, Meters, Product, SectionIx, SignIx, Target, Tick, Timestamp, Trigger, Update};
+use vlot_model::{
+    City, Key, Meters, Product, SectionIx, SignIx, TICKS_SKIPPED, Target, Tick, Timestamp, Trigger, Update,
+};
 
 use crate::sight::Sight;
 use crate::sign::{Occasion, SignLogic};
@@ -119,6 +121,8 @@ pub(crate) struct Signs {
     city: Arc<City>,
     meters: Arc<Meters>,
     signs: BTreeMap<SignIx, SignLogic>,
+    /// The last tick of the clock.
+    clocked: Option<Tick>,
 }
 
 impl Signs {
@@ -128,7 +132,7 @@ impl Signs {
             .filter(|sign| part.owns(u64::from(sign.0)))
             .map(|sign| (sign, SignLogic::new(sign, &city)))
             .collect();
-        Signs { city, meters, signs }
+        Signs { city, meters, signs, clocked: None }
     }
 }
 
@@ -149,7 +153,12 @@ impl Logic for Signs {
     type In = Note;
 
     fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>) {
+        let before = self.clocked.replace(tick);
+        let restarted = before.is_some_and(|before| tick.saturating_sub(before) >= TICKS_SKIPPED);
         for sign in self.signs.values_mut() {
+            if restarted {
+                sign.renumber();
+            }
             emit(sign.decide(tick, at, Occasion::Clock, &self.city), tick, at, &self.meters, out);
         }
     }

@@ -24,6 +24,8 @@ pub(crate) struct SignLogic {
     /// When the face was last sent out.
     emitted_at: Timestamp,
     face: Option<Face>,
+    /// The face needs a version of its own, changed or not.
+    renumbered: bool,
     /// Lines with space, anew in each tick; kept to be filled again without an allocation.
     candidates: Vec<Candidate>,
 }
@@ -92,6 +94,7 @@ impl SignLogic {
             content_since: None,
             emitted_at: Timestamp::EPOCH,
             face: None,
+            renumbered: false,
             candidates: Vec::new(),
         }
     }
@@ -102,6 +105,13 @@ impl SignLogic {
             row.sight = sight;
             row.fed = trigger;
         }
+    }
+
+    /// The engine was started anew, perhaps with another configuration, and from a journal that may lack the last that
+    /// was published: what a sign shows under the present version need not be what this face says. Under a new one
+    /// the sign draws it instead of taking it for a renewal.
+    pub(crate) fn renumber(&mut self) {
+        self.renumbered = self.face.is_some();
     }
 
     /// The face to send out at the end of a tick, and whether its content is new; `None`: the last one holds.
@@ -150,14 +160,15 @@ impl SignLogic {
         }
 
         let valid_until = self.valid_until(at + sign.time_to_live);
-        if changed {
-            if self.rows.iter().any(|row| row.since.is_some()) {
+        let renumbered = std::mem::take(&mut self.renumbered);
+        if changed || renumbered {
+            if changed && self.rows.iter().any(|row| row.since.is_some()) {
                 self.content_since = Some(at);
             }
             let face = self.write(tick, at, valid_until, trigger, city);
             self.emitted_at = at;
             self.face = Some(face.clone());
-            return Some((face, true));
+            return Some((face, changed));
         }
         let emitted_at = self.emitted_at;
         let face = self.face.as_mut()?;

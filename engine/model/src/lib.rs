@@ -26,6 +26,6 @@ pub use product::{
     BicycleCount, Face, FaceReason, FaceRow, FacilityState, FacilityStatus, Figure, GarageState, Opening,
     Product, Quality, SectionState, Share, SignState, TrafficCount, Trigger, Update,
 };
-pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, Tick, Value};
+pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
 pub use time::{Clock, Timestamp};

@@ -244,7 +244,7 @@ pub struct BicycleCount {
 pub struct Face {
     /// The sign.
     pub sign: SignIx,
-    /// Grows with each change of content; a renewal keeps it. 0 is reserved for a sign's own fallback.
+    /// Grows with each change of content, and when the engine starts anew; a renewal keeps it. 0 is reserved for a sign's own fallback.
     pub version: u64,
     /// The content, line by line.
     pub rows: Vec<FaceRow>,

@@ -7,6 +7,12 @@ use crate::{DeviceIx, Timestamp};
 /// The number of an admitted batch: strictly growing over the life of a journal, the dataflow's notion of time.
 pub type Tick = u64;
 
+/// So many ticks are left out when an engine goes on from a journal. Ticks that a crash took after they were published
+/// and before they were on disk are never used again: a client that has seen them and resumes after them must not
+/// miss what comes now. Far more than can be under way. Where two ticks of the clock are further apart than this, the
+/// engine was started anew in between.
+pub const TICKS_SKIPPED: Tick = 1 << 16;
+
 /// One statement of one device. Carries no personal data: what identifies a person never leaves `decode`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {

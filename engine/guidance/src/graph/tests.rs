@@ -4,10 +4,12 @@ use proptest::prelude::*;
 use timely::dataflow::operators::{Input, Inspect, Probe};
 use vlot_model::{
     ClockTick, Face, FacilityIx, FacilityState, FacilityStatus, Figure, GarageIx, GarageState, Key, Meters,
-    Opening, Product, Quality, SectionIx, SectionState, Share, SignIx, Tick, Update,
+    Opening, Product, Quality, SectionIx, SectionState, Share, SignIx, TICKS_SKIPPED, Tick, Update,
 };
 
-use super::Announcers;
+use vlot_dataflow::shell::{Logic, Part};
+
+use super::{Announcers, Signs};
 use crate::testing::{at, city};
 
 /// What happens in one tick: time passes, or some products change.
@@ -158,4 +160,27 @@ fn products_reach_the_signs_that_announce_them() {
     assert_eq!(figures, [Figure::Free(20), Figure::Free(7), Figure::Free(25)]);
     assert_eq!((face.sign, face.version), (SignIx(1), 1));
     assert_eq!(Product::Face(face).key(), Key::Face(SignIx(1)));
+}
+
+/// The same journal under another configuration gives another face at the same tick: a sign that shows the former one
+/// under that version would take it for a renewal.
+#[test]
+fn after_a_restart_every_face_has_a_new_version() {
+    let mut signs = Signs::new(Arc::new(city()), Arc::default(), Part::WHOLE);
+    let mut versions = |tick: Tick, second| {
+        let mut out = Vec::new();
+        signs.on_clock(tick, at(second), &mut out);
+        let version = |update: Update| match update.product {
+            Product::Face(face) => (face.version, face.decided_at),
+            other => panic!("{other:?}"),
+        };
+        out.into_iter().map(version).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(1, 0), [(1, at(0)); 2]);
+    assert_eq!(versions(2, 1), []);
+    // Many readings lie between two ticks of the clock, and no restart.
+    assert_eq!(versions(1 + TICKS_SKIPPED, 2), []);
+    let restarted = 1 + 2 * TICKS_SKIPPED + 1;
+    assert_eq!(versions(restarted, 3), [(restarted, at(3)); 2]);
+    assert_eq!(versions(restarted + 1, 4), []);
 }

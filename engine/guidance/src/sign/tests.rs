@@ -422,3 +422,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_new_number_is_no_change_and_keeps_no_row_waiting() {
+    let mut s = Street::new();
+    s.free(0, 0, 10);
+    s.free(2, 0, 12);
+    s.logic.renumber();
+    let face = s.clock(3).unwrap();
+    assert_eq!((face.version, face.rows[0].figure), (3, Free(10)), "the dwell is not over");
+    assert_eq!(s.clock(4), None);
+    let dwell = i64::try_from(DWELL.as_secs()).unwrap();
+    let face = s.clock(dwell).unwrap();
+    assert_eq!((face.version, face.rows[0].figure), (5, Free(12)), "and has not begun anew");
+}
