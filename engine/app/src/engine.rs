@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
 use vlot_ingest::mqtt;
 use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, TICKS_SKIPPED};
@@ -44,6 +44,7 @@ pub(crate) struct Engine {
     home: Home,
     inbox: mpsc::Sender<Submission>,
     sources: Sources,
+    stopping: watch::Sender<bool>,
     stop_server: oneshot::Sender<()>,
     server: JoinHandle<Result<()>>,
     pump: JoinHandle<Result<JournalLog, vlot_bridge::BridgeError>>,
@@ -115,7 +116,8 @@ impl Engine {
             last_tick: if recovered.tick == 0 { 0 } else { recovered.tick + TICKS_SKIPPED },
             last_at: recovered.at,
         };
-        let pump = Pump::new(options, admission, feeder, JournalLog(journal));
+        let (stopping, log) = JournalLog::new(journal);
+        let pump = Pump::new(options, admission, feeder, log);
         let pump = tokio::spawn(pump.run(arrivals));
 
         let intake = mqtt::Intake {
@@ -159,6 +161,7 @@ impl Engine {
             home,
             inbox,
             sources,
+            stopping,
             stop_server,
             server,
             pump,
@@ -174,16 +177,19 @@ impl Engine {
     /// Stops taking in, works off what is there, makes it durable, and writes the last board.
     pub(crate) async fn stop(self) -> Result<Vec<u8>> {
         let sources = std::mem::take(&mut *self.sources.lock().unwrap_or_else(PoisonError::into_inner));
+        self.stopping.send_replace(true);
+        let mut stopped = JoinSet::new();
         for (_, source) in sources {
-            source.stop().await;
+            stopped.spawn(source.stop());
         }
+        while stopped.join_next().await.is_some() {}
         // Nobody waits for it when the server has ended by itself.
         let _ended = self.stop_server.send(());
         let served = self.server.await;
         drop(self.inbox);
         let log = self.pump.await?.context("the dataflow ended before its input")?;
         self.join.join().await?;
-        log.0.close().await?;
+        log.journal.close().await?;
         served??;
         let board = vlot_publish::board_json(&self.board, &self.city);
         std::fs::write(self.home.board(), &board).with_context(|| {
@@ -234,11 +240,42 @@ fn problems(journal: &watch::Receiver<State>, sources: &Sources) -> Vec<Problem>
 }
 
 /// The journal as the pump's log.
-pub(crate) struct JournalLog(Journal);
+pub(crate) struct JournalLog {
+    journal: Journal,
+    state: watch::Receiver<State>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl JournalLog {
+    /// The log, and where to say that the engine is to stop.
+    fn new(journal: Journal) -> (watch::Sender<bool>, JournalLog) {
+        let (stop, stopping) = watch::channel(false);
+        (stop, JournalLog { state: journal.state().clone(), journal, stopping })
+    }
+}
 
 impl Log for JournalLog {
     async fn append(&mut self, batch: LogBatch) -> bool {
         let LogBatch { tick, at, readings, receipts } = batch;
-        self.0.append(Record::Batch { tick, at, readings }, receipts).await.is_ok()
+        let JournalLog { journal, state, stopping } = self;
+        // A stop does not wait for a disk that fails: what is not on it was not acknowledged, and comes again.
+        let hopeless = async {
+            // A dropped sender is a stop too, and so is a journal that has ended.
+            let _dropped = stopping.wait_for(|stopping| *stopping).await.is_err();
+            let _ended = state.wait_for(|state| matches!(state, State::Failing { .. })).await.is_err();
+        };
+        tokio::select! {
+            biased;
+            appended = journal.append(Record::Batch { tick, at, readings }, receipts) => {
+                if let Err(error) = &appended {
+                    tracing::error!(tick, %error, "the journal does not take a batch");
+                }
+                appended.is_ok()
+            }
+            () = hopeless => false,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

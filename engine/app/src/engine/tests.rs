@@ -1,0 +1,118 @@
+use std::any::Any;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use vlot_model::Timestamp;
+use vlot_store::journal::{Disk, DiskFile, RealDisk};
+
+use super::*;
+use crate::clock::WallClock;
+
+/// A disk that fills up when told to.
+#[derive(Clone, Default)]
+struct FullDisk(Arc<AtomicBool>);
+
+struct FullFile(Box<dyn DiskFile>, FullDisk);
+
+impl Disk for FullDisk {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        RealDisk.create_dir(dir)
+    }
+
+    fn lock(&self, file: &Path) -> io::Result<Box<dyn Any + Send>> {
+        RealDisk.lock(file)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        RealDisk.list(dir)
+    }
+
+    fn create(&self, file: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(FullFile(RealDisk.create(file)?, self.clone())))
+    }
+
+    fn open(&self, file: &Path, write: bool) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(FullFile(RealDisk.open(file, write)?, self.clone())))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn remove(&self, file: &Path) -> io::Result<()> {
+        RealDisk.remove(file)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        RealDisk.sync_dir(dir)
+    }
+}
+
+impl DiskFile for FullFile {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(into, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if self.1.0.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.write_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = FullDisk::default();
+    let options = vlot_store::journal::Options {
+        queue: 1,
+        segment_bytes: 64 << 10,
+        disk: Arc::new(disk.clone()),
+        ..vlot_store::journal::Options::new(Arc::new(WallClock))
+    };
+    let (mut journal, _) = Journal::open(dir.path(), options).unwrap();
+    let era = Era {
+        fingerprint: String::new(),
+        software: String::new(),
+        at: Timestamp::EPOCH,
+        devices: Vec::new(),
+    };
+    journal.append(Record::Era(era), Vec::new()).await.unwrap();
+    let mut failing = journal.state().clone();
+    let (stop, mut log) = JournalLog::new(journal);
+    let batch = |tick| LogBatch { tick, at: Timestamp::EPOCH, readings: Vec::new(), receipts: Vec::new() };
+    assert!(log.append(batch(1)).await);
+    disk.0.store(true, Ordering::Relaxed);
+    // One is in the writer's hands, one waits; the next one finds no room.
+    let full = async {
+        let mut tick = 2;
+        while log.append(batch(tick)).await {
+            tick += 1;
+        }
+    };
+    let told = async {
+        failing.wait_for(|state| matches!(state, State::Failing { .. })).await.unwrap();
+        stop.send_replace(true);
+        std::future::pending::<()>().await;
+    };
+    let ended = async {
+        tokio::select! {
+            () = full => {}
+            () = told => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(4), ended).await.expect("the stop waits for the disk");
+    let unwritten = log.journal.close().await.unwrap_err().to_string();
+    assert!(unwritten.contains("space"), "{unwritten}");
+}
