@@ -9,7 +9,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
 use vlot_ingest::mqtt;
-use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, TICKS_SKIPPED};
+use vlot_model::{
+    Board, City, Clock, Key, Meters, Product, Quarantine, Reading, Sign, SignIx, Submission, TICKS_SKIPPED,
+    Timestamp, Value,
+};
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Problem, Server};
 use vlot_settings::{Settings, Source};
@@ -119,6 +122,9 @@ impl Engine {
         let (stopping, log) = JournalLog::new(journal);
         let pump = Pump::new(options, admission, feeder, log);
         let pump = tokio::spawn(pump.run(arrivals));
+        // Before the server opens, so that no sign is back already.
+        let ended = ended_connections(&board, &city, clock.now().max(recovered.at));
+        inbox.send(ended).await.context("the pump ended at once")?;
 
         let intake = mqtt::Intake {
             city: city.clone(),
@@ -275,6 +281,23 @@ impl Log for JournalLog {
             () = hopeless => false,
         }
     }
+}
+
+/// Whatever connections signs had, they ended with the engine that held them; one that was killed could not say so.
+fn ended_connections(board: &Board, city: &City, at: Timestamp) -> Submission {
+    let was_connected = |(i, _): &(usize, &Sign)| {
+        let entry = board.get(Key::Sign(SignIx::from_position(*i)));
+        entry.is_some_and(|e| matches!(&*e.product, Product::Sign(state) if state.connected == Some(true)))
+    };
+    let ended = |(_, sign): (usize, &Sign)| Reading {
+        device: sign.device,
+        sequence: None,
+        observed_at: at,
+        received_at: at,
+        value: Value::SignLink { connected: false },
+    };
+    let readings = city.signs.iter().enumerate().filter(was_connected).map(ended).collect();
+    Submission { readings, receipt: None }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use vlot_model::Timestamp;
+use vlot_model::{LonLat, Matrix, Placement, SignState, Update};
 use vlot_store::journal::{Disk, DiskFile, RealDisk};
 
 use super::*;
@@ -115,4 +115,41 @@ async fn a_stop_does_not_wait_for_a_full_disk() {
     tokio::time::timeout(Duration::from_secs(4), ended).await.expect("the stop waits for the disk");
     let unwritten = log.journal.close().await.unwrap_err().to_string();
     assert!(unwritten.contains("space"), "{unwritten}");
+}
+
+#[test]
+fn signs_that_a_killed_engine_left_connected_are_not() {
+    let sign = |i: u32| Sign {
+        id: format!("s{i}").into(),
+        name: String::new(),
+        position: LonLat::default(),
+        matrix: Matrix { width_px: 8, height_px: 8 },
+        placement: Placement::Street,
+        lines: Vec::new(),
+        template: 0,
+        time_to_live: Duration::from_secs(60),
+        min_dwell: Duration::ZERO,
+        device: vlot_model::DeviceIx(10 + i),
+    };
+    let city = City { signs: (0..4).map(sign).collect(), ..City::default() };
+    let state = |(sign, connected)| Update {
+        tick: 1,
+        at: Timestamp::EPOCH,
+        trigger: None,
+        product: Product::Sign(SignState {
+            sign: SignIx(sign),
+            connected,
+            displayed_version: None,
+            displayed_at: None,
+            fault: None,
+            heard_at: None,
+        }),
+    };
+    let board = Board::new();
+    let states = [(0, Some(true)), (1, Some(false)), (2, None)];
+    board.publish(1, Timestamp::EPOCH, states.map(state));
+    let at = Timestamp::from_secs(5);
+    let ended = ended_connections(&board, &city, at);
+    let said: Vec<_> = ended.readings.iter().map(|r| (r.device.0, r.observed_at, r.value)).collect();
+    assert_eq!(said, [(10, at, Value::SignLink { connected: false })]);
 }
