@@ -167,7 +167,7 @@ fn write_common(dir: &Path, ports: Ports) -> Result<()> {
 }
 
 fn signs_of(signs: usize) -> String {
-    let mut faces = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo1]{figure.1}\"\n".to_owned();
+    let mut faces = "[[template]]\nname = \"one\"\nmulti = \"[tr1,1,96,32][fo12]{figure.1}\"\n".to_owned();
     for n in 0..signs {
         faces += &format!(
             "[[sign]]\nid = \"{}\"\nname = \"Sign {n}\"\nlat = 50.5\nlon = 4.5\nwidth_px = 96\nheight_px = 32\n\

@@ -34,6 +34,7 @@ impl Engine {
         let grpc = free_port()?;
         let config = dir.path().join("config");
         kind.write_config(&config, devices, signs, Ports { mqtt: mqtt_port, grpc })?;
+        check(&config)?;
         let mut command = Command::new(vlot()?);
         command.args(["run", "--log", "warn", "--config"]).arg(&config);
         let process = Process::start(command.arg("--data").arg(dir.path().join("data")))?;
@@ -80,6 +81,18 @@ impl Engine {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// Says in a line what is wrong with a configuration, by `vlot check`.
+///
+/// # Errors
+/// When something is.
+pub fn check(config: &Path) -> Result<()> {
+    let output = Command::new(vlot()?).arg("check").arg(config).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    ensure!(output.status.success(), "vlot check: {}", said.lines().next().unwrap_or("no reason given"));
+    Ok(())
 }
 
 /// What a stopped engine has left.

@@ -35,15 +35,14 @@ impl Process {
             .ok()
     }
 
-    /// Processor time used so far by its threads that still run, in seconds: what the scheduler counted, not samples.
+    /// Processor time used so far, by threads that have ended too, in seconds.
     #[must_use]
     pub fn cpu_s(&self) -> Option<f64> {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).ok()?;
-        let nanos = tasks.flatten().filter_map(|task| {
-            let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-            stat.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Some(nanos.sum::<u64>() as f64 / 1e9)
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+        // Linux counts in hundredths of a second for user space on every platform.
+        Some(ticks / 100.0)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use clap::Parser;
 use vlot_benches::city::{Kind, Ports};
-use vlot_benches::engine::replay;
+use vlot_benches::engine::{check, replay};
 use vlot_benches::process::disk_dir;
 use vlot_benches::{journal, row};
 
@@ -53,6 +53,7 @@ fn main() -> Result<()> {
                 &config
             }
         };
+        check(config)?;
         let data = match &options.keep {
             Some(keep) => keep.join(per_tick.to_string()),
             None => dir.path().join("data"),
