@@ -14,7 +14,7 @@ pub(crate) struct Summary {
     pub(crate) refused: BTreeMap<&'static str, u64>,
     /// Messages that were published and acknowledged but are in no product.
     pub(crate) lost: u64,
-    /// Facilities and garage sections whose figure is called good and is not what the simulated city says.
+    /// Facilities with bays or barriers whose figure is called good and is not what the simulated city says.
     pub(crate) untrue: u64,
     /// Messages that were known already.
     pub(crate) duplicates: u64,
