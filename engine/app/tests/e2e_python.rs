@@ -10,7 +10,8 @@ use common::{Running, root, vlot};
 #[test]
 fn a_python_client_lists_and_watches_facilities() {
     let python = std::env::var("VLOT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has_tools = Command::new(&python).args(["-c", "import grpc_tools"]).output().is_ok_and(|o| o.status.success());
+    let has_tools =
+        Command::new(&python).args(["-c", "import grpc_tools"]).output().is_ok_and(|o| o.status.success());
     assert!(has_tools, "scripts/test installs grpcio-tools; by hand set VLOT_PYTHON to a Python that has it");
     let dir = tempfile::tempdir().unwrap();
 

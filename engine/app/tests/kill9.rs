@@ -1,5 +1,7 @@
 //! `kill -9` under load, with a real Mosquitto: no acknowledged reading is lost, none counts twice.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 mod common;
 
 use std::sync::Arc;
@@ -24,7 +26,7 @@ fn now() -> vlot_model::Timestamp {
 
 /// Every third vehicle leaves.
 fn is_out(sequence: u32) -> bool {
-    sequence % 3 == 0
+    sequence.is_multiple_of(3)
 }
 
 /// Publishes until told to stop; returns how many passages each barrier has published and had acknowledged.
@@ -102,7 +104,8 @@ impl Engine {
     }
 
     async fn completed(&self) -> u64 {
-        let mut client = AdminServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
+        let mut client =
+            AdminServiceClient::connect(format!("http://127.0.0.1:{}", self.grpc)).await.unwrap();
         client.get_status(GetStatusRequest {}).await.unwrap().into_inner().completed_tick
     }
 

@@ -1,5 +1,6 @@
 //! What the tests of the whole engine share: real processes on the loopback, stopped by process id.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -22,9 +23,9 @@ pub(crate) fn root() -> PathBuf {
 
 /// A port that was free just now, below the range that clients draw their own ports from.
 pub(crate) fn free_port() -> u16 {
-    let seed = std::process::id() as u16 ^ (Instant::now().elapsed().subsec_nanos() as u16);
-    (0..500u16)
-        .map(|i| 12_000 + (seed.wrapping_mul(31).wrapping_add(i * 37)) % 18_000)
+    let seed = std::process::id().wrapping_mul(31) ^ Instant::now().elapsed().subsec_nanos();
+    (0..500)
+        .filter_map(|i| u16::try_from(12_000 + seed.wrapping_add(i * 37) % 18_000).ok())
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("a free port")
 }
