@@ -112,6 +112,10 @@ pub(crate) struct Run {
     /// Threads of the dataflow; one is enough for a city
     #[arg(long, default_value = "1")]
     pub(crate) workers: NonZeroUsize,
+
+    /// Pass over damaged parts of the journal instead of refusing it; what is left out is logged
+    #[arg(long)]
+    pub(crate) skip_damage: bool,
 }
 
 /// Check a configuration.
@@ -142,6 +146,10 @@ pub(crate) struct Replay {
     /// Use this configuration instead of the one that the journal was written with
     #[arg(long, value_name = "DIR")]
     pub(crate) config: Option<PathBuf>,
+
+    /// Pass over damaged parts of the journal instead of refusing it; what is left out is logged
+    #[arg(long)]
+    pub(crate) skip_damage: bool,
 }
 
 /// Where a replay stops.

@@ -12,6 +12,7 @@ use vlot_broker::Broker;
 use vlot_model::{Board, City, Clock, Counting, Meters, Product, Quality, RefusalKind};
 use vlot_settings::Source;
 use vlot_simulators::{city, mqtt, signs};
+use vlot_store::journal::OnDamage;
 
 use crate::check::{checked, load};
 use crate::cli::Demo;
@@ -74,7 +75,13 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     let files: BTreeMap<String, String> = source.files().map(|(n, t)| (n.to_owned(), t.to_owned())).collect();
     let data = Data::of(&options)?;
     let clock = Arc::new(DemoClock::start(options.start, options.speed));
-    let parts = Parts { source, settings, data: data.dir.clone(), workers: options.workers };
+    let parts = Parts {
+        source,
+        settings,
+        data: data.dir.clone(),
+        workers: options.workers,
+        on_damage: OnDamage::Refuse,
+    };
     let engine = Engine::start(parts, clock.clone(), |at| clock.not_before(at)).await?;
 
     let now_micros: Arc<dyn Fn() -> i64 + Send + Sync> = {

@@ -16,10 +16,10 @@ use vlot_model::{
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Problem, Server};
 use vlot_settings::{Settings, Source};
-use vlot_store::journal::{Era, Journal, Reader, Record, State};
+use vlot_store::journal::{self, Era, Journal, OnDamage, Record, State};
 
 use crate::home::Home;
-use crate::recovery::{Recovered, feed_journal};
+use crate::recovery::{Recovered, feed_journal, open_reader};
 
 /// Batches that may wait for a worker.
 pub(crate) const LANE_DEPTH: usize = 64;
@@ -33,6 +33,7 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) data: PathBuf,
     pub(crate) workers: NonZeroUsize,
+    pub(crate) on_damage: OnDamage,
 }
 
 /// A running engine.
@@ -62,7 +63,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         read_back: impl FnOnce(vlot_model::Timestamp),
     ) -> Result<Engine> {
-        let Parts { source, settings, data, workers } = parts;
+        let Parts { source, settings, data, workers, on_damage } = parts;
         let city = settings.city.clone();
         let home = Home::make(&data)?;
         home.keep(&source)?;
@@ -70,8 +71,8 @@ impl Engine {
         let quarantine = Arc::new(Quarantine::default());
         let renderer = Arc::new(FaceRenderer::new(&city).context("the signs' fonts cannot be used")?);
 
-        let (mut journal, last) =
-            Journal::open(&home.journal(), crate::wiring::journal_options(&settings.journal, clock.clone()))?;
+        let options = crate::wiring::journal_options(&settings.journal, clock.clone());
+        let (mut journal, last) = Journal::open(&home.journal(), journal::Options { on_damage, ..options })?;
         let Running { mut feeder, changed, completed, join } = vlot_bridge::start(WorkersOptions {
             workers,
             lane_depth: LANE_DEPTH,
@@ -84,7 +85,7 @@ impl Engine {
             clock_behind: settings.admission.clock_behind,
         };
         let mut admission = Admission::new(&city, limits);
-        let reader = Reader::open(&home.journal())?;
+        let reader = open_reader(&home.journal(), on_damage)?;
         let (city_, meters_) = (city.clone(), meters.clone());
         let (recovered, admission, feeder) = tokio::task::spawn_blocking(move || {
             let recovered = feed_journal(reader, None, &city_, &meters_, &mut admission, &mut feeder)?;

@@ -3,12 +3,20 @@
 use anyhow::{Context, Result};
 use vlot_bridge::{Admission, Batch, Feeder};
 use vlot_model::{City, DeviceIx, Meters, Reading, Tick, Timestamp};
-use vlot_store::journal::{Era, Reader, Record};
+use vlot_store::journal::{Era, OnDamage, Reader, RealDisk, Record};
 
 use crate::cli::Until;
 
+const UNREADABLE: &str =
+    "the journal cannot be read (hint: --skip-damage passes over what is damaged, and says what)";
+
 /// Readings that go into the dataflow at once: enough to be quick, little enough to stay small.
 const READINGS_A_BATCH: usize = 4_096;
+
+/// Opens a journal for reading.
+pub(crate) fn open_reader(dir: &std::path::Path, on_damage: OnDamage) -> Result<Reader> {
+    Ok(Reader::open_with(dir, std::sync::Arc::new(RealDisk), on_damage)?)
+}
 
 /// How far a journal was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +31,7 @@ pub(crate) struct Recovered {
 
 /// Feeds a journal's ticks, up to and with `until`, to the workers, and lets `admission` see every reading.
 pub(crate) fn feed_journal(
-    reader: Reader,
+    mut reader: Reader,
     until: Option<Until>,
     city: &City,
     meters: &Meters,
@@ -34,8 +42,8 @@ pub(crate) fn feed_journal(
     let mut recovered = Recovered::default();
     let mut batch = Batch::default();
     let mut known: Vec<Reading> = Vec::new();
-    for record in reader {
-        match record.context("the journal cannot be read")? {
+    for record in &mut reader {
+        match record.context(UNREADABLE)? {
             Record::Era(era) => names = Names::of(&era, city),
             Record::Batch { tick, at, readings } => {
                 if is_past(until, tick, at) {
@@ -61,6 +69,9 @@ pub(crate) fn feed_journal(
     if !batch.is_empty() {
         feeder.feed_blocking(batch)?;
     }
+    for part in reader.skipped() {
+        tracing::error!(file = %part.file.display(), from = part.from, to = part.to, part.what, "left out of the journal");
+    }
     Ok(recovered)
 }
 
@@ -76,7 +87,7 @@ fn is_past(until: Option<Until>, tick: Tick, at: Timestamp) -> bool {
 pub(crate) fn era_at(reader: Reader, until: Option<Until>) -> Result<Option<Era>> {
     let mut era = None;
     for record in reader {
-        match record.context("the journal cannot be read")? {
+        match record.context(UNREADABLE)? {
             Record::Era(new) => era = Some(new),
             Record::Batch { tick, at, .. } if is_past(until, tick, at) => break,
             Record::Batch { .. } => {}

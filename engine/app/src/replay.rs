@@ -6,22 +6,23 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use vlot_bridge::{Admission, Limits, WorkersOptions};
 use vlot_model::{Board, Meters};
-use vlot_store::journal::Reader;
+use vlot_store::journal::OnDamage;
 
 use crate::check::{checked, load};
 use crate::cli::Replay;
 use crate::engine::LANE_DEPTH;
 use crate::home::Home;
-use crate::recovery::{era_at, feed_journal};
+use crate::recovery::{era_at, feed_journal, open_reader};
 
 /// Writes the board as JSON, byte for byte what the live engine had at that tick.
 pub(crate) fn replay(options: &Replay) -> Result<()> {
     let home = Home::open(&options.data)?;
     let journal = home.journal();
+    let on_damage = if options.skip_damage { OnDamage::SkipOver } else { OnDamage::Refuse };
     let settings = match &options.config {
         Some(config) => load(config).map_err(|problems| anyhow!("{problems}"))?.1,
         None => {
-            let era = era_at(Reader::open(&journal)?, options.until)?
+            let era = era_at(open_reader(&journal, on_damage)?, options.until)?
                 .with_context(|| format!("{} is empty", journal.display()))?;
             checked(&home.kept(&era.fingerprint)?).map_err(|problems| anyhow!("{problems}"))?
         }
@@ -37,7 +38,7 @@ pub(crate) fn replay(options: &Replay) -> Result<()> {
         meters: meters.clone(),
     })?;
     let mut admission = Admission::new(&city, Limits::default());
-    let reader = Reader::open(&journal)?;
+    let reader = open_reader(&journal, on_damage)?;
     let recovered = feed_journal(reader, options.until, &city, &meters, &mut admission, &mut running.feeder)?;
     drop(running.feeder);
     running.join.join_blocking()?;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
+use vlot_store::journal::OnDamage;
+
 use crate::check::load;
 use crate::cli::Run;
 use crate::clock::WallClock;
@@ -13,7 +15,8 @@ use crate::engine::{Engine, Parts};
 /// Runs until it is told to stop.
 pub(crate) async fn run(options: Run) -> Result<()> {
     let (source, settings) = load(&options.config).map_err(|problems| anyhow!("{problems}"))?;
-    let parts = Parts { source, settings, data: options.data, workers: options.workers };
+    let on_damage = if options.skip_damage { OnDamage::SkipOver } else { OnDamage::Refuse };
+    let parts = Parts { source, settings, data: options.data, workers: options.workers, on_damage };
     let engine = Engine::start(parts, Arc::new(WallClock), |_| {}).await?;
     tracing::info!(
         grpc = %engine.grpc,

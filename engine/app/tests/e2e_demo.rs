@@ -22,7 +22,7 @@ fn a_demo_runs_the_city_and_replays_byte_for_byte() {
     let mut demo = Running::start(
         vlot()
             .args(["demo", "--duration", "15s", "--speed", "60", "--start", "2026-05-08T17:00:00+02:00"])
-            .args(["--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"])
+            .args(["--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--workers", "2"])
             .arg("--data")
             .arg(&data)
             .arg("--summary")
@@ -59,6 +59,20 @@ fn a_demo_runs_the_city_and_replays_byte_for_byte() {
     let half = earlier();
     assert!(half == earlier() && half != live);
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&half).unwrap()["tick"].to_string(), until);
+
+    // A damaged journal is refused with a hint, and passed over where that is asked for.
+    let segment = data.join("journal").join("00000000000000000001.vlotj");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[20_000] ^= 0xff;
+    std::fs::write(&segment, bytes).unwrap();
+    let refused = vlot().arg("replay").arg(&data).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--skip-damage"));
+    let skipped = vlot().arg("replay").arg(&data).arg("--skip-damage").output().unwrap();
+    assert!(skipped.status.success(), "{}", String::from_utf8_lossy(&skipped.stderr));
+    assert!(String::from_utf8_lossy(&skipped.stderr).contains("left out of the journal"));
+    let board: serde_json::Value = serde_json::from_slice(&skipped.stdout).unwrap();
+    assert_eq!(board["tick"], json(&data.join("board.json"))["tick"]);
 }
 
 /// Every facility, garage and station has said something within the first seconds, and every sign shows a face.

@@ -26,8 +26,12 @@ pub(crate) async fn keep(shared: Arc<Shared>, reporter: HealthReporter, services
         if told == Some(status) {
             continue;
         }
-        told = Some(status);
+        let starting = told.replace(status).is_none();
         match &halted {
+            // Before the first tick there is nothing to serve, and nothing wrong.
+            Some(problem) if starting => {
+                tracing::debug!(part = problem.part, what = problem.what, "not serving yet")
+            }
             Some(problem) => tracing::warn!(part = problem.part, what = problem.what, "not serving"),
             None => tracing::info!("serving"),
         }

@@ -188,7 +188,10 @@ fn totals_put_right_what_passages_missed() {
     b.facility(Counting::Barriers, 2, 0, 0);
     let out = Value::Passage { direction: Direction::Out, vehicles: 1 };
     let totals = |exits| Value::Totals { entries: 0, exits };
-    let numbered = |sequence, device, at, value| vlot_model::Reading { sequence: Some(sequence), ..said(device, at, value) };
+    let numbered = |sequence, device, at, value| vlot_model::Reading {
+        sequence: Some(sequence),
+        ..said(device, at, value)
+    };
     let steps = [
         Step::Batch(1, vec![numbered(0, 0, 1, totals(0)), numbered(0, 1, 1, totals(0))]),
         Step::Batch(2, vec![numbered(1, 0, 2, Value::Occupied { spaces: 8 })]),
