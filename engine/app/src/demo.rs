@@ -220,6 +220,7 @@ async fn live(
                     faces_shown: report.faces_shown,
                     latency_ms: (report.latency.count > 0).then_some((report.latency.p50_ms, report.latency.p99_ms)),
                     rss_mb: rss_mb().map_or(0.0, |(now, _)| now),
+                    problems: (engine.problems)(),
                 };
                 (before, at) = (messages_in, Instant::now());
                 screen.draw(&engine.city, &engine.board, &vitals);

@@ -27,6 +27,9 @@ pub(crate) const LANE_DEPTH: usize = 64;
 /// Sources by name; empty once the engine stops.
 type Sources = Arc<Mutex<Vec<(String, mqtt::Source)>>>;
 
+/// Asks for the parts that do not work as they should.
+type Problems = Arc<dyn Fn() -> Vec<Problem> + Send + Sync>;
+
 /// What an engine is made from.
 pub(crate) struct Parts {
     pub(crate) source: Source,
@@ -43,6 +46,8 @@ pub(crate) struct Engine {
     pub(crate) meters: Arc<Meters>,
     /// Where gRPC listens.
     pub(crate) grpc: std::net::SocketAddr,
+    /// Parts that do not work as they should.
+    pub(crate) problems: Problems,
     /// What was rebuilt from the journal.
     pub(crate) recovered: Recovered,
     home: Home,
@@ -140,7 +145,7 @@ impl Engine {
         };
         let sources = Sources::default();
         let watched = sources.clone();
-        let problems = move || problems(&journal_state, &watched);
+        let problems: Problems = Arc::new(move || problems(&journal_state, &watched));
         let context = Context {
             city: city.clone(),
             board: board.clone(),
@@ -150,7 +155,7 @@ impl Engine {
             renderer,
             changed,
             inbox: inbox.clone(),
-            problems: Arc::new(problems),
+            problems: problems.clone(),
         };
         let server = Server::bind(crate::wiring::serve_options(&settings.serve), context).context(
             "gRPC cannot be served (hint: see [serve] in city.toml; another engine may have the port)",
@@ -164,6 +169,7 @@ impl Engine {
             board,
             meters,
             grpc,
+            problems,
             recovered,
             home,
             inbox,

@@ -10,10 +10,12 @@ use vlot_model::{
     SignTexts,
 };
 
+use vlot_serve::Problem;
+
 use crate::engine::Engine;
 
 /// What the table says beside the board.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Vitals {
     /// The city's time.
     pub(crate) now: vlot_model::Timestamp,
@@ -31,6 +33,8 @@ pub(crate) struct Vitals {
     pub(crate) latency_ms: Option<(f64, f64)>,
     /// Resident memory now.
     pub(crate) rss_mb: f64,
+    /// Parts that do not work as they should.
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// A page is drawn this often before the next one comes, where not everything fits.
@@ -108,7 +112,10 @@ impl Screen {
             self.drawn.set(self.drawn.get().wrapping_add(1));
             let _gone = page(&mut out, &self.picture(city, board, vitals, width, height, turn));
         } else {
-            let _gone = writeln!(out, "{}", self.line(vitals));
+            let lines = [self.line(vitals)].into_iter().chain(vitals.problems.iter().map(problem));
+            for line in lines {
+                let _gone = writeln!(out, "{line}");
+            }
         }
     }
 
@@ -148,6 +155,7 @@ impl Screen {
         lines.push(String::new());
         lines.push(self.traffic(v));
         lines.push(format!("{}  memory {:.0} MB", latency(v), v.rss_mb));
+        lines.extend(v.problems.iter().map(problem));
         lines.push(String::new());
         let facilities = facilities(city, board);
         let signs = signs(city, board, width);
@@ -170,6 +178,10 @@ impl Screen {
         lines.truncate(height);
         lines.iter().map(|line| cut(line, width)).collect()
     }
+}
+
+fn problem(problem: &Problem) -> String {
+    format!("PROBLEM  {}: {} (since {})", problem.part, problem.what, problem.since)
 }
 
 fn latency(v: &Vitals) -> String {
