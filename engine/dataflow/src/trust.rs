@@ -25,17 +25,23 @@ pub(crate) struct Fullness {
 }
 
 impl Fullness {
-    /// The status of an open facility: figures that are not good give none.
+    /// The status of an open facility: figures that are not good give none. `silent` spaces are neither free nor taken as
+    /// far as is known: where the word depends on them there is none, for a wrong FULL is worse than a dark sign.
     pub(crate) fn status(
         &mut self,
         free: Option<u32>,
+        silent: u32,
         quality: Quality,
         full_at: u32,
         reopen_at: u32,
     ) -> FacilityStatus {
         match free {
             Some(free) if quality == Quality::Good => {
-                self.full = free <= full_at || (self.full && free < reopen_at);
+                let full = |free: u32| free <= full_at || (self.full && free < reopen_at);
+                match (full(free), full(free.saturating_add(silent))) {
+                    (true, false) => return FacilityStatus::Unknown,
+                    (low, _) => self.full = low,
+                }
                 if self.full { FacilityStatus::Full } else { FacilityStatus::SpacesAvailable }
             }
             _ => FacilityStatus::Unknown,
@@ -64,7 +70,7 @@ mod tests {
             (Some(11), good, SpacesAvailable),
         ];
         for (i, (free, quality, expected)) in steps.into_iter().enumerate() {
-            assert_eq!(f.status(free, quality, 10, 20), expected, "step {i}");
+            assert_eq!(f.status(free, 0, quality, 10, 20), expected, "step {i}");
         }
     }
 }

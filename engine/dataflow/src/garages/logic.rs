@@ -73,7 +73,7 @@ impl Room {
             section: self.section,
             capacity: self.capacity,
             free,
-            status: self.fullness.status(free, quality, self.full_at, self.reopen_at),
+            status: self.fullness.status(free, 0, quality, self.full_at, self.reopen_at),
             observed_at: self.stated.map(|(_, _, said_at)| said_at),
             valid_until,
             quality,

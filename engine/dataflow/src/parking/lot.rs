@@ -36,6 +36,8 @@ struct Said {
     known: bool,
     /// Enough of what it rests on is there.
     sound: bool,
+    /// Spaces of which nothing is known.
+    silent: u32,
     next_silence: Option<Timestamp>,
 }
 
@@ -151,7 +153,7 @@ impl Lot {
         let status = if closed {
             FacilityStatus::Closed
         } else {
-            self.fullness.status(said.free, quality, self.full_at, self.reopen_at)
+            self.fullness.status(said.free, said.silent, quality, self.full_at, self.reopen_at)
         };
         let ahead = |until: &Timestamp| now < *until;
         self.due = [valid_until, heard_until, said.next_silence].into_iter().flatten().filter(ahead).min();
@@ -184,6 +186,7 @@ fn of_bays(bays: &Bays, min_share: f32) -> Said {
         rests_on: bays.heard_at(),
         known: bays.known(),
         sound: share.ratio() >= min_share,
+        silent: share.total - share.reporting,
         next_silence: Some(bays.next_silence()),
     }
 }
@@ -204,6 +207,7 @@ fn of_account(account: &Account, now: Timestamp, capacity: u32, min_share: f32) 
         rests_on: account.rests_on(),
         known: uncorrected.is_some(),
         sound,
+        silent: 0,
         next_silence: account.next_silence(now),
     }
 }

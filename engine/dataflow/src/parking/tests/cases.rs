@@ -215,6 +215,26 @@ fn totals_put_right_what_passages_missed() {
     assert_eq!(seen, expected);
 }
 
+/// Eight bays, two of them silent: six taken ones are no FULL where one free space counts as full.
+#[test]
+fn a_zone_is_full_only_if_it_is_full_whatever_its_silent_bays_hold() {
+    let mut b = Builder::default();
+    b.facility(Counting::Bays, 8, 0, 0);
+    let taken = |devices: std::ops::Range<u32>, at| {
+        devices.map(|device| said(device, at, Value::Bay { occupied: true })).collect::<Vec<_>>()
+    };
+    let steps = [
+        Step::Batch(1_000, taken(0..6, 1_000)),
+        Step::Batch(1_001, taken(6..8, 1_001)),
+        Step::Batch(1_002, vec![said(3, 1_002, Value::BayUnsure), said(4, 1_002, Value::BayUnsure)]),
+    ];
+    let seen: Vec<_> = states(&b, &steps).iter().map(|s| (s.free, s.quality, s.status)).collect();
+    let (good, unknown) = (Quality::Good, FacilityStatus::Unknown);
+    let expected =
+        [(Some(0), good, unknown), (Some(0), good, FacilityStatus::Full), (Some(0), good, unknown)];
+    assert_eq!(seen, expected);
+}
+
 #[test]
 fn silent_bays_are_neither_free_nor_taken() {
     let mut b = Builder::default();

@@ -76,9 +76,19 @@ impl Twin<'_> {
         } else if quality != Quality::Good {
             FacilityStatus::Unknown
         } else {
+            // Each silent bay may be free or taken: the word must be the same for every such number.
             let free = free.unwrap();
-            self.full = if self.full { free < f.reopen_at } else { free <= f.full_at };
-            if self.full { FacilityStatus::Full } else { FacilityStatus::SpacesAvailable }
+            let silent = if f.counting == Counting::Bays { share.total - share.reporting } else { 0 };
+            let words: BTreeSet<bool> = (free..=free + silent)
+                .map(|free| if self.full { free < f.reopen_at } else { free <= f.full_at })
+                .collect();
+            match words.into_iter().collect::<Vec<_>>()[..] {
+                [full] => {
+                    self.full = full;
+                    if full { FacilityStatus::Full } else { FacilityStatus::SpacesAvailable }
+                }
+                _ => FacilityStatus::Unknown,
+            }
         };
         FacilityState {
             facility: self.facility,
