@@ -38,6 +38,8 @@ pub struct Admission {
 #[derive(Debug, Default)]
 struct Known {
     sequence: Option<Window>,
+    /// When the counter was found to have restarted: what is dated before belongs to the counter's former life.
+    restarted_at: Option<Timestamp>,
     /// Newest `observed_at` of anything admitted.
     newest: Option<Timestamp>,
     /// Newest `observed_at` a class of states.
@@ -144,11 +146,14 @@ impl Known {
             self.sequence = Some(fresh);
             return Ok(0);
         };
+        if self.restarted_at.is_some_and(|at| observed_at < at) {
+            return Err(RefusalKind::Superseded);
+        }
         // A redelivery never carries a newer time than everything before it; a restarted counter does.
         let newer = self.newest.is_none_or(|newest| observed_at > newest);
         let ahead = sequence.wrapping_sub(window.top);
         if ahead == 0 {
-            return if newer { self.restart(fresh) } else { Err(RefusalKind::Duplicate) };
+            return if newer { self.restart(fresh, observed_at) } else { Err(RefusalKind::Duplicate) };
         }
         if ahead <= PLAUSIBLE_LOSS {
             window.seen = window.seen.checked_shl(ahead).unwrap_or(0) | 1;
@@ -164,11 +169,12 @@ impl Known {
             window.seen |= bit;
             return Ok(-1);
         }
-        if newer { self.restart(fresh) } else { Err(RefusalKind::Superseded) }
+        if newer { self.restart(fresh, observed_at) } else { Err(RefusalKind::Superseded) }
     }
 
-    fn restart(&mut self, fresh: Window) -> Result<i64, RefusalKind> {
+    fn restart(&mut self, fresh: Window, observed_at: Timestamp) -> Result<i64, RefusalKind> {
         self.sequence = Some(fresh);
+        self.restarted_at = Some(observed_at);
         Ok(0)
     }
 
@@ -289,6 +295,22 @@ mod tests {
             reading(Some(1), 9, PASSAGE),
         ]);
         assert_eq!(v, [Ok(()), Ok(()), Ok(()), Err(RefusalKind::Duplicate), Ok(())]);
+        assert_eq!(lost, 0);
+    }
+
+    #[test]
+    fn what_was_said_before_a_restart_comes_again_without_counting_twice() {
+        let (v, lost) = verdicts(&[
+            reading(Some(499), 1, PASSAGE),
+            reading(Some(500), 2, PASSAGE),
+            reading(Some(0), 10, PASSAGE),
+            reading(Some(1), 11, PASSAGE),
+            reading(Some(499), 1, PASSAGE),
+            reading(Some(500), 2, PASSAGE),
+            reading(Some(2), 12, PASSAGE),
+        ]);
+        let superseded = Err(RefusalKind::Superseded);
+        assert_eq!(v, [Ok(()), Ok(()), Ok(()), Ok(()), superseded, superseded, Ok(())]);
         assert_eq!(lost, 0);
     }
 
