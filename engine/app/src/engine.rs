@@ -111,6 +111,8 @@ impl Engine {
             .context("the dataflow ended during recovery")?;
 
         read_back(recovered.at);
+        let last_tick = if recovered.tick == 0 { 0 } else { recovered.tick + TICKS_SKIPPED };
+        board.begin(last_tick);
         let journal_state = journal.state().clone();
         let devices = city.devices.iter().map(|d| d.id.to_string()).collect();
         let software = env!("CARGO_PKG_VERSION").to_owned();
@@ -122,7 +124,7 @@ impl Engine {
             clock: clock.clone(),
             meters: meters.clone(),
             batch_max: settings.admission.batch_max,
-            last_tick: if recovered.tick == 0 { 0 } else { recovered.tick + TICKS_SKIPPED },
+            last_tick,
             last_at: recovered.at,
         };
         let (stopping, log) = JournalLog::new(journal);

@@ -69,13 +69,16 @@ pub struct Change {
 ///
 /// A subscriber keeps a cursor (the tick that it has seen all of) and asks for what changed after it: it gets
 /// the newest state of each key once, however many states it missed. Whole ticks appear at once, and ticks
-/// come from the journal, so a cursor stays good over a reconnect and over a restart of the engine.
+/// come from the journal, so a cursor stays good over a reconnect; after a restart of the engine a
+/// reader starts over (see [`Board::resumes_from`]).
 #[derive(Default)]
 pub struct Board {
     entries: DashMap<Key, Entry, FxBuildHasher>,
     /// Keys by the tick of their newest state; the lock also makes a tick appear whole.
     by_tick: RwLock<BTreeMap<(Tick, Key), ()>>,
     completed: AtomicU64,
+    /// The first tick of this process: what came before was rebuilt, perhaps under another configuration.
+    begun: AtomicU64,
     completed_at: std::sync::atomic::AtomicI64,
 }
 
@@ -105,6 +108,19 @@ impl Board {
         self.completed.fetch_max(completed, Ordering::Release);
         self.completed_at.fetch_max(at.micros(), Ordering::Release);
         published
+    }
+
+    /// From now on, positions before `tick` are of a former process: see [`Board::resumes_from`].
+    pub fn begin(&self, tick: Tick) {
+        self.begun.store(tick, Ordering::Release);
+    }
+
+    /// A reader that resumes after `position` continues there if this process made it, and starts over otherwise: a
+    /// crash may have taken states that it has seen, and a new configuration may have changed what it has.
+    #[must_use]
+    pub fn resumes_from(&self, position: Tick) -> Tick {
+        let known = self.begun.load(Ordering::Acquire)..=self.completed();
+        if known.contains(&position) { position } else { 0 }
     }
 
     /// The newest state of one key.
@@ -274,5 +290,15 @@ mod tests {
         let board = Board::new();
         board.publish(1, Timestamp::EPOCH, [update(1, 0)]);
         assert!(board.changed_since(Tick::MAX, |_| true).1.is_empty());
+    }
+
+    #[test]
+    fn a_position_of_a_former_process_or_of_another_journal_starts_over() {
+        let board = Board::new();
+        board.publish(7, Timestamp::EPOCH, [update(7, 0)]);
+        assert_eq!([0, 5, 7, 8].map(|p| board.resumes_from(p)), [0, 5, 7, 0]);
+        board.begin(100);
+        board.publish(103, Timestamp::EPOCH, [update(103, 0)]);
+        assert_eq!([0, 7, 50, 99, 100, 103, 104].map(|p| board.resumes_from(p)), [0, 0, 0, 0, 100, 103, 0]);
     }
 }

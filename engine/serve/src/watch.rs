@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use futures_util::stream;
 use tonic::{Response, Status};
-use vlot_model::{Cursor, Entry, Key, Tick};
+use vlot_model::{Cursor, Entry, Key};
 
 use crate::bells::Bell;
 use crate::frames::{self, Elsewhere};
@@ -43,7 +43,7 @@ pub(crate) fn watch<T>(
     feed: impl Feed,
     resume_after: Option<&StreamPosition>,
 ) -> Response<Elsewhere<T>> {
-    let tick = start(resume_after, seat.context.board.completed());
+    let tick = resume_after.map_or(0, |position| seat.context.board.resumes_from(position.tick));
     let mut missing = if tick == 0 { feed.missing(&seat) } else { Vec::new() };
     missing.reverse();
     let watch = Watch { seat, bell, feed, cursor: Cursor::after(tick), missing };
@@ -54,12 +54,6 @@ pub(crate) fn watch<T>(
             Err(end) => Some((Err(end), None)),
         }
     }))
-}
-
-/// The tick to start after. A position that the board has not reached comes from another journal: its reader knows
-/// things that this engine does not, so it starts over.
-fn start(resume_after: Option<&StreamPosition>, completed: Tick) -> Tick {
-    resume_after.map(|p| p.tick).filter(|tick| *tick <= completed).unwrap_or(0)
 }
 
 impl<F: Feed> Watch<F> {
@@ -95,19 +89,5 @@ impl<F: Feed> Watch<F> {
                 return frame;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_from_another_journal_starts_over() {
-        let at = |tick| Some(StreamPosition { tick });
-        assert_eq!(start(None, 7), 0);
-        assert_eq!(start(at(0).as_ref(), 7), 0);
-        assert_eq!(start(at(7).as_ref(), 7), 7);
-        assert_eq!(start(at(8).as_ref(), 7), 0);
     }
 }
