@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -26,6 +27,9 @@ pub(crate) struct Shared {
     closing: AtomicBool,
     closed: watch::Sender<bool>,
 }
+
+/// A clock may be set back by this much, as time services do, without a word.
+const CLOCK_SLACK: Duration = Duration::from_secs(5);
 
 impl Shared {
     pub(crate) fn new(options: Options, context: Context) -> Arc<Self> {
@@ -82,6 +86,13 @@ impl Shared {
     pub(crate) fn standstill(&self, now: Timestamp) -> Option<Problem> {
         let Context { board, clock, .. } = &self.context;
         let since = board.completed_at();
+        if since.since(now) > CLOCK_SLACK {
+            let what = format!(
+                "the clock is {} s behind the last tick: it was set back, and the engine waits for it",
+                since.since(now).as_secs()
+            );
+            return Some(Problem { part: "clock".to_owned(), what, since: now, halts: true });
+        }
         let limit = self.options.engine_still_after.mul_f64(clock.speed().clamp(1.0, 1e6));
         if board.completed() > 0 && now.since(since) <= limit {
             return None;

@@ -19,7 +19,9 @@ pub(crate) fn face_in_force(
     pages: Vec<Page>,
 ) -> Option<Bytes> {
     let face = face_of(entry)?;
-    let time_to_live = face.valid_until.since(now);
+    // A clock that was set back must not lengthen a life.
+    let longest = shared.context.city.signs[ix.at()].time_to_live;
+    let time_to_live = face.valid_until.since(now).min(longest);
     if time_to_live.is_zero() {
         return None;
     }
