@@ -77,7 +77,6 @@ impl<L: Log> Pump<L> {
         let mut arrived = Vec::new();
         loop {
             let open = tokio::select! {
-                biased;
                 _ = clock.tick() => self.pass(Vec::new(), Vec::new()).await?,
                 n = inbox.recv_many(&mut arrived, self.options.batch_max) => {
                     n > 0 && self.take(&mut arrived).await?
