@@ -1,5 +1,7 @@
 //! An engine's data directory: the journal, and every configuration that it was written with.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -43,10 +45,10 @@ impl Home {
     /// Keeps a copy of the configuration, so that a journal can be replayed for as long as it is kept.
     pub(crate) fn keep(&self, source: &Source) -> Result<()> {
         let dir = self.config(&source.fingerprint());
-        if dir.is_dir() {
+        if Source::read_dir(&dir).is_ok_and(|kept| kept.fingerprint() == source.fingerprint()) {
             return Ok(());
         }
-        // Written aside and renamed: a directory of that name is whole.
+        // Written aside, on disk, and then renamed: what has that name is whole, also after a power cut.
         let aside = self.root.join("config").join(".new");
         let write = || -> std::io::Result<()> {
             if aside.exists() {
@@ -54,9 +56,16 @@ impl Home {
             }
             std::fs::create_dir_all(&aside)?;
             for (name, text) in source.files() {
-                std::fs::write(aside.join(name), text)?;
+                let mut file = File::create(aside.join(name))?;
+                file.write_all(text.as_bytes())?;
+                file.sync_all()?;
             }
-            std::fs::rename(&aside, &dir)
+            File::open(&aside)?.sync_all()?;
+            if dir.exists() {
+                std::fs::remove_dir_all(&dir)?;
+            }
+            std::fs::rename(&aside, &dir)?;
+            File::open(self.root.join("config"))?.sync_all()
         };
         write().with_context(|| format!("cannot keep a copy of the configuration in {}", dir.display()))
     }
@@ -98,6 +107,8 @@ mod tests {
         std::fs::write(dir.path().join("config").join(&fingerprint).join("city.toml"), "name = \"y\"")
             .unwrap();
         assert!(home.kept(&fingerprint).unwrap_err().to_string().contains("was changed"));
+        home.keep(&source).unwrap();
+        assert!(home.kept(&fingerprint).is_ok(), "what was damaged is kept anew");
         assert!(home.kept("0").is_err());
         assert!(Home::open(&dir.path().join("nowhere")).is_err());
     }
