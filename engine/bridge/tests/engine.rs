@@ -1,5 +1,7 @@
 //! The pump and the workers together: what is acknowledged when, and the same board however the ticks were run.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail here")]
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
