@@ -38,7 +38,10 @@ struct Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    let city = options.config.as_ref().map_or("the benches' city".to_owned(), |c| c.display().to_string());
+    let city = options
+        .config
+        .as_ref()
+        .map_or("a city where every reading changes a sign".to_owned(), |c| c.display().to_string());
     println!(
         "replay of {city}, {} readings/s of engine time, {} worker(s)",
         options.per_second, options.workers
@@ -69,16 +72,17 @@ fn main() -> Result<()> {
         );
         let rate = |took: Duration| read as f64 / took.as_secs_f64() / 1e6;
         println!(
-            "{per_tick:>4} a tick, {:>7} clock ticks: reader alone {:.2}, vlot replay {:.2} (process {:.2}) million readings/s, {:.2} us of processor a reading",
+            "{per_tick:>4} a tick, {:>7} clock ticks: reader alone {:.2}, vlot replay {:.2} (process {:.2}) million readings/s, {:.2} us of processor a reading, {:.1} h of the city a second",
             written.clock_ticks,
             rate(floor),
             rate(replayed.inner),
             rate(replayed.wall),
             replayed.cpu.as_secs_f64() * 1e6 / read as f64,
+            written.clock_ticks as f64 / 3_600.0 / replayed.inner.as_secs_f64(),
         );
         let measured =
             format!("{:.2} million/s ({:.2} with start and end)", rate(replayed.inner), rate(replayed.wall));
-        let what = format!("replay of {city}, {per_tick} readings a tick");
+        let what = format!("replay of {city}, {per_tick} a tick, {} a second", options.per_second);
         row(&what, &measured, "1 million/s", rate(replayed.inner) >= 1.0)?;
     }
     Ok(())
