@@ -220,7 +220,7 @@ pub fn start(options: WorkersOptions) -> Result<Running, BridgeError> {
         let publish = {
             let (board, meters) = (board.clone(), meters.clone());
             let (changed, completed) = (changed_tx.clone(), completed_tx.clone());
-            Rc::new(move |tick, at, updates: Vec<Update>| {
+            Rc::new(move |tick, at, updates: std::vec::Drain<'_, Update>| {
                 let published = board.publish(tick, at, updates);
                 meters.products_out.add(published);
                 if published > 0 {
@@ -250,7 +250,7 @@ pub fn start(options: WorkersOptions) -> Result<Running, BridgeError> {
         drop(probe);
         // The last ticks may have ended together with the inputs, and without a product.
         if let Some((tick, at)) = under_way.borrow().back().copied() {
-            publish(tick, at, Vec::new());
+            publish(tick, at, Vec::new().drain(..));
         }
     })
     .map_err(BridgeError::Start)?;

@@ -49,7 +49,7 @@ fn city() -> Arc<City> {
     }
     let line = |f| SignLine {
         target: Target::Facility(FacilityIx(f)),
-        label: format!("P{f}"),
+        label: format!("P{f}").into(),
         arrow: Arrow::Ahead,
         travel_time: Duration::from_secs(60 * u64::from(f)),
     };

@@ -16,7 +16,7 @@ use crate::shell::{append, first};
 /// behind the sink, on every worker: once it has passed a tick, the sink has had it.
 pub fn collect(
     updates: Updates<'_>,
-    mut sink: impl FnMut(Tick, Vec<Update>) + 'static,
+    mut sink: impl FnMut(Tick, std::vec::Drain<'_, Update>) + 'static,
 ) -> probe::Handle<Tick> {
     type Nothing = CapacityContainerBuilder<Vec<()>>;
 
@@ -40,8 +40,9 @@ pub fn collect(
                 if !pending.is_sorted_by(|a, b| (a.tick, a.product.key()) <= (b.tick, b.product.key())) {
                     pending.sort_by_cached_key(|u| (u.tick, u.product.key()));
                 }
-                let later = pending.split_off(pending.partition_point(|u| u.tick <= completed));
-                sink(completed, std::mem::replace(&mut pending, later));
+                let complete = pending.partition_point(|u| u.tick <= completed);
+                // The memory serves again.
+                sink(completed, pending.drain(..complete));
             }
             match frontier {
                 Some(frontier) => capability.downgrade(&frontier),

@@ -95,7 +95,9 @@ fn run(city: &Arc<City>, script: &[Step], feed: &Feed) -> (Vec<Call>, Arc<Meters
         let probe = worker.dataflow::<Tick, _, _>(|scope| {
             let (readings, clock) = (scope.input_from(&mut readings), scope.input_from(&mut clock));
             let updates = build(readings, clock, &city, &shared);
-            collect(updates, move |completed, updates| call.lock().unwrap().push((completed, updates)))
+            collect(updates, move |completed, updates| {
+                call.lock().unwrap().push((completed, updates.collect::<Vec<_>>()))
+            })
         });
         let mut steps = feed.steps.iter().cycle();
         for mut batch in batches(&script, &feed, worker.index()) {
@@ -265,7 +267,9 @@ fn the_clock_comes_first_in_a_tick_and_a_key_once() {
         let probe = worker.dataflow::<Tick, _, _>(|scope| {
             let (readings, clock) = (scope.input_from(&mut readings), scope.input_from(&mut clock));
             let updates = per_tick("Calls", readings, clock, |_| 0, |_| Calls(0));
-            collect(updates, move |completed, updates| sink.lock().unwrap().push((completed, updates)))
+            collect(updates, move |completed, updates| {
+                sink.lock().unwrap().push((completed, updates.collect::<Vec<_>>()))
+            })
         });
         let reading = crate::testing::said(0, 1, Value::Alive);
         let record = |tick, index| Admitted { tick, at: Timestamp::EPOCH, index, reading };

@@ -19,7 +19,7 @@ pub(crate) struct Candidate {
 
 /// What to do with the advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Choice {
+pub(crate) enum Next {
     /// It holds.
     Keep,
     /// It must become this: the present one would mislead.
@@ -29,18 +29,18 @@ pub(crate) enum Choice {
 }
 
 /// Chooses among `candidates`, which come in the order of their lines.
-pub(crate) fn choose(current: Option<usize>, candidates: &[Candidate]) -> Choice {
+pub(crate) fn choose(current: Option<usize>, candidates: &[Candidate]) -> Next {
     // `min_by_key` returns the first of equals: the upper line.
     let best = candidates.iter().min_by_key(|c| c.travel_time);
     let held = current.map(|line| candidates.iter().find(|c| c.line == line));
     match (held, best) {
-        (None, None) => Choice::Keep,
-        (None, Some(best)) => Choice::May(best.line),
-        (Some(None), best) => Choice::Must(best.map(|c| c.line)),
+        (None, None) => Next::Keep,
+        (None, Some(best)) => Next::May(best.line),
+        (Some(None), best) => Next::Must(best.map(|c| c.line)),
         (Some(Some(held)), Some(best)) if best.travel_time + MARGIN <= held.travel_time => {
-            Choice::May(best.line)
+            Next::May(best.line)
         }
-        (Some(Some(_)), _) => Choice::Keep,
+        (Some(Some(_)), _) => Next::Keep,
     }
 }
 
@@ -51,15 +51,15 @@ mod tests {
     #[test]
     fn the_nearest_with_space_is_advised_and_kept_within_the_margin() {
         let line = |line, seconds| Candidate { line, travel_time: Duration::from_secs(seconds) };
-        let table: [(Option<usize>, &[Candidate], Choice); 8] = [
-            (None, &[], Choice::Keep),
-            (None, &[line(0, 300), line(1, 120)], Choice::May(1)),
-            (None, &[line(1, 120), line(2, 120)], Choice::May(1)),
-            (Some(0), &[line(0, 300), line(1, 271)], Choice::Keep),
-            (Some(0), &[line(0, 300), line(1, 270)], Choice::May(1)),
-            (Some(0), &[line(1, 500), line(2, 400)], Choice::Must(Some(2))),
-            (Some(0), &[], Choice::Must(None)),
-            (Some(1), &[line(0, 300), line(1, 120)], Choice::Keep),
+        let table: [(Option<usize>, &[Candidate], Next); 8] = [
+            (None, &[], Next::Keep),
+            (None, &[line(0, 300), line(1, 120)], Next::May(1)),
+            (None, &[line(1, 120), line(2, 120)], Next::May(1)),
+            (Some(0), &[line(0, 300), line(1, 271)], Next::Keep),
+            (Some(0), &[line(0, 300), line(1, 270)], Next::May(1)),
+            (Some(0), &[line(1, 500), line(2, 400)], Next::Must(Some(2))),
+            (Some(0), &[], Next::Must(None)),
+            (Some(1), &[line(0, 300), line(1, 120)], Next::Keep),
         ];
         for (current, candidates, choice) in table {
             assert_eq!(choose(current, candidates), choice, "{current:?} of {candidates:?}");

@@ -16,76 +16,122 @@
 //! The template chooses places (`[tr…]`), justification (`[jl…]`) and fonts (`[fo…]`). Placeholders of lines that
 //! the sign does not have become nothing, so that one template serves signs of several lengths.
 
-use vlot_model::{Arrow, City, FaceRow, Figure, Sign, SignIx, Target};
+use std::fmt::Write as _;
+
+use vlot_model::{Arrow, City, Figure, Sign, SignIx, SignLine, Target};
 
 /// The face of `sign` in MULTI; empty, a dark sign, for a sign or template that `city` does not have.
 #[must_use]
-pub fn multi(sign: SignIx, rows: &[FaceRow], advice: Option<u32>, city: &City) -> String {
-    let sign = city.signs.get(sign.at());
-    let template = sign.and_then(|sign| city.templates.get(sign.template));
-    let (Some(sign), Some(template)) = (sign, template) else { return String::new() };
-    let mut face = String::with_capacity(template.multi.len() * 2);
-    for part in parts(&template.multi) {
-        match part {
-            Part::Text(text) => face.push_str(text),
-            Part::Advice => {
-                if let Some(row) = advice.and_then(|n| rows.get(n as usize)) {
-                    coloured(&mut face, city.texts.advice_rgb, &escaped(&row.label));
-                }
-            }
-            Part::Field(field, line) => {
-                let Some(row) = rows.get(line) else { continue };
-                let is_advised = advice.is_some_and(|n| n as usize == line);
-                fill(
-                    &mut face,
-                    field,
-                    row,
-                    is_advised,
-                    sign.lines.get(line).map(|l| l.travel_time.as_secs()),
-                    city,
-                );
-            }
-        }
-    }
-    face
+pub fn multi(sign: SignIx, figures: &[Figure], advice: Option<u32>, city: &City) -> String {
+    let advice = advice.map(|n| n as usize);
+    Layout::of(sign, city).fill(|line| figures.get(line).copied().unwrap_or(Figure::Blank), advice)
 }
 
-fn fill(face: &mut String, field: Field, row: &FaceRow, is_advised: bool, seconds: Option<u64>, city: &City) {
-    let texts = &city.texts;
+/// A sign's template with all that is fixed filled in, so that a face costs little more than copying it.
+pub(crate) struct Layout {
+    pieces: Vec<Piece>,
+    /// Bytes that a face is likely to take.
+    size: usize,
+}
+
+/// A piece of a face; lines count from 0.
+enum Piece {
+    Text(String),
+    /// What stands before the figure of free spaces, if it is one.
+    Free(usize, String),
+    /// What stands there if the figure is this word.
+    Word(usize, Figure, String),
+    /// An arrow, and the same where the line is advised.
+    Arrow(usize, String, String),
+    /// What stands there if a line is advised, by line.
+    Advice(Vec<String>),
+}
+
+impl Layout {
+    /// Of a sign; empty for a sign or template that `city` does not have.
+    pub(crate) fn of(sign: SignIx, city: &City) -> Self {
+        let sign = city.signs.get(sign.at());
+        let template = sign.and_then(|sign| city.templates.get(sign.template));
+        let (Some(sign), Some(template)) = (sign, template) else {
+            return Layout { pieces: Vec::new(), size: 0 };
+        };
+        let mut pieces: Vec<Piece> = Vec::new();
+        for part in parts(&template.multi) {
+            match part {
+                Part::Text(text) => pieces.push(Piece::Text(text.to_owned())),
+                Part::Advice => {
+                    let text = |label: &str| coloured(city.texts.advice_rgb, &escaped(label));
+                    pieces.push(Piece::Advice(sign.lines.iter().map(|line| text(&line.label)).collect()));
+                }
+                Part::Field(field, line) => piece(&mut pieces, field, line, sign, city),
+            }
+        }
+        let size = template.multi.len() * 2;
+        Layout { pieces: joined(pieces), size }
+    }
+
+    /// The face with these figures, by line.
+    pub(crate) fn fill(&self, figure: impl Fn(usize) -> Figure, advice: Option<usize>) -> String {
+        let mut face = String::with_capacity(self.size);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => face.push_str(text),
+                Piece::Free(line, before) => {
+                    if let Figure::Free(free) = figure(*line) {
+                        face.push_str(before);
+                        // Memory takes all that is written.
+                        let _never_fails = write!(face, "{free}");
+                    }
+                }
+                Piece::Word(line, word, text) if figure(*line) == *word => face.push_str(text),
+                Piece::Word(..) => {}
+                Piece::Arrow(line, _, advised) if advice == Some(*line) => face.push_str(advised),
+                Piece::Arrow(_, plain, _) => face.push_str(plain),
+                Piece::Advice(texts) => {
+                    face.push_str(advice.and_then(|line| texts.get(line)).map_or("", String::as_str));
+                }
+            }
+        }
+        face
+    }
+}
+
+fn piece(pieces: &mut Vec<Piece>, field: Field, at: usize, sign: &Sign, city: &City) {
+    let (Some(line), texts) = (sign.lines.get(at), &city.texts) else { return };
+    let word = |figure, text: &str| Piece::Word(at, figure, coloured(texts.full_rgb, &escaped(text)));
     match field {
-        Field::Label => coloured(face, texts.label_rgb, &escaped(&row.label)),
+        Field::Label => pieces.push(Piece::Text(coloured(texts.label_rgb, &escaped(&line.label)))),
         Field::Figure => {
             for field in [Field::Free, Field::Full, Field::Closed] {
-                fill(face, field, row, is_advised, seconds, city);
+                piece(pieces, field, at, sign, city);
             }
         }
-        Field::Free => {
-            if let Figure::Free(free) = row.figure {
-                coloured(face, texts.free_rgb, &free.to_string());
-            }
-        }
-        Field::Full => {
-            if row.figure == Figure::Full {
-                coloured(face, texts.full_rgb, &escaped(&texts.full));
-            }
-        }
-        Field::Closed => {
-            if row.figure == Figure::Closed {
-                coloured(face, texts.full_rgb, &escaped(&texts.closed));
-            }
-        }
+        Field::Free => pieces.push(Piece::Free(at, coloured(texts.free_rgb, ""))),
+        Field::Full => pieces.push(word(Figure::Full, &texts.full)),
+        Field::Closed => pieces.push(word(Figure::Closed, &texts.closed)),
         Field::Arrow => {
-            if let Some(glyph) = glyph(row.arrow) {
-                let rgb = if is_advised { texts.advice_rgb } else { texts.arrow_rgb };
-                coloured(face, rgb, glyph.encode_utf8(&mut [0; 4]));
+            if let Some(glyph) = glyph(line.arrow) {
+                let arrow = |rgb| coloured(rgb, glyph.encode_utf8(&mut [0; 4]));
+                pieces.push(Piece::Arrow(at, arrow(texts.arrow_rgb), arrow(texts.advice_rgb)));
             }
         }
         Field::Minutes => {
-            if let Some(seconds) = seconds {
-                coloured(face, texts.label_rgb, &seconds.div_ceil(60).to_string());
-            }
+            let minutes = line.travel_time.as_secs().div_ceil(60);
+            pieces.push(Piece::Text(coloured(texts.label_rgb, &minutes.to_string())));
         }
     }
+}
+
+/// Neighbouring texts as one.
+fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match (joined.last_mut(), piece) {
+            (Some(Piece::Text(before)), Piece::Text(text)) => before.push_str(&text),
+            (_, piece) => joined.push(piece),
+        }
+    }
+    joined
 }
 
 /// The character of an arrow in the arrow fonts: where it stands on a number pad, seen from the 5; `U` turns round.
@@ -103,8 +149,8 @@ pub fn glyph(arrow: Arrow) -> Option<char> {
     }
 }
 
-fn coloured(face: &mut String, [r, g, b]: [u8; 3], text: &str) {
-    face.push_str(&format!("[cf{r},{g},{b}]{text}"));
+fn coloured([r, g, b]: [u8; 3], text: &str) -> String {
+    format!("[cf{r},{g},{b}]{text}")
 }
 
 fn escaped(text: &str) -> String {
@@ -181,32 +227,19 @@ pub fn worst_cases(city: &City) -> Vec<(SignIx, String)> {
         let largest = |target| Figure::Free(capacity(city, target));
         let figures: [&dyn Fn(Target) -> Figure; 4] =
             [&largest, &|_| Figure::Full, &|_| Figure::Closed, &|_| Figure::Blank];
+        let layout = Layout::of(ix, city);
         let mut own: Vec<String> = Vec::new();
         for figure in figures {
-            let rows = rows(sign, figure);
-            own.push(multi(ix, &rows, None, city));
-            own.extend(
-                (0..sign.lines.len())
-                    .filter_map(|n| Some(multi(ix, &rows, Some(u32::try_from(n).ok()?), city))),
-            );
+            let figure =
+                |line| sign.lines.get(line).map_or(Figure::Blank, |line: &SignLine| figure(line.target));
+            own.push(layout.fill(figure, None));
+            own.extend((0..sign.lines.len()).map(|line| layout.fill(figure, Some(line))));
         }
         own.sort();
         own.dedup();
         cases.extend(own.into_iter().map(|multi| (ix, multi)));
     }
     cases
-}
-
-fn rows(sign: &Sign, figure: &dyn Fn(Target) -> Figure) -> Vec<FaceRow> {
-    sign.lines
-        .iter()
-        .map(|line| FaceRow {
-            target: line.target,
-            label: line.label.clone(),
-            arrow: line.arrow,
-            figure: figure(line.target),
-        })
-        .collect()
 }
 
 fn capacity(city: &City, target: Target) -> u32 {

@@ -9,10 +9,11 @@ use timely::dataflow::operators::Operator;
 use vlot_dataflow::shell::{Logic, Part, Stamped, per_tick};
 use vlot_dataflow::{Clocks, Updates};
 use vlot_model::{
-    City, Key, Meters, Product, SectionIx, SignIx, TICKS_SKIPPED, Target, Tick, Timestamp, Trigger, Update,
+    City, Key, Meters, Product, SectionIx, Sight, SignIx, TICKS_SKIPPED, Target, Tick, Timestamp, Trigger,
+    Update,
 };
 
-use crate::sight::Sight;
+use crate::sight::garage;
 use crate::sign::{Occasion, SignLogic};
 
 /// A product on its way to one line of one sign.
@@ -110,7 +111,7 @@ fn sight(product: &Product, target: Target) -> Option<Sight> {
     };
     match (product, target) {
         (Product::Facility(p), Target::Facility(_)) => Some(Sight::facility(p)),
-        (Product::Garage(p), Target::Garage(_)) => Some(Sight::garage(p)),
+        (Product::Garage(p), Target::Garage(_)) => Some(garage(p)),
         (_, Target::Section(id)) => part(id),
         _ => None,
     }
@@ -137,7 +138,7 @@ impl Signs {
 }
 
 fn emit(
-    face: Option<(vlot_model::Face, bool)>,
+    face: Option<(Arc<vlot_model::Face>, bool)>,
     tick: Tick,
     at: Timestamp,
     meters: &Meters,

@@ -21,7 +21,6 @@ use vlot_model::{City, Meters};
 mod advice;
 pub mod faces;
 mod graph;
-mod reason;
 mod sight;
 mod sign;
 #[cfg(test)]

@@ -1,109 +1,46 @@
 //! What is known of a line's target, and what may be said of it.
 
-use serde::{Deserialize, Serialize};
-use vlot_model::{
-    FacilityState, FacilityStatus, Figure, GarageState, Quality, SectionState, Share, Timestamp,
-};
+use vlot_model::{FacilityStatus, Figure, GarageState, Sight, Timestamp};
 
-/// The newest product of a line's target, as far as a sign is concerned with it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sight {
-    pub(crate) free: Option<u32>,
-    pub(crate) capacity: u32,
-    pub(crate) status: FacilityStatus,
-    pub(crate) quality: Quality,
-    pub(crate) observed_at: Option<Timestamp>,
-    pub(crate) valid_until: Option<Timestamp>,
-    pub(crate) sensors: Share,
-    pub(crate) lost_messages: u32,
+/// A garage as a whole is full when no section has space, and places in a closed section do not count.
+pub(crate) fn garage(p: &GarageState) -> Sight {
+    let all = |status: FacilityStatus| p.sections.iter().all(|s| s.status == status);
+    let any = |status: FacilityStatus| p.sections.iter().any(|s| s.status == status);
+    let status = if p.sections.is_empty() || any(FacilityStatus::Unknown) {
+        FacilityStatus::Unknown
+    } else if all(FacilityStatus::Closed) {
+        FacilityStatus::Closed
+    } else if any(FacilityStatus::SpacesAvailable) {
+        FacilityStatus::SpacesAvailable
+    } else {
+        FacilityStatus::Full
+    };
+    let behind_doors: u32 = p
+        .sections
+        .iter()
+        .filter(|s| s.status == FacilityStatus::Closed)
+        .filter_map(|s| s.free)
+        .fold(0, u32::saturating_add);
+    Sight {
+        free: p.free.map(|free| free.saturating_sub(behind_doors)),
+        capacity: p.capacity,
+        status,
+        quality: p.quality,
+        observed_at: p.observed_at,
+        valid_until: p.valid_until,
+        sensors: p.sensors,
+        lost_messages: 0,
+    }
 }
 
-impl Sight {
-    /// Before the first product.
-    pub(crate) fn unseen(capacity: u32) -> Self {
-        Sight {
-            free: None,
-            capacity,
-            status: FacilityStatus::Unknown,
-            quality: Quality::Missing,
-            observed_at: None,
-            valid_until: None,
-            sensors: Share::default(),
-            lost_messages: 0,
-        }
-    }
-
-    pub(crate) fn facility(p: &FacilityState) -> Self {
-        Sight {
-            free: p.free,
-            capacity: p.capacity,
-            status: p.status,
-            quality: p.quality,
-            observed_at: p.observed_at,
-            valid_until: p.valid_until,
-            sensors: p.sensors,
-            lost_messages: p.lost_messages,
-        }
-    }
-
-    pub(crate) fn section(p: &SectionState) -> Self {
-        Sight {
-            free: p.free,
-            capacity: p.capacity,
-            status: p.status,
-            quality: p.quality,
-            observed_at: p.observed_at,
-            valid_until: p.valid_until,
-            sensors: Share::default(),
-            lost_messages: 0,
-        }
-    }
-
-    /// A garage as a whole is full when no section has space, and places in a closed section do not count.
-    pub(crate) fn garage(p: &GarageState) -> Self {
-        let all = |status: FacilityStatus| p.sections.iter().all(|s| s.status == status);
-        let any = |status: FacilityStatus| p.sections.iter().any(|s| s.status == status);
-        let status = if p.sections.is_empty() || any(FacilityStatus::Unknown) {
-            FacilityStatus::Unknown
-        } else if all(FacilityStatus::Closed) {
-            FacilityStatus::Closed
-        } else if any(FacilityStatus::SpacesAvailable) {
-            FacilityStatus::SpacesAvailable
-        } else {
-            FacilityStatus::Full
-        };
-        let behind_doors: u32 = p
-            .sections
-            .iter()
-            .filter(|s| s.status == FacilityStatus::Closed)
-            .filter_map(|s| s.free)
-            .fold(0, u32::saturating_add);
-        Sight {
-            free: p.free.map(|free| free.saturating_sub(behind_doors)),
-            capacity: p.capacity,
-            status,
-            quality: p.quality,
-            observed_at: p.observed_at,
-            valid_until: p.valid_until,
-            sensors: p.sensors,
-            lost_messages: 0,
-        }
-    }
-
-    /// Whether anything of it may be shown at `at`.
-    pub(crate) fn is_trusted(&self, at: Timestamp) -> bool {
-        self.quality == Quality::Good && self.valid_until.is_some_and(|until| at < until)
-    }
-
-    /// What a sign would say of it at `at`, were there no calm to keep.
-    pub(crate) fn figure(&self, at: Timestamp) -> Figure {
-        match (self.status, self.free) {
-            _ if !self.is_trusted(at) => Figure::Blank,
-            (FacilityStatus::Closed, _) => Figure::Closed,
-            (FacilityStatus::Full, _) => Figure::Full,
-            (FacilityStatus::SpacesAvailable, Some(free)) => Figure::Free(rounded(free)),
-            (FacilityStatus::SpacesAvailable, None) | (FacilityStatus::Unknown, _) => Figure::Blank,
-        }
+/// What a sign would say of it at `at`, were there no calm to keep.
+pub(crate) fn figure(sight: &Sight, at: Timestamp) -> Figure {
+    match (sight.status, sight.free) {
+        _ if !sight.is_trusted(at) => Figure::Blank,
+        (FacilityStatus::Closed, _) => Figure::Closed,
+        (FacilityStatus::Full, _) => Figure::Full,
+        (FacilityStatus::SpacesAvailable, Some(free)) => Figure::Free(rounded(free)),
+        (FacilityStatus::SpacesAvailable, None) | (FacilityStatus::Unknown, _) => Figure::Blank,
     }
 }
 
@@ -129,7 +66,7 @@ pub(crate) fn is_untrue(shown: Figure, wanted: Figure) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vlot_model::{GarageIx, SectionIx};
+    use vlot_model::{GarageIx, Quality, SectionIx, SectionState, Share};
 
     #[test]
     fn figures_are_rounded_down_in_steps() {
@@ -203,7 +140,7 @@ mod tests {
             (&[(SpacesAvailable, 30), (Unknown, 0)], Unknown, 30),
         ];
         for (sections, status, free) in table {
-            let sight = Sight::garage(&garage(sections));
+            let sight = super::garage(&garage(sections));
             assert_eq!((sight.status, sight.free), (status, Some(free)), "{sections:?}");
         }
     }

@@ -1,18 +1,21 @@
 //! One sign: what it shows, and when that changes.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use vlot_model::{
-    City, Face, FaceReason, FaceRow, FacilityStatus, Figure, SignIx, SignLine, Target, Tick, Timestamp,
-    Trigger,
+    Choice, City, Face, FaceRow, FacilityStatus, Figure, RowReason, Sight, SignIx, SignLine, Target, Tick,
+    Timestamp, Trigger,
 };
 
-use crate::advice::{Candidate, Choice, choose};
-use crate::faces;
-use crate::reason::{self, Limits};
-use crate::sight::{Sight, is_untrue};
+use crate::advice::{Candidate, Next, choose};
+use crate::faces::Layout;
+use crate::sight::{figure, is_untrue};
 
 /// A sign's memory. Everything in it follows from the notes and ticks that it was given.
 pub(crate) struct SignLogic {
     sign: SignIx,
+    layout: Layout,
     rows: Vec<Row>,
     /// Lines that can be advised, in their order.
     advisable: Vec<usize>,
@@ -23,7 +26,7 @@ pub(crate) struct SignLogic {
     content_since: Option<Timestamp>,
     /// When the face was last sent out.
     emitted_at: Timestamp,
-    face: Option<Face>,
+    face: Option<Arc<Face>>,
     /// The face needs a version of its own, changed or not.
     renumbered: bool,
     /// Lines with space, anew in each tick; kept to be filled again without an allocation.
@@ -31,7 +34,8 @@ pub(crate) struct SignLogic {
 }
 
 struct Row {
-    limits: Limits,
+    /// Full at so few free or fewer.
+    full_at: u32,
     sight: Sight,
     wanted: Figure,
     /// Whether `wanted` moved in this tick.
@@ -72,11 +76,10 @@ impl SignLogic {
         let rows = lines
             .iter()
             .map(|line| {
-                let (limits, capacity) = limits(city, line.target);
-                let sight = Sight::unseen(capacity);
+                let (full_at, capacity) = limits(city, line.target);
                 Row {
-                    limits,
-                    sight,
+                    full_at,
+                    sight: Sight::unseen(capacity),
                     wanted: Figure::Blank,
                     moved: false,
                     shown: Figure::Blank,
@@ -87,6 +90,7 @@ impl SignLogic {
             .collect();
         SignLogic {
             sign,
+            layout: Layout::of(sign, city),
             rows,
             advisable,
             advice: None,
@@ -121,13 +125,13 @@ impl SignLogic {
         at: Timestamp,
         occasion: Occasion,
         city: &City,
-    ) -> Option<(Face, bool)> {
+    ) -> Option<(Arc<Face>, bool)> {
         let sign = city.signs.get(self.sign.at())?;
         let stood = |since: Option<Timestamp>| since.is_none_or(|since| since + sign.min_dwell <= at);
         // Truth: what every row ought to say now, and whether that cannot wait.
         let mut changing = false;
         for row in &mut self.rows {
-            let wanted = row.sight.figure(at);
+            let wanted = figure(&row.sight, at);
             row.moved = wanted != row.wanted;
             row.wanted = wanted;
             changing |= row.is_first_word() || is_untrue(row.shown, wanted);
@@ -149,9 +153,9 @@ impl SignLogic {
         }
         self.find_candidates(&sign.lines);
         let (must, next) = match choose(self.advice, &self.candidates) {
-            Choice::Keep => (false, self.advice),
-            Choice::Must(next) => (true, next),
-            Choice::May(line) => (false, Some(line)),
+            Next::Keep => (false, self.advice),
+            Next::Must(next) => (true, next),
+            Next::May(line) => (false, Some(line)),
         };
         if next != self.advice && (must || calm && stood(self.advice_since)) {
             self.advice = next;
@@ -165,9 +169,9 @@ impl SignLogic {
             if changed && self.rows.iter().any(|row| row.since.is_some()) {
                 self.content_since = Some(at);
             }
-            let face = self.write(tick, at, valid_until, trigger, city);
+            let face = Arc::new(self.write(tick, at, valid_until, trigger, &sign.lines, sign.min_dwell));
             self.emitted_at = at;
-            self.face = Some(face.clone());
+            self.face = Some(Arc::clone(&face));
             return Some((face, changed));
         }
         let emitted_at = self.emitted_at;
@@ -178,19 +182,18 @@ impl SignLogic {
         if !renew && valid_until >= face.valid_until {
             return None;
         }
-        face.valid_until = valid_until;
+        Arc::make_mut(face).valid_until = valid_until;
         self.emitted_at = at;
-        Some((face.clone(), false))
+        Some((Arc::clone(face), false))
     }
 
     /// The lines that the sign can send someone to with a good conscience.
     fn find_candidates(&mut self, lines: &[SignLine]) {
         let space = |line: &usize| {
             let (row, config) = (self.rows.get(*line)?, lines.get(*line)?);
-            let full_at = row.limits.full.map_or(0, |(full_at, _)| full_at);
             let has_space = matches!(row.shown, Figure::Free(_))
                 && row.sight.status == FacilityStatus::SpacesAvailable
-                && row.sight.free.is_some_and(|free| free > full_at);
+                && row.sight.free.is_some_and(|free| free > row.full_at);
             has_space.then_some(Candidate { line: *line, travel_time: config.travel_time })
         };
         self.candidates.clear();
@@ -212,45 +215,28 @@ impl SignLogic {
         at: Timestamp,
         valid_until: Timestamp,
         trigger: Option<Trigger>,
-        city: &City,
+        lines: &[SignLine],
+        min_dwell: Duration,
     ) -> Face {
-        let sign = city.signs.get(self.sign.at());
-        let lines = sign.map_or(&[][..], |s| &s.lines);
-        let dwell_end = |row: &Row| {
-            let since = row.since.max(self.content_since)?;
-            Some(since + sign?.min_dwell)
+        let row = |(line, row): (&SignLine, &Row)| FaceRow {
+            target: line.target,
+            label: Arc::clone(&line.label),
+            arrow: line.arrow,
+            figure: row.shown,
+            why: RowReason {
+                sight: row.sight,
+                wanted: row.wanted,
+                calm_until: row.since.max(self.content_since).map(|since| since + min_dwell),
+            },
         };
-        let rows: Vec<_> = lines
-            .iter()
-            .zip(&self.rows)
-            .map(|(line, row)| FaceRow {
-                target: line.target,
-                label: line.label.clone(),
-                arrow: line.arrow,
-                figure: row.shown,
-            })
-            .collect();
-        let sentences = self
-            .rows
-            .iter()
-            .map(|row| reason::row(&row.limits, &row.sight, row.shown, row.wanted, at, dwell_end(row)))
-            .collect();
-        let advice = self.advice.and_then(|line| Some((line, self.rows.get(line)?, lines.get(line)?)));
-        let why = match advice {
-            Some((_, row, line)) => {
-                reason::advised(&row.limits, &row.sight, line.travel_time, self.candidates.len())
-            }
-            None => reason::not_advised(self.advisable.len(), self.candidates.len()),
-        };
-        let advice = advice.and_then(|(line, ..)| u32::try_from(line).ok());
-        let multi = faces::multi(self.sign, &rows, advice, city);
+        let figure = |line: usize| self.rows.get(line).map_or(Figure::Blank, |row| row.shown);
         Face {
             sign: self.sign,
             version: tick.max(1),
-            rows,
-            advice,
-            multi,
-            reason: FaceReason { rows: sentences, advice: why },
+            rows: lines.iter().zip(&self.rows).map(row).collect(),
+            advice: self.advice.and_then(|line| u32::try_from(line).ok()),
+            choice: Choice { lines: count(self.advisable.len()), candidates: count(self.candidates.len()) },
+            multi: self.layout.fill(figure, self.advice),
             decided_at: at,
             valid_until,
             trigger,
@@ -258,25 +244,21 @@ impl SignLogic {
     }
 }
 
-/// What is fixed about a target, and its capacity.
-fn limits(city: &City, target: Target) -> (Limits, u32) {
-    let unknown = || (Limits { name: "?".into(), unit: "spaces", full: None, min_share: None }, 0);
-    match target {
-        Target::Facility(f) => city.facilities.get(f.at()).map_or_else(unknown, |f| {
-            let full = Some((f.full_at, f.reopen_at));
-            let min_share = Some(f.min_share);
-            (Limits { name: f.name.clone(), unit: "spaces", full, min_share }, f.capacity)
+fn count(lines: usize) -> u32 {
+    u32::try_from(lines).unwrap_or(u32::MAX)
+}
+
+/// When a target is full, and its capacity; a garage as a whole is full when no section has space.
+fn limits(city: &City, target: Target) -> (u32, u32) {
+    let limits = match target {
+        Target::Facility(f) => city.facilities.get(f.at()).map(|f| (f.full_at, f.capacity)),
+        Target::Garage(g) => city.garages.get(g.at()).map(|g| {
+            let sections = g.sections.iter().filter_map(|s| city.sections.get(s.at()));
+            (0, sections.map(|s| s.capacity).sum())
         }),
-        Target::Garage(g) => city.garages.get(g.at()).map_or_else(unknown, |g| {
-            let capacity =
-                g.sections.iter().filter_map(|s| city.sections.get(s.at())).map(|s| s.capacity).sum();
-            (Limits { name: g.name.clone(), unit: "places", full: None, min_share: None }, capacity)
-        }),
-        Target::Section(s) => city.sections.get(s.at()).map_or_else(unknown, |s| {
-            let full = Some((s.full_at, s.reopen_at));
-            (Limits { name: s.name.clone(), unit: "places", full, min_share: None }, s.capacity)
-        }),
-    }
+        Target::Section(s) => city.sections.get(s.at()).map(|s| (s.full_at, s.capacity)),
+    };
+    limits.unwrap_or((0, 0))
 }
 
 #[cfg(test)]

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use vlot_model::{
     Arrow, City, Counting, DeviceIx, Facility, FacilityIx, FacilityKind, FacilityStatus, Garage, GarageIx,
-    LonLat, Matrix, Placement, Quality, RackKind, Section, SectionIx, Share, Sign, SignLine, Target,
+    LonLat, Matrix, Placement, Quality, RackKind, Section, SectionIx, Share, Sight, Sign, SignLine, Target,
     Template, Timestamp,
 };
-
-use crate::sight::Sight;
 
 pub(crate) const DWELL: Duration = Duration::from_secs(20);
 pub(crate) const TIME_TO_LIVE: Duration = Duration::from_secs(90);

@@ -2,6 +2,7 @@
 //!
 //! `settings` is the only maker of a [`City`]; every index in it is valid.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -358,7 +359,7 @@ pub struct SignLine {
     /// What it announces.
     pub target: Target,
     /// The destination's name as it fits the matrix.
-    pub label: String,
+    pub label: Arc<str>,
     /// The way there from where the sign stands.
     pub arrow: Arrow,
     /// Travel time from the sign to the target, until live travel times replace it; decides the advice.

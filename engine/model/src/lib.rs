@@ -5,6 +5,7 @@
 
 mod board;
 mod city;
+mod face;
 mod id;
 mod intake;
 mod meters;
@@ -19,12 +20,13 @@ pub use city::{
     Garage, LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target,
     Template,
 };
+pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
 pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 pub use intake::{Acknowledge, Format, Receipt, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
-    BicycleCount, Face, FaceReason, FaceRow, FacilityState, FacilityStatus, Figure, GarageState, Opening,
-    Product, Quality, SectionState, Share, SignState, TrafficCount, Trigger, Update,
+    BicycleCount, FacilityState, FacilityStatus, GarageState, Opening, Product, Quality, SectionState, Share,
+    SignState, TrafficCount, Trigger, Update,
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};

@@ -1,10 +1,11 @@
 //! What the dataflow concludes. Each product says how old and how sure it is.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arrow, DeviceIx, FacilityIx, GarageIx, Key, SectionIx, SignFault, SignIx, StationIx, Target, Tick,
-    Timestamp,
+    DeviceIx, Face, FacilityIx, GarageIx, Key, SectionIx, SignFault, SignIx, StationIx, Tick, Timestamp,
 };
 
 /// How far a product can be trusted.
@@ -74,7 +75,7 @@ pub enum Product {
     /// Bicycles at a station.
     Bicycle(BicycleCount),
     /// What a sign is to show.
-    Face(Face),
+    Face(Arc<Face>),
     /// What a sign does show.
     Sign(SignState),
 }
@@ -237,65 +238,6 @@ pub struct BicycleCount {
     pub sensors: Share,
     /// Readings that arrived after the interval had been published and corrected it.
     pub late_readings: u32,
-}
-
-/// What a sign is to show, for how long, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Face {
-    /// The sign.
-    pub sign: SignIx,
-    /// Grows with each change of content, and when the engine starts anew; a renewal keeps it. 0 is reserved for a sign's own fallback.
-    pub version: u64,
-    /// The content, line by line.
-    pub rows: Vec<FaceRow>,
-    /// Position of the advised row.
-    pub advice: Option<u32>,
-    /// The content laid out, in MULTI (NTCIP 1203).
-    pub multi: String,
-    /// Why this content.
-    pub reason: FaceReason,
-    /// When the content was decided.
-    pub decided_at: Timestamp,
-    /// The face ends by itself then, unless renewed.
-    pub valid_until: Timestamp,
-    /// The reading behind the change of content; `None` when time alone made it.
-    pub trigger: Option<Trigger>,
-}
-
-/// One line of a face.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaceRow {
-    /// What it announces.
-    pub target: Target,
-    /// The destination's name.
-    pub label: String,
-    /// The way there.
-    pub arrow: Arrow,
-    /// What it says of it.
-    pub figure: Figure,
-}
-
-/// What a sign says of one destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Figure {
-    /// Free spaces.
-    Free(u32),
-    /// No space.
-    Full,
-    /// Lets nobody in.
-    Closed,
-    /// Nothing: the figure cannot be trusted.
-    Blank,
-}
-
-/// Why a face has the content that it has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaceReason {
-    /// One sentence a row, in the rows' order: figures, thresholds, quality.
-    pub rows: Vec<String>,
-    /// Why this advice, or why none.
-    pub advice: String,
 }
 
 /// What a sign does show: commanded and displayed are two things.

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use vlot_guidance::faces;
-use vlot_model::{City, FaceRow, Figure, Sign, SignIx, Target};
+use vlot_model::{City, Figure, Sign, SignIx, Target};
 use vlot_publish::FaceRenderer;
 
 /// A lamp with the dark around it, in pixels of the picture.
@@ -62,19 +62,9 @@ fn face(city: &City, ix: SignIx, sign: &Sign, state: usize) -> String {
             (_, _) => Figure::Blank,
         }
     };
-    let rows: Vec<_> = sign
-        .lines
-        .iter()
-        .enumerate()
-        .map(|(n, line)| FaceRow {
-            target: line.target,
-            label: line.label.clone(),
-            arrow: line.arrow,
-            figure: figure(n, line.target),
-        })
-        .collect();
-    let advice = rows.iter().position(|row| matches!(row.figure, Figure::Free(_)));
-    faces::multi(ix, &rows, advice.and_then(|n| u32::try_from(n).ok()), city)
+    let figures: Vec<_> = sign.lines.iter().enumerate().map(|(n, line)| figure(n, line.target)).collect();
+    let advice = figures.iter().position(|figure| matches!(figure, Figure::Free(_)));
+    faces::multi(ix, &figures, advice.and_then(|n| u32::try_from(n).ok()), city)
 }
 
 fn capacity(city: &City, target: Target) -> u32 {

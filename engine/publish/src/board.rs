@@ -178,7 +178,7 @@ fn face(city: &City, p: &Face) -> Value {
             json!({
                 "arrow": row.arrow,
                 "figure": row.figure,
-                "label": row.label,
+                "label": &*row.label,
                 "target": target(city, row.target),
             })
         })
@@ -187,7 +187,7 @@ fn face(city: &City, p: &Face) -> Value {
         "advice": p.advice,
         "decided_at": p.decided_at,
         "multi": p.multi,
-        "reason": p.reason,
+        "reason": crate::reasons(p, city),
         "rows": rows,
         "trigger": p.trigger.map(|t| trigger(city, t)),
         "valid_until": p.valid_until,

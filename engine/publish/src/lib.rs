@@ -1,7 +1,9 @@
-//! The board to bytes: rendered sign faces, the board as JSON.
+//! The board to bytes: rendered sign faces and why they are so, the board as JSON.
 
 mod board;
 mod face;
+mod reason;
 
 pub use board::board_json;
 pub use face::{FaceRenderer, RenderError, RenderedPage};
+pub use reason::{Reasons, reasons};

@@ -3,11 +3,7 @@ use crate::testing::city;
 
 fn street(figures: [Figure; 3], advice: Option<u32>) -> String {
     let city = city();
-    let mut rows = rows(&city.signs[0], &|_| Figure::Blank);
-    for (row, figure) in rows.iter_mut().zip(figures) {
-        row.figure = figure;
-    }
-    multi(SignIx(0), &rows, advice, &city)
+    multi(SignIx(0), &figures, advice, &city)
 }
 
 #[test]
@@ -45,9 +41,8 @@ fn what_is_no_placeholder_stays_and_what_is_not_there_becomes_nothing() {
     }
     let mut city = city();
     city.templates[0].multi = "<{label.7}{figure.9}{advice}>".into();
-    let rows = rows(&city.signs[0], &|_| Figure::Full);
-    assert_eq!(multi(SignIx(0), &rows, Some(9), &city), "<>");
-    assert_eq!(multi(SignIx(99), &rows, None, &city), "");
+    assert_eq!(multi(SignIx(0), &[Figure::Full; 3], Some(9), &city), "<>");
+    assert_eq!(multi(SignIx(99), &[Figure::Full; 3], None, &city), "");
 }
 
 #[test]

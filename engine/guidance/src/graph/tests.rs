@@ -60,7 +60,7 @@ fn garage(free: [u32; 2], second: i64) -> Product {
 }
 
 /// Runs the happenings (one a tick, one a second) through the graph, `batch` ticks at a time.
-fn run(happenings: &[Happening], batch: usize, workers: usize) -> (Vec<(Tick, Face)>, u64) {
+fn run(happenings: &[Happening], batch: usize, workers: usize) -> (Vec<(Tick, Arc<Face>)>, u64) {
     let faces = Arc::new(Mutex::new(Vec::new()));
     let meters = Arc::new(Meters::default());
     let city = Arc::new(city());

@@ -1,19 +1,21 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use vlot_model::{City, DeviceIx, Face, FacilityStatus, Figure, Quality, SignIx, Timestamp, Trigger};
+use vlot_model::{City, DeviceIx, Face, FacilityStatus, Figure, Quality, Sight, SignIx, Timestamp, Trigger};
 
 use super::{Occasion, SignLogic};
 use crate::advice::MARGIN;
-use crate::sight::{Sight, is_untrue};
+use crate::sight::{figure, is_untrue};
 use crate::testing::{DWELL, FULL_AT, TIME_TO_LIVE, at, city, good};
+use vlot_publish::{Reasons, reasons};
 
 /// A sign under a hand-written sequence of events, one tick each.
 struct Street {
     city: City,
     logic: SignLogic,
     tick: u64,
-    face: Option<Face>,
+    face: Option<Arc<Face>>,
 }
 
 impl Street {
@@ -22,21 +24,21 @@ impl Street {
         Street { logic: SignLogic::new(SignIx(0), &city), city, tick: 0, face: None }
     }
 
-    fn clock(&mut self, second: i64) -> Option<Face> {
+    fn clock(&mut self, second: i64) -> Option<Arc<Face>> {
         self.decide(second, Occasion::Clock)
     }
 
-    fn note(&mut self, second: i64, line: usize, sight: Sight) -> Option<Face> {
+    fn note(&mut self, second: i64, line: usize, sight: Sight) -> Option<Arc<Face>> {
         let trigger = Trigger { device: DeviceIx(7), sequence: Some(1), observed_at: at(second) };
         self.logic.note(line, sight, Some(trigger));
         self.decide(second, Occasion::Note)
     }
 
-    fn free(&mut self, second: i64, line: usize, free: u32) -> Option<Face> {
+    fn free(&mut self, second: i64, line: usize, free: u32) -> Option<Arc<Face>> {
         self.note(second, line, good(free, at(second)))
     }
 
-    fn decide(&mut self, second: i64, occasion: Occasion) -> Option<Face> {
+    fn decide(&mut self, second: i64, occasion: Occasion) -> Option<Arc<Face>> {
         self.tick += 1;
         let face = self.logic.decide(self.tick, at(second), occasion, &self.city).map(|(face, _)| face);
         self.face = face.clone().or_else(|| self.face.take());
@@ -45,6 +47,10 @@ impl Street {
 
     fn shown(&self) -> Vec<Figure> {
         self.face.as_ref().map(|f| f.rows.iter().map(|r| r.figure).collect()).unwrap_or_default()
+    }
+
+    fn why(&self, face: &Face) -> Reasons {
+        reasons(face, &self.city)
     }
 
     fn advice(&self) -> Option<u32> {
@@ -60,7 +66,7 @@ fn before_any_data_a_face_is_dark_and_the_first_word_is_not_held_back() {
     let face = s.clock(0).unwrap();
     assert_eq!((face.version, s.shown(), face.advice), (1, vec![Blank; 3], None));
     assert_eq!(face.valid_until, at(0) + TIME_TO_LIVE);
-    assert_eq!(face.reason.rows[0], "Near car park: nothing is shown, nothing is known of it yet.");
+    assert_eq!(s.why(&face).rows[0], "Near car park: nothing is shown, nothing is known of it yet.");
     let face = s.free(1, 0, 50).unwrap();
     assert_eq!((face.version, s.shown(), face.advice), (2, vec![Free(50), Blank, Blank], Some(0)));
     s.free(2, 2, 17);
@@ -96,7 +102,7 @@ fn full_shows_at_once_and_figures_return_after_the_dwell() {
     let face = s.free(1, 0, 3).unwrap();
     assert_eq!((face.rows[0].figure, face.advice), (Full, None));
     assert_eq!(
-        face.reason.rows[0],
+        s.why(&face).rows[0],
         "Near car park: full, 3 of 200 spaces free (full at 4 or fewer, open again from 10); quality good, 4 of 4 \
          sensors report, observed at 1970-01-12T13:46:41Z, valid until 1970-01-12T13:47:41Z."
     );
@@ -143,7 +149,7 @@ fn a_face_ends_with_the_first_of_its_figures_and_goes_dark_by_itself() {
     assert_eq!((s.shown(), face.valid_until), (vec![Blank, Free(15), Blank], at(70)));
     assert!(face.trigger.is_none());
     assert_eq!(
-        face.reason.rows[0],
+        s.why(&face).rows[0],
         "Near car park: nothing is shown, its figure is past its validity, observed at 1970-01-12T13:46:40Z, valid \
          until 1970-01-12T13:47:40Z."
     );
@@ -166,7 +172,7 @@ fn a_face_is_renewed_when_half_of_its_life_is_over() {
     let seconds: Vec<_> = renewals.iter().map(|(second, _)| *second).collect();
     assert_eq!(seconds, [46, 92, 138, 184]);
     for (second, face) in renewals {
-        assert_eq!(face, Face { valid_until: at(second) + TIME_TO_LIVE, ..first.clone() });
+        assert_eq!(*face, Face { valid_until: at(second) + TIME_TO_LIVE, ..(*first).clone() });
     }
 }
 
@@ -184,7 +190,7 @@ fn the_advice_keeps_to_its_line_and_moves_when_it_must() {
     assert_eq!(s.advice(), Some(1), "10 s nearer is within the margin");
     let face = s.free(62, 1, 2).unwrap();
     assert_eq!(s.advice(), Some(0), "without space it moves at once");
-    assert_eq!(face.reason.advice, "Near car park: 50 of 200 spaces free, the only line with space.");
+    assert_eq!(s.why(&face).advice, "Near car park: 50 of 200 spaces free, the only line with space.");
     s.clock(400);
     assert_eq!((s.shown(), s.advice()), (vec![Blank; 3], None));
 }
@@ -217,7 +223,7 @@ fn a_sign_in_a_garage_advises_its_first_section_with_places() {
     inside.note(1, good(0, at(31)), None);
     let face = decide(&mut inside, 31).unwrap();
     assert_eq!(
-        (face.advice, face.reason.advice.as_str()),
+        (face.advice, reasons(&face, &city).advice.as_str()),
         (Some(0), "Section A: 12 of 200 places free, the only line with space.")
     );
 }
@@ -267,7 +273,7 @@ impl Twin {
     fn step(&mut self, now: i64, sights: &[Sight], city: &City) {
         let dwell = i64::try_from(DWELL.as_secs()).unwrap();
         let old = |change: Option<i64>| change.is_none() || change.is_some_and(|c| now - c >= dwell);
-        let wanted: Vec<Figure> = sights.iter().map(|s| s.figure(at(now))).collect();
+        let wanted: Vec<Figure> = sights.iter().map(|s| figure(s, at(now))).collect();
         let urgent = |r: usize, shown: &[Figure], changes: &[Option<i64>]| {
             is_untrue(shown[r], wanted[r]) || (changes[r].is_none() && wanted[r] != Blank)
         };
@@ -317,15 +323,15 @@ fn check(
     sights: &[Sight],
     event: &Event,
     before: Option<&Face>,
-    emitted: Option<&(Face, bool)>,
+    emitted: Option<&(Arc<Face>, bool)>,
     changed_at: &mut [Option<Timestamp>],
 ) -> Result<(), TestCaseError> {
-    let face = emitted.map(|(face, _)| face).or(before).unwrap();
+    let face = emitted.map(|(face, _)| &**face).or(before).unwrap();
     for (i, row) in face.rows.iter().enumerate() {
         let sight = &sights[i];
         // Truth, of whatever is on display now.
         prop_assert!(
-            !is_untrue(row.figure, sight.figure(now)),
+            !is_untrue(row.figure, figure(sight, now)),
             "row {i} shows {:?} of {sight:?}",
             row.figure
         );
@@ -361,7 +367,7 @@ fn check(
         prop_assert_eq!(*is_new, content(before) != content(face));
         prop_assert_eq!(*is_new, before.version < face.version);
         if !is_new {
-            prop_assert_eq!(&Face { valid_until: face.valid_until, ..before.clone() }, face);
+            prop_assert_eq!(&Face { valid_until: face.valid_until, ..before.clone() }, &**face);
         }
     }
     if matches!(event, Event::Clock) && *is_new {
@@ -380,7 +386,7 @@ proptest! {
         let mut twin = Twin { shown: vec![Blank; 3], row_changes: vec![None; 3], ..Twin::default() };
         let mut sights = vec![Sight::unseen(200); 3];
         let mut changed_at = vec![None; 3];
-        let (mut now, mut face): (i64, Option<Face>) = (0, None);
+        let (mut now, mut face): (i64, Option<Arc<Face>>) = (0, None);
         for (tick, (dt, event)) in (1..).zip(&events) {
             now += i64::from(*dt);
             let occasion = match event {
@@ -394,7 +400,7 @@ proptest! {
                 }
             };
             let emitted = logic.decide(tick, at(now), occasion, &city);
-            check(at(now), &sights, event, face.as_ref(), emitted.as_ref(), &mut changed_at)?;
+            check(at(now), &sights, event, face.as_deref(), emitted.as_ref(), &mut changed_at)?;
             twin.step(now, &sights, &city);
             face = emitted.map(|(face, _)| face).or(face);
             let shown: Vec<_> = face.iter().flat_map(|f| f.rows.iter().map(|r| r.figure)).collect();

@@ -1,10 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    Arrow, BicycleCount, Device, DeviceKind, FaceReason, FaceRow, Facility, FacilityIx, FacilityKind,
+    Arrow, BicycleCount, Choice, Device, DeviceKind, FaceRow, Facility, FacilityIx, FacilityKind,
     FacilityStatus, Figure, Garage, GarageIx, LonLat, Matrix, Opening, Placement, Quality, RackKind, Role,
-    Section, SectionState, Share, Sign, SignFault, SignIx, SignState, Station, StationIx, TrafficCount,
-    Update,
+    RowReason, Section, SectionState, Share, Sight, Sign, SignFault, SignIx, SignState, Station, StationIx,
+    TrafficCount, Update,
 };
 
 use super::*;
@@ -111,7 +112,10 @@ fn products() -> Vec<Product> {
         valid_until: None,
         quality: Quality::Missing,
     };
-    let row = |target, figure| FaceRow { target, label: "Zand [P]".into(), arrow: Arrow::AheadLeft, figure };
+    let Product::Facility(zand) = facility_state(0) else { unreachable!() };
+    let why = RowReason { sight: Sight::facility(&zand), wanted: Figure::Full, calm_until: Some(at(27)) };
+    let row =
+        |target, figure| FaceRow { target, label: "Zand [P]".into(), arrow: Arrow::AheadLeft, figure, why };
     vec![
         facility_state(0),
         facility_state(1),
@@ -149,7 +153,7 @@ fn products() -> Vec<Product> {
             sensors: share,
             late_readings: 0,
         }),
-        Product::Face(Face {
+        Product::Face(Arc::new(Face {
             sign: SignIx(0),
             version: 7,
             rows: vec![
@@ -159,7 +163,7 @@ fn products() -> Vec<Product> {
             ],
             advice: Some(1),
             multi: "[fo12]Zand [[P]]".into(),
-            reason: FaceReason { rows: vec!["Zand: full.".into()], advice: "Blauw.".into() },
+            choice: Choice { lines: 3, candidates: 1 },
             decided_at: at(7),
             valid_until: at(61),
             trigger: Some(Trigger {
@@ -167,7 +171,7 @@ fn products() -> Vec<Product> {
                 sequence: Some(40),
                 observed_at: Timestamp::from_millis(1_700_000_006_250),
             }),
-        }),
+        })),
         Product::Sign(SignState {
             sign: SignIx(0),
             connected: Some(true),

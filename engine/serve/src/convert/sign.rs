@@ -11,6 +11,7 @@ use crate::wire::sign::v1 as wire;
 
 /// A face without what differs from reader to reader: its pages and its time to live.
 pub(crate) fn face(city: &City, face: &Face) -> wire::Face {
+    let why = vlot_publish::reasons(face, city);
     wire::Face {
         sign_id: city.signs.get(face.sign.at()).map(|s| s.id.to_string()).unwrap_or_default(),
         version: face.version,
@@ -18,7 +19,7 @@ pub(crate) fn face(city: &City, face: &Face) -> wire::Face {
         pages: Vec::new(),
         rows: face.rows.iter().map(|r| row(city, r)).collect(),
         advised_row: face.advice,
-        reason: Some(wire::Reason { rows: face.reason.rows.clone(), advice: face.reason.advice.clone() }),
+        reason: Some(wire::Reason { rows: why.rows, advice: why.advice }),
         decided_at: Some(timestamp(face.decided_at)),
         valid_until: Some(timestamp(face.valid_until)),
         time_to_live: None,
@@ -54,7 +55,7 @@ fn row(city: &City, row: &FaceRow) -> wire::Row {
     use wire::row::Figure as Wire;
     wire::Row {
         target_id: target(city, row.target),
-        label: row.label.clone(),
+        label: row.label.to_string(),
         arrow: arrow(row.arrow).into(),
         figure: Some(match row.figure {
             Figure::Free(free) => Wire::Free(free),

@@ -221,7 +221,16 @@ async fn a_sign_is_told_with_what_it_is_to_show_and_what_it_shows() {
             row("station", "Fiets", sign::Arrow::Unspecified, Figure::Blank(true)),
         ],
         advised_row: Some(0),
-        reason: Some(sign::Reason { rows: vec!["12 free".into(); 3], advice: "nearest".into() }),
+        reason: Some(sign::Reason {
+            rows: vec![
+                "LADEUZE: free spaces not stated (full at 2 or fewer, open again from 5); quality good."
+                    .into(),
+                "ONDER: full, free spaces not stated (full at 1 or fewer, open again from 3); quality good."
+                    .into(),
+                "Station: nothing is shown, nothing is known of it yet.".into(),
+            ],
+            advice: "LADEUZE: 0 of 100 spaces free, the only line with space.".into(),
+        }),
         decided_at: noon_plus(0),
         valid_until: noon_plus(30),
         time_to_live: Some(prost_types::Duration { seconds: 30, nanos: 0 }),

@@ -160,7 +160,8 @@ pub fn garage(free: u32, now: Timestamp) -> Product {
 
 /// A face of a sign, in force for half a minute.
 pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
-    Product::Face(Face {
+    let why = |wanted| RowReason { sight: Sight::unseen(100), wanted, calm_until: None };
+    Product::Face(Arc::new(Face {
         sign: SignIx(sign),
         version,
         rows: vec![
@@ -169,27 +170,30 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 label: "Ladeuze".into(),
                 arrow: Arrow::AheadLeft,
                 figure: Figure::Free(12),
+                why: why(Figure::Free(12)),
             },
             FaceRow {
                 target: Target::Section(SectionIx(1)),
                 label: "Onder".into(),
                 arrow: Arrow::Down,
                 figure: Figure::Full,
+                why: why(Figure::Full),
             },
             FaceRow {
                 target: Target::Garage(GarageIx(0)),
                 label: "Fiets".into(),
                 arrow: Arrow::None,
                 figure: Figure::Blank,
+                why: why(Figure::Blank),
             },
         ],
         advice: Some(0),
         multi: multi.into(),
-        reason: FaceReason { rows: vec!["12 free".into(); 3], advice: "nearest".into() },
+        choice: Choice { lines: 0, candidates: 0 },
         decided_at: now,
         valid_until: now + seconds(30),
         trigger: Some(Trigger { device: DeviceIx(2), sequence: Some(7), observed_at: now }),
-    })
+    }))
 }
 
 pub fn sign_state(sign: u32, displayed: u64, now: Timestamp) -> Product {

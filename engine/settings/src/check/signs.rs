@@ -137,7 +137,7 @@ fn lines(table: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> Ve
         if target.is_some() && lines.iter().flatten().any(|line| Some(line.target) == target) {
             entry.wrong("announces what another line of the sign announces", "one line a destination");
         }
-        lines.push(target.map(|target| SignLine { target, label, arrow, travel_time }));
+        lines.push(target.map(|target| SignLine { target, label: label.into(), arrow, travel_time }));
     }
     lines
 }

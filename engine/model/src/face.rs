@@ -1,0 +1,155 @@
+//! What a sign is to show, and what that rests on.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Arrow, FacilityState, FacilityStatus, Quality, SectionState, Share, SignIx, Target, Timestamp, Trigger,
+};
+
+/// What a sign is to show, for how long, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Face {
+    /// The sign.
+    pub sign: SignIx,
+    /// Grows with each change of content, and when the engine starts anew; a renewal keeps it. 0 is reserved for a sign's own fallback.
+    pub version: u64,
+    /// The content, line by line.
+    pub rows: Vec<FaceRow>,
+    /// Position of the advised row.
+    pub advice: Option<u32>,
+    /// What the advice was chosen from.
+    pub choice: Choice,
+    /// The content laid out, in MULTI (NTCIP 1203).
+    pub multi: String,
+    /// When the content was decided.
+    pub decided_at: Timestamp,
+    /// The face ends by itself then, unless renewed.
+    pub valid_until: Timestamp,
+    /// The reading behind the change of content; `None` when time alone made it.
+    pub trigger: Option<Trigger>,
+}
+
+/// One line of a face.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaceRow {
+    /// What it announces.
+    pub target: Target,
+    /// The destination's name.
+    pub label: Arc<str>,
+    /// The way there.
+    pub arrow: Arrow,
+    /// What it says of it.
+    pub figure: Figure,
+    /// Why.
+    pub why: RowReason,
+}
+
+/// What a row rests on: figures, of which sentences are made only where somebody reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowReason {
+    /// What was known of the target.
+    pub sight: Sight,
+    /// What it would say were there no calm to keep.
+    pub wanted: Figure,
+    /// Until when calm may keep it from saying that.
+    pub calm_until: Option<Timestamp>,
+}
+
+/// What an advice was chosen from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Lines that can be advised at all.
+    pub lines: u32,
+    /// Those of them with space.
+    pub candidates: u32,
+}
+
+/// What a sign says of one destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Free spaces.
+    Free(u32),
+    /// No space.
+    Full,
+    /// Lets nobody in.
+    Closed,
+    /// Nothing: the figure cannot be trusted.
+    Blank,
+}
+
+/// The newest product of a line's target, as far as a sign is concerned with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sight {
+    /// Free spaces or places; `None` when not known.
+    pub free: Option<u32>,
+    /// All of them.
+    pub capacity: u32,
+    /// In one word.
+    pub status: FacilityStatus,
+    /// How far to trust it.
+    pub quality: Quality,
+    /// Of the newest reading that it rests on.
+    pub observed_at: Option<Timestamp>,
+    /// Stale from then on.
+    pub valid_until: Option<Timestamp>,
+    /// Its sensors.
+    pub sensors: Share,
+    /// Messages known to be lost.
+    pub lost_messages: u32,
+}
+
+impl Sight {
+    /// Before the first product.
+    #[must_use]
+    pub fn unseen(capacity: u32) -> Self {
+        Sight {
+            free: None,
+            capacity,
+            status: FacilityStatus::Unknown,
+            quality: Quality::Missing,
+            observed_at: None,
+            valid_until: None,
+            sensors: Share::default(),
+            lost_messages: 0,
+        }
+    }
+
+    /// Of a car park or zone.
+    #[must_use]
+    pub fn facility(p: &FacilityState) -> Self {
+        Sight {
+            free: p.free,
+            capacity: p.capacity,
+            status: p.status,
+            quality: p.quality,
+            observed_at: p.observed_at,
+            valid_until: p.valid_until,
+            sensors: p.sensors,
+            lost_messages: p.lost_messages,
+        }
+    }
+
+    /// Of one section of a bicycle garage.
+    #[must_use]
+    pub fn section(p: &SectionState) -> Self {
+        Sight {
+            free: p.free,
+            capacity: p.capacity,
+            status: p.status,
+            quality: p.quality,
+            observed_at: p.observed_at,
+            valid_until: p.valid_until,
+            sensors: Share::default(),
+            lost_messages: 0,
+        }
+    }
+
+    /// Whether anything of it may be shown at `at`.
+    #[must_use]
+    pub fn is_trusted(&self, at: Timestamp) -> bool {
+        self.quality == Quality::Good && self.valid_until.is_some_and(|until| at < until)
+    }
+}

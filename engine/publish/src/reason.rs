@@ -1,0 +1,320 @@
+//! Why a face has its content, in sentences for an operator.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+use vlot_model::{City, Face, FaceRow, FacilityStatus, Figure, Quality, Sight, Target, Timestamp};
+
+/// Why a face has its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reasons {
+    /// Why this advice, or why none.
+    pub advice: String,
+    /// One sentence a row, in the rows' order: figures, thresholds, quality.
+    pub rows: Vec<String>,
+}
+
+/// The reasons of `face`, a face of a sign of `city`.
+#[must_use]
+pub fn reasons(face: &Face, city: &City) -> Reasons {
+    let rows = face.rows.iter().map(|r| row(&Limits::of(city, r.target), r, face.decided_at)).collect();
+    let advised = face.advice.and_then(|line| {
+        let row = face.rows.get(line as usize)?;
+        let line = city.signs.get(face.sign.at()).and_then(|sign| sign.lines.get(line as usize));
+        let away = line.map_or(Duration::ZERO, |line| line.travel_time);
+        Some(advised(&Limits::of(city, row.target), &row.why.sight, away, face.choice.candidates))
+    });
+    let advice = advised.unwrap_or_else(|| not_advised(face.choice.lines, face.choice.candidates));
+    Reasons { advice, rows }
+}
+
+/// What is fixed about a line.
+#[derive(Clone, Copy, Debug)]
+struct Limits<'c> {
+    /// The target's own name.
+    name: &'c str,
+    /// "spaces" or "places".
+    unit: &'static str,
+    /// FULL from so many free downwards, figures again from so many upwards; `None` for a garage as a whole.
+    full: Option<(u32, u32)>,
+    /// Below this share of reporting sensors a figure is not good.
+    min_share: Option<f32>,
+}
+
+impl<'c> Limits<'c> {
+    fn of(city: &'c City, target: Target) -> Self {
+        let limits = match target {
+            Target::Facility(f) => city.facilities.get(f.at()).map(|f| Limits {
+                name: &f.name,
+                unit: "spaces",
+                full: Some((f.full_at, f.reopen_at)),
+                min_share: Some(f.min_share),
+            }),
+            Target::Garage(g) => city.garages.get(g.at()).map(|g| Limits {
+                name: &g.name,
+                unit: "places",
+                full: None,
+                min_share: None,
+            }),
+            Target::Section(s) => city.sections.get(s.at()).map(|s| Limits {
+                name: &s.name,
+                unit: "places",
+                full: Some((s.full_at, s.reopen_at)),
+                min_share: None,
+            }),
+        };
+        limits.unwrap_or(Limits { name: "?", unit: "spaces", full: None, min_share: None })
+    }
+}
+
+/// Why a row of a face that was decided on at `at` shows what it shows.
+fn row(limits: &Limits<'_>, row: &FaceRow, at: Timestamp) -> String {
+    let (sight, shown, wanted, until) = (&row.why.sight, row.figure, row.why.wanted, row.why.calm_until);
+    let mut out = Sentence::new(limits.name);
+    match wanted {
+        Figure::Blank => {
+            out.add(format_args!("nothing is shown"));
+            distrust(&mut out, limits, sight, at);
+        }
+        Figure::Closed => out.add(format_args!("closed, as it says itself")),
+        Figure::Full => {
+            out.add(format_args!("full, "));
+            free(&mut out, limits, sight);
+        }
+        Figure::Free(_) => free(&mut out, limits, sight),
+    }
+    if let (Figure::Free(figure), Some(free)) = (wanted, sight.free)
+        && figure != free
+    {
+        out.add(format_args!("; rounded down to {figure}"));
+    }
+    if shown != wanted {
+        match shown {
+            Figure::Free(figure) => out.add(format_args!("; {figure} stays")),
+            Figure::Full => out.add(format_args!("; full stays")),
+            Figure::Closed => out.add(format_args!("; closed stays")),
+            Figure::Blank => out.add(format_args!("; nothing stays")),
+        }
+        if let Some(until) = until {
+            out.add(format_args!(" until {until} at the latest"));
+        }
+        out.add(format_args!(", for calm"));
+    }
+    if wanted != Figure::Blank {
+        out.add(format_args!("; quality good"));
+        sensors(&mut out, sight);
+        times(&mut out, sight);
+    }
+    out.end()
+}
+
+/// A sentence in one piece of memory: faces are decided on often, and read seldom.
+struct Sentence(String);
+
+impl Sentence {
+    fn new(subject: &str) -> Self {
+        let mut text = String::with_capacity(256);
+        text.push_str(subject);
+        text.push_str(": ");
+        Sentence(text)
+    }
+
+    fn add(&mut self, words: std::fmt::Arguments<'_>) {
+        // Memory takes all that is written.
+        let _never_fails = self.0.write_fmt(words);
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('.');
+        self.0
+    }
+}
+
+fn free(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight) {
+    match sight.free {
+        Some(free) => out.add(format_args!("{free} of {} {} free", sight.capacity, limits.unit)),
+        None => out.add(format_args!("free spaces not stated")),
+    }
+    match limits.full {
+        Some((full_at, reopen_at)) => {
+            out.add(format_args!(" (full at {full_at} or fewer, open again from {reopen_at})"));
+        }
+        None => out.add(format_args!(" (full when no section has space)")),
+    }
+}
+
+fn sensors(out: &mut Sentence, sight: &Sight) {
+    if sight.sensors.total > 0 {
+        out.add(format_args!(", {} of {} sensors report", sight.sensors.reporting, sight.sensors.total));
+    }
+}
+
+fn times(out: &mut Sentence, sight: &Sight) {
+    if let Some(at) = sight.observed_at {
+        out.add(format_args!(", observed at {at}"));
+    }
+    if let Some(until) = sight.valid_until {
+        out.add(format_args!(", valid until {until}"));
+    }
+}
+
+/// Why nothing can be said.
+fn distrust(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight, at: Timestamp) {
+    let what = match sight.quality {
+        Quality::Missing => return out.add(format_args!(", nothing is known of it yet")),
+        Quality::Degraded => return degraded(out, limits, sight),
+        Quality::Stale => "its figure is stale",
+        Quality::Good if !sight.is_trusted(at) => "its figure is past its validity",
+        Quality::Good if sight.status == FacilityStatus::Unknown => "its status is unknown",
+        Quality::Good => "its free spaces are not stated",
+    };
+    out.add(format_args!(", {what}"));
+    times(out, sight);
+}
+
+fn degraded(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight) {
+    out.add(format_args!(", its figure is degraded"));
+    if sight.sensors.total > 0 {
+        sensors(out, sight);
+        if let Some(share) = limits.min_share {
+            out.add(format_args!(", {:.0} % are asked for", share * 100.0));
+        }
+    }
+    if sight.lost_messages > 0 {
+        out.add(format_args!(", {} messages of its devices are lost", sight.lost_messages));
+    }
+}
+
+/// Why a line is advised.
+fn advised(limits: &Limits<'_>, sight: &Sight, travel_time: Duration, candidates: u32) -> String {
+    let mut out = Sentence::new(limits.name);
+    out.add(format_args!("{} of {} {} free, ", sight.free.unwrap_or(0), sight.capacity, limits.unit));
+    match (candidates, travel_time.as_secs()) {
+        (0 | 1, _) => out.add(format_args!("the only line with space")),
+        (n, 0) => out.add(format_args!("the first of {n} lines with space")),
+        (n, seconds) => {
+            out.add(format_args!("{seconds} s away, chosen by travel time among {n} lines with space"));
+        }
+    }
+    out.end()
+}
+
+/// Why no line is advised.
+fn not_advised(lines: u32, candidates: u32) -> String {
+    match (lines, candidates) {
+        (0, _) => "No line can be advised.".into(),
+        (_, 0) => "No advice: no line shows free spaces.".into(),
+        (_, n) => format!("No advice yet, for calm: {n} of {lines} lines have space."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vlot_model::{Arrow, FacilityIx, RowReason, Share};
+
+    use super::*;
+
+    fn limits() -> Limits<'static> {
+        Limits { name: "Ladeuze", unit: "spaces", full: Some((4, 10)), min_share: Some(0.75) }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_secs(1_000_000 + second)
+    }
+
+    fn good(free: u32) -> Sight {
+        Sight {
+            free: Some(free),
+            capacity: 200,
+            status: FacilityStatus::SpacesAvailable,
+            quality: Quality::Good,
+            observed_at: Some(at(0)),
+            valid_until: Some(at(60)),
+            sensors: Share { reporting: 4, total: 4 },
+            lost_messages: 0,
+        }
+    }
+
+    fn sentence(limits: &Limits<'_>, sight: Sight, figure: Figure, wanted: Figure) -> String {
+        let why = RowReason { sight, wanted, calm_until: Some(at(20)) };
+        let target = Target::Facility(FacilityIx(0));
+        row(limits, &FaceRow { target, label: "L".into(), arrow: Arrow::None, figure, why }, at(1))
+    }
+
+    #[test]
+    fn every_row_says_why() {
+        let good = good(123);
+        let bad = |quality| Sight { quality, ..good };
+        let degraded =
+            Sight { sensors: Share { reporting: 2, total: 4 }, lost_messages: 3, ..bad(Quality::Degraded) };
+        let unknown = Sight { status: FacilityStatus::Unknown, ..good };
+        let closed = Sight { status: FacilityStatus::Closed, ..good };
+        let times = "observed at 1970-01-12T13:46:40Z, valid until 1970-01-12T13:47:40Z";
+        let trust = format!("quality good, 4 of 4 sensors report, {times}");
+        let free = "123 of 200 spaces free (full at 4 or fewer, open again from 10)";
+        let table = [
+            (good, Figure::Free(120), format!("{free}; rounded down to 120; {trust}.")),
+            (
+                good,
+                Figure::Free(90),
+                format!("{free}; rounded down to 120; 90 stays until 1970-01-12T13:47:00Z at the latest, for calm; {trust}."),
+            ),
+            (
+                good,
+                Figure::Full,
+                format!("{free}; rounded down to 120; full stays until 1970-01-12T13:47:00Z at the latest, for calm; {trust}."),
+            ),
+            (closed, Figure::Closed, format!("closed, as it says itself; {trust}.")),
+            (
+                degraded,
+                Figure::Blank,
+                "nothing is shown, its figure is degraded, 2 of 4 sensors report, 75 % are asked for, 3 messages of \
+                 its devices are lost."
+                    .into(),
+            ),
+            (bad(Quality::Stale), Figure::Blank, format!("nothing is shown, its figure is stale, {times}.")),
+            (bad(Quality::Missing), Figure::Blank, "nothing is shown, nothing is known of it yet.".into()),
+            (unknown, Figure::Blank, format!("nothing is shown, its status is unknown, {times}.")),
+            (
+                Sight { free: None, ..good },
+                Figure::Blank,
+                format!("nothing is shown, its free spaces are not stated, {times}."),
+            ),
+        ];
+        for (sight, shown, expected) in table {
+            let wanted = match shown {
+                Figure::Free(_) | Figure::Full => Figure::Free(120),
+                other => other,
+            };
+            let sentence = sentence(&limits(), sight, shown, wanted);
+            assert_eq!(sentence, format!("Ladeuze: {expected}"));
+        }
+        let garage = Limits { full: None, unit: "places", ..limits() };
+        let sentence = sentence(&garage, good, Figure::Free(120), Figure::Free(120));
+        assert!(sentence.contains("123 of 200 places free (full when no section has space);"), "{sentence}");
+    }
+
+    #[test]
+    fn every_advice_says_why() {
+        let (sight, away) = (good(50), Duration::from_secs(90));
+        let free = "Ladeuze: 50 of 200 spaces free";
+        let table = [
+            (advised(&limits(), &sight, away, 1), format!("{free}, the only line with space.")),
+            (
+                advised(&limits(), &sight, away, 3),
+                format!("{free}, 90 s away, chosen by travel time among 3 lines with space."),
+            ),
+            (
+                advised(&limits(), &sight, Duration::ZERO, 3),
+                format!("{free}, the first of 3 lines with space."),
+            ),
+            (not_advised(0, 0), "No line can be advised.".into()),
+            (not_advised(3, 0), "No advice: no line shows free spaces.".into()),
+            (not_advised(3, 2), "No advice yet, for calm: 2 of 3 lines have space.".into()),
+        ];
+        for (sentence, expected) in table {
+            assert_eq!(sentence, expected);
+        }
+    }
+}
