@@ -11,7 +11,7 @@ const UNREADABLE: &str =
     "the journal cannot be read (hint: --skip-damage passes over what is damaged, and says what)";
 
 /// Readings that go into the dataflow at once: enough to be quick, little enough to stay small.
-const READINGS_A_BATCH: usize = 4_096;
+const READINGS_A_BATCH: usize = 1_024;
 
 /// Opens a journal for reading.
 pub(crate) fn open_reader(dir: &std::path::Path, on_damage: OnDamage) -> Result<Reader> {

@@ -232,7 +232,7 @@ impl Calls {
             tick,
             at,
             trigger: None,
-            product: vlot_model::Product::Sign(state(sign)),
+            product: vlot_model::Product::Sign(state(sign)).into(),
         }));
     }
 }
@@ -290,7 +290,7 @@ fn the_clock_comes_first_in_a_tick_and_a_key_once() {
     let seen: Vec<(Tick, Vec<(Tick, u64)>)> = calls
         .iter()
         .map(|(completed, updates)| {
-            let version = |u: &Update| match &u.product {
+            let version = |u: &Update| match &*u.product {
                 vlot_model::Product::Sign(s) => s.displayed_version.unwrap(),
                 other => panic!("{other:?}"),
             };

@@ -23,7 +23,8 @@ pub(crate) struct Note {
     at: Timestamp,
     sign: SignIx,
     line: u32,
-    sight: Sight,
+    target: Target,
+    product: Arc<Product>,
     trigger: Option<Trigger>,
 }
 
@@ -96,10 +97,8 @@ impl Announcers {
     pub(crate) fn notes(&self, update: &Update, mut give: impl FnMut(Note)) {
         let Some(lines) = self.0.get(&update.product.key()) else { return };
         for &(sign, line, target) in lines {
-            if let Some(sight) = sight(&update.product, target) {
-                let (tick, at, trigger) = (update.tick, update.at, update.trigger);
-                give(Note { tick, at, sign, line, sight, trigger });
-            }
+            let (tick, at, trigger) = (update.tick, update.at, update.trigger);
+            give(Note { tick, at, sign, line, target, product: Arc::clone(&update.product), trigger });
         }
     }
 }
@@ -146,7 +145,12 @@ fn emit(
 ) {
     if let Some((face, is_new)) = face {
         meters.faces_decided.add(u64::from(is_new));
-        out.push(Update { tick, at, trigger: face.trigger.filter(|_| is_new), product: Product::Face(face) });
+        out.push(Update {
+            tick,
+            at,
+            trigger: face.trigger.filter(|_| is_new),
+            product: Arc::new(Product::Face(face)),
+        });
     }
 }
 
@@ -168,7 +172,9 @@ impl Logic for Signs {
         for notes in notes.chunk_by(|a, b| a.sign == b.sign) {
             let Some(sign) = notes.first().and_then(|note| self.signs.get_mut(&note.sign)) else { continue };
             for note in notes {
-                sign.note(note.line as usize, note.sight, note.trigger);
+                if let Some(sight) = sight(&note.product, note.target) {
+                    sign.note(note.line as usize, sight, note.trigger);
+                }
             }
             emit(sign.decide(tick, at, Occasion::Note, &self.city), tick, at, &self.meters, out);
         }

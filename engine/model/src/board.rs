@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
+use dashmap::Entry::{Occupied, Vacant};
 use parking_lot::RwLock;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
@@ -93,17 +94,28 @@ impl Board {
     ///
     /// `updates` come in order of tick; of several for one key the last one stays.
     /// Returns how many products were published.
-    pub fn publish(&self, completed: Tick, at: Timestamp, updates: impl IntoIterator<Item = Update>) -> u64 {
+    pub fn publish<U>(&self, completed: Tick, at: Timestamp, updates: U) -> u64
+    where
+        U: IntoIterator<Item = Update, IntoIter: DoubleEndedIterator>,
+    {
         let mut published = 0;
         let mut by_tick = self.by_tick.write();
-        for update in updates {
-            let key = update.product.key();
-            let entry = Entry { version: update.tick, at: update.at, product: Arc::new(update.product) };
-            if let Some(old) = self.entries.insert(key, entry) {
-                by_tick.remove(&(old.version, key));
-            }
-            by_tick.insert((update.tick, key), ());
+        // Backwards, so that each key finds its last state first and its others need not be put anywhere.
+        for update in updates.into_iter().rev() {
             published += 1;
+            let key = update.product.key();
+            let (version, new) =
+                (update.tick, Entry { version: update.tick, at: update.at, product: update.product });
+            match self.entries.entry(key) {
+                Occupied(old) if old.get().version >= version => continue,
+                Occupied(mut old) => {
+                    by_tick.remove(&(old.insert(new).version, key));
+                }
+                Vacant(place) => {
+                    place.insert(new);
+                }
+            }
+            by_tick.insert((version, key), ());
         }
         self.completed.fetch_max(completed, Ordering::Release);
         self.completed_at.fetch_max(at.micros(), Ordering::Release);
@@ -192,14 +204,14 @@ mod tests {
             tick,
             at: Timestamp::from_secs(i64::try_from(tick).unwrap()),
             trigger: None,
-            product: Product::Sign(SignState {
+            product: Arc::new(Product::Sign(SignState {
                 sign: SignIx(sign),
                 connected: Some(true),
                 displayed_version: Some(tick),
                 displayed_at: None,
                 fault: None,
                 heard_at: None,
-            }),
+            })),
         }
     }
 

@@ -60,7 +60,7 @@ pub struct Update {
     /// The last reading of the batch that touched it; `None` when time alone did.
     pub trigger: Option<Trigger>,
     /// The product.
-    pub product: Product,
+    pub product: Arc<Product>,
 }
 
 /// Everything that the engine publishes.

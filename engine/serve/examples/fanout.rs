@@ -343,7 +343,7 @@ fn vlot(since: Since) -> Running {
     let burst = move |number: u64| {
         let (tick, at): (Tick, _) = (number + 1, since.now());
         let product = Product::Facility(state(number, at));
-        board.publish(tick, at, [Update { tick, at, trigger: None, product }]);
+        board.publish(tick, at, [Update { tick, at, trigger: None, product: Arc::new(product) }]);
         changed.send_replace(tick);
     };
     burst(0);

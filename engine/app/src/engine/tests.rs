@@ -136,14 +136,14 @@ fn signs_that_a_killed_engine_left_connected_are_not() {
         tick: 1,
         at: Timestamp::EPOCH,
         trigger: None,
-        product: Product::Sign(SignState {
+        product: std::sync::Arc::new(Product::Sign(SignState {
             sign: SignIx(sign),
             connected,
             displayed_version: None,
             displayed_at: None,
             fault: None,
             heard_at: None,
-        }),
+        })),
     };
     let board = Board::new();
     let states = [(0, Some(true)), (1, Some(false)), (2, None)];

@@ -11,7 +11,7 @@ const Q: i64 = 1_700_000_100;
 
 fn published(city: &City, steps: &[Step]) -> Vec<BicycleCount> {
     let updates = play(&mut Stations::<BicycleLane>::new(city, &Arc::new(Meters::default())), steps);
-    let counts = updates.into_iter().map(|update| match update.product {
+    let counts = updates.into_iter().map(|update| match Arc::unwrap_or_clone(update.product) {
         Product::Bicycle(count) => count,
         other => panic!("{other:?}"),
     });

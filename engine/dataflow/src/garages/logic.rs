@@ -178,7 +178,7 @@ impl Logic for Garages {
     fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>) {
         for garage in self.garages.iter_mut().filter(|g| g.due.is_some_and(|due| due <= at)) {
             if let Some(state) = garage.state_if_changed(at) {
-                out.push(Update { tick, at, trigger: None, product: Product::Garage(state) });
+                out.push(Update { tick, at, trigger: None, product: Arc::new(Product::Garage(state)) });
             }
         }
     }
@@ -197,7 +197,7 @@ impl Logic for Garages {
             let garage = &mut self.garages[ix.at()];
             let trigger = garage.trigger.take();
             if let Some(state) = garage.state_if_changed(at) {
-                out.push(Update { tick, at, trigger, product: Product::Garage(state) });
+                out.push(Update { tick, at, trigger, product: Arc::new(Product::Garage(state)) });
             }
         }
     }

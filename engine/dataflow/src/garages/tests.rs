@@ -14,7 +14,7 @@ fn published(city: &City, steps: &[Step]) -> Vec<(u64, GarageState)> {
     let updates = play(&mut Garages::new(city, &meters), steps);
     let mut out: Vec<_> = updates
         .into_iter()
-        .map(|update| match update.product {
+        .map(|update| match Arc::unwrap_or_clone(update.product) {
             Product::Garage(state) => (update.tick, state),
             other => panic!("{other:?}"),
         })

@@ -287,7 +287,7 @@ impl<L: Lane> Logic for Stations<L> {
                 tick,
                 at,
                 trigger: None,
-                product,
+                product: Arc::new(product),
             }));
         }
     }
@@ -314,7 +314,12 @@ impl<L: Lane> Logic for Stations<L> {
             let station = &mut self.stations[position];
             let trigger = station.trigger.take();
             station.close(at);
-            out.extend(station.product_if_changed().map(|product| Update { tick, at, trigger, product }));
+            out.extend(station.product_if_changed().map(|product| Update {
+                tick,
+                at,
+                trigger,
+                product: Arc::new(product),
+            }));
         }
     }
 }

@@ -224,7 +224,7 @@ fn expected(city: &City, steps: &[Step]) -> (Vec<(u64, Product)>, (u64, u64)) {
 fn published<L: Lane>(city: &City, steps: &[Step]) -> (Vec<(u64, Product)>, (u64, u64)) {
     let meters = Arc::new(Meters::default());
     let updates = play(&mut Stations::<L>::new(city, &meters), steps);
-    let mut out: Vec<_> = updates.into_iter().map(|u| (u.tick, u.product)).collect();
+    let mut out: Vec<_> = updates.into_iter().map(|u| (u.tick, Arc::unwrap_or_clone(u.product))).collect();
     out.sort_by_key(|(tick, product)| (*tick, product.key()));
     (out, (meters.readings_late.get(), meters.readings_unusable.get()))
 }

@@ -61,7 +61,7 @@ impl Logic for Parking {
     fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>) {
         for lot in self.lots.iter_mut().filter(|lot| lot.is_due(at)) {
             if let Some(state) = lot.state_if_changed(at) {
-                out.push(Update { tick, at, trigger: None, product: Product::Facility(state) });
+                out.push(Update { tick, at, trigger: None, product: Arc::new(Product::Facility(state)) });
             }
         }
     }
@@ -80,7 +80,7 @@ impl Logic for Parking {
             let lot = &mut self.lots[facility.at()];
             let trigger = lot.trigger.take();
             if let Some(state) = lot.state_if_changed(at) {
-                out.push(Update { tick, at, trigger, product: Product::Facility(state) });
+                out.push(Update { tick, at, trigger, product: Arc::new(Product::Facility(state)) });
             }
         }
     }

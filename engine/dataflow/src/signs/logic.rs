@@ -118,7 +118,7 @@ impl Logic for Signs {
             let trigger = sign.trigger.take();
             if sign.published.as_ref() != Some(&sign.state) {
                 sign.published = Some(sign.state.clone());
-                out.push(Update { tick, at, trigger, product: Product::Sign(sign.state.clone()) });
+                out.push(Update { tick, at, trigger, product: Arc::new(Product::Sign(sign.state.clone())) });
             }
         }
     }

@@ -9,7 +9,7 @@ fn published(city: &City, steps: &[Step]) -> Vec<SignState> {
     let updates = play(&mut Signs::new(city, &Arc::new(Meters::default())), steps);
     updates
         .into_iter()
-        .map(|update| match update.product {
+        .map(|update| match Arc::unwrap_or_clone(update.product) {
             Product::Sign(state) => state,
             other => panic!("{other:?}"),
         })

@@ -12,7 +12,7 @@ const M: i64 = 1_700_000_040;
 fn published(city: &City, steps: &[Step]) -> (Vec<(u64, TrafficCount)>, Arc<Meters>) {
     let meters = Arc::new(Meters::default());
     let updates = play(&mut Stations::<MotorLane>::new(city, &meters), steps);
-    let counts = updates.into_iter().map(|update| match update.product {
+    let counts = updates.into_iter().map(|update| match Arc::unwrap_or_clone(update.product) {
         Product::Traffic(count) => (update.tick, count),
         other => panic!("{other:?}"),
     });

@@ -74,7 +74,7 @@ fn run(happenings: &[Happening], batch: usize, workers: usize) -> (Vec<(Tick, Ar
             let faces = crate::build(products, clock, &city, &counted);
             let (probe, _) = faces
                 .inspect(move |update: &Update| {
-                    if let Product::Face(face) = &update.product {
+                    if let Product::Face(face) = &*update.product {
                         out.lock().unwrap().push((update.tick, face.clone()));
                     }
                 })
@@ -93,7 +93,12 @@ fn run(happenings: &[Happening], batch: usize, workers: usize) -> (Vec<(Tick, Ar
                         for (k, product) in products.iter().enumerate().filter(|(k, _)| k % workers == index)
                         {
                             let _ = k;
-                            updates.send(Update { tick, at, trigger: None, product: product.clone() });
+                            updates.send(Update {
+                                tick,
+                                at,
+                                trigger: None,
+                                product: Arc::new(product.clone()),
+                            });
                         }
                     }
                 }
@@ -149,8 +154,14 @@ fn products_reach_the_signs_that_announce_them() {
     let announcers = Announcers::of(&city());
     let told = |product: Product| {
         let mut lines = Vec::new();
-        let update = Update { tick: 1, at: at(0), trigger: None, product };
-        announcers.notes(&update, |note| lines.push((note.sign.0, note.line, note.sight.free)));
+        let update = Update { tick: 1, at: at(0), trigger: None, product: Arc::new(product) };
+        announcers.notes(&update, |note| {
+            lines.push((
+                note.sign.0,
+                note.line,
+                crate::graph::sight(&note.product, note.target).unwrap().free,
+            ))
+        });
         lines
     };
     assert_eq!(told(facility(1, 30, 0)), [(0, 1, Some(30))]);
@@ -170,7 +181,7 @@ fn after_a_restart_every_face_has_a_new_version() {
     let mut versions = |tick: Tick, second| {
         let mut out = Vec::new();
         signs.on_clock(tick, at(second), &mut out);
-        let version = |update: Update| match update.product {
+        let version = |update: Update| match &*update.product {
             Product::Face(face) => (face.version, face.decided_at),
             other => panic!("{other:?}"),
         };

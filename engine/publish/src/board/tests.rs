@@ -183,9 +183,14 @@ fn products() -> Vec<Product> {
     ]
 }
 
-fn board(products: impl IntoIterator<Item = Product>) -> Board {
+fn board(products: impl IntoIterator<Item = Product, IntoIter: DoubleEndedIterator>) -> Board {
     let board = Board::new();
-    let updates = products.into_iter().map(|product| Update { tick: 7, at: at(7), trigger: None, product });
+    let updates = products.into_iter().map(|product| Update {
+        tick: 7,
+        at: at(7),
+        trigger: None,
+        product: Arc::new(product),
+    });
     board.publish(9, at(9), updates);
     board
 }

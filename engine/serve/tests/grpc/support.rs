@@ -96,9 +96,18 @@ impl House {
     }
 
     /// Publishes products as one tick, now.
-    pub fn publish(&self, tick: Tick, products: impl IntoIterator<Item = Product>) {
+    pub fn publish(
+        &self,
+        tick: Tick,
+        products: impl IntoIterator<Item = Product, IntoIter: DoubleEndedIterator>,
+    ) {
         let at = self.clock.now();
-        let updates = products.into_iter().map(|product| Update { tick, at, trigger: None, product });
+        let updates = products.into_iter().map(|product| Update {
+            tick,
+            at,
+            trigger: None,
+            product: Arc::new(product),
+        });
         self.board.publish(tick, at, updates);
         self.changed.send_replace(tick);
     }

@@ -11,7 +11,7 @@ use crate::parking::logic::Parking;
 use crate::testing::{Builder, Step, numbered, play, s, said};
 
 fn states(b: &Builder, steps: &[Step]) -> Vec<FacilityState> {
-    let of = |update: Update| match update.product {
+    let of = |update: Update| match Arc::unwrap_or_clone(update.product) {
         Product::Facility(state) => state,
         other => panic!("{other:?}"),
     };

@@ -302,7 +302,7 @@ fn expected(city: &City, steps: &[Step]) -> Vec<(u64, FacilityState)> {
 }
 
 fn published(city: &City, steps: &[Step]) -> Vec<(u64, FacilityState)> {
-    let of = |update: Update| match update.product {
+    let of = |update: Update| match Arc::unwrap_or_clone(update.product) {
         Product::Facility(state) => (update.tick, state),
         other => panic!("{other:?}"),
     };
