@@ -42,6 +42,7 @@ fn city() -> &'static City {
                 kind: *kind,
                 role,
                 silent_after: Duration::from_secs(3_600),
+                service: vlot_model::Service::default(),
             });
             city.directory.insert(id, ix);
             city.directory.insert(eui, ix);

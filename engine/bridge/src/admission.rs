@@ -63,8 +63,11 @@ fn class(value: &Value) -> Option<usize> {
         Value::Bay { .. } | Value::BayUnsure | Value::Places { .. } => Some(0),
         Value::Occupied { .. } => Some(1),
         Value::Totals { .. } => Some(2),
-        Value::Opening { .. } => Some(3),
-        Value::Passage { .. }
+        Value::Opening { .. } | Value::Closure { .. } => Some(3),
+        Value::Verified { .. }
+        | Value::Corrected { .. }
+        | Value::CounterReplaced
+        | Value::Passage { .. }
         | Value::Traffic { .. }
         | Value::Bicycles { .. }
         | Value::Alive
@@ -215,7 +218,9 @@ fn digest(value: &Value) -> u32 {
         Value::SignShown { face_version } => face_version.hash(&mut h),
         Value::SignFault { fault } => fault.hash(&mut h),
         Value::SignLink { connected } => connected.hash(&mut h),
-        Value::Alive | Value::BayUnsure => {}
+        Value::Verified { occupied } | Value::Corrected { occupied } => occupied.hash(&mut h),
+        Value::Closure { closed } => closed.hash(&mut h),
+        Value::Alive | Value::BayUnsure | Value::CounterReplaced => {}
     }
     let hash = h.finish();
     #[expect(clippy::cast_possible_truncation, reason = "folding a hash to half its bits")]
@@ -239,6 +244,7 @@ mod tests {
             kind: DeviceKind::Barrier,
             role: Role::Barrier { facility: FacilityIx(0) },
             silent_after: Duration::from_secs(600),
+            service: vlot_model::Service::default(),
         };
         City { devices: vec![device; devices], ..City::default() }
     }

@@ -31,6 +31,7 @@ fn city() -> Arc<City> {
                 kind: DeviceKind::Barrier,
                 role: Role::Barrier { facility: FacilityIx(f) },
                 silent_after: Duration::from_secs(600),
+                service: vlot_model::Service::default(),
             });
         }
         city.facilities.push(Facility {
@@ -45,6 +46,8 @@ fn city() -> Arc<City> {
             min_share: 0.5,
             full_at: 1,
             reopen_at: 3,
+            estimate: vlot_model::Reliability::of(10),
+            site: vlot_model::Site::default(),
         });
     }
     let line = |f| SignLine {
@@ -59,6 +62,7 @@ fn city() -> Arc<City> {
         kind: DeviceKind::Sign,
         role: Role::Sign { sign: SignIx(0) },
         silent_after: Duration::from_secs(600),
+        service: vlot_model::Service::default(),
     });
     city.signs.push(Sign {
         id: "sign".into(),

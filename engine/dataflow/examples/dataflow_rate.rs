@@ -261,7 +261,13 @@ fn city() -> City {
 }
 
 fn add_device(devices: &mut Vec<Device>, kind: DeviceKind, role: Role) -> DeviceIx {
-    devices.push(Device { id: "".into(), kind, role, silent_after: Duration::from_secs(300) });
+    devices.push(Device {
+        id: "".into(),
+        kind,
+        role,
+        silent_after: Duration::from_secs(300),
+        service: vlot_model::Service::default(),
+    });
     DeviceIx::from_position(devices.len() - 1)
 }
 
@@ -278,5 +284,7 @@ fn facility(capacity: u32, counting: Counting, bays: Vec<Bay>) -> Facility {
         min_share: 0.8,
         full_at: 5,
         reopen_at: 10,
+        estimate: vlot_model::Reliability::of(capacity),
+        site: vlot_model::Site::default(),
     }
 }

@@ -24,7 +24,9 @@ const ROOMS: usize = 5;
 /// The room of each device, by position.
 fn rooms(city: &City) -> Vec<Room> {
     let room = |role: Role| match role {
-        Role::Bay { .. } | Role::Barrier { .. } | Role::Counter { .. } => Room::Parking,
+        Role::Bay { .. } | Role::Barrier { .. } | Role::Counter { .. } | Role::Operator { .. } => {
+            Room::Parking
+        }
         Role::Section { .. } => Room::Garages,
         Role::Lane { station } => match city.stations[station.at()].mode {
             CountMode::Motor => Room::Traffic,

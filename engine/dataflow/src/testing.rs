@@ -169,7 +169,13 @@ impl Builder {
     pub(crate) fn device(&mut self, kind: DeviceKind, role: Role, silent_after_s: u64) -> DeviceIx {
         let id = format!("d{}", self.city.devices.len()).into();
         let silent_after = Duration::from_secs(silent_after_s);
-        self.city.devices.push(Device { id, kind, role, silent_after });
+        self.city.devices.push(Device {
+            id,
+            kind,
+            role,
+            silent_after,
+            service: vlot_model::Service::default(),
+        });
         DeviceIx::from_position(self.city.devices.len() - 1)
     }
 
@@ -194,18 +200,21 @@ impl Builder {
         for _ in 0..counters {
             self.device(DeviceKind::Counter, Role::Counter { facility }, 300);
         }
+        let capacity = if bays.is_empty() { 20 } else { u32::try_from(bays.len()).unwrap() };
         self.city.facilities.push(Facility {
             id: "f".into(),
             name: "F".into(),
             kind: FacilityKind::OffStreet,
             position: LonLat::default(),
-            capacity: if bays.is_empty() { 20 } else { u32::try_from(bays.len()).unwrap() },
+            capacity,
             counting,
             bays,
             valid_for: Duration::from_secs(900),
             min_share: 0.75,
             full_at: 1,
             reopen_at: 3,
+            estimate: vlot_model::Reliability::of(capacity),
+            site: vlot_model::Site::default(),
         });
         self.city.facilities.last_mut().unwrap()
     }

@@ -164,6 +164,7 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
                 observed = (now / 900 - 1) * 900;
                 Value::Bicycles { interval_s: 900, inbound: Some(number), outbound: None }
             }
+            Role::Operator { .. } => Value::Verified { occupied: number },
             Role::Sign { .. } if choice < 100 => Value::SignLink { connected: choice < 50 },
             Role::Sign { .. } if choice < 120 => Value::SignFault { fault: SignFault::Power },
             Role::Sign { .. } => Value::SignShown { face_version: u64::from(number) },

@@ -41,6 +41,9 @@ fn allowed(kind: DeviceKind, value: &Value) -> bool {
         }
         Value::Places { free } => kind == K::SectionSensor && free <= 50_000,
         Value::Alive => kind != K::Sign,
+        Value::Verified { .. } | Value::Corrected { .. } | Value::CounterReplaced | Value::Closure { .. } => {
+            false
+        }
         Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => false,
     }
 }
@@ -126,9 +129,7 @@ fn to_json(reading: &Reading) -> Vec<u8> {
         }
         Value::Places { free } => json!({"places": {"free_places": free}}),
         Value::Alive => json!({"alive": {}}),
-        Value::BayUnsure | Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => {
-            unreachable!()
-        }
+        _ => unreachable!(),
     };
     let mut message = value;
     message["device"] = json!(DEVICES[reading.device.at()].0);
@@ -167,9 +168,7 @@ fn to_protobuf(reading: &Reading) -> Vec<u8> {
         }
         Value::Places { free } => V::Places(wire::Places { free_places: i32::try_from(free).unwrap() }),
         Value::Alive => V::Alive(wire::Alive {}),
-        Value::BayUnsure | Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => {
-            unreachable!()
-        }
+        _ => unreachable!(),
     };
     let micros = reading.observed_at.micros();
     wire::Envelope {

@@ -66,6 +66,8 @@ fn facility(id: &str) -> Facility {
         min_share: 0.75,
         full_at: FULL_AT,
         reopen_at: 10,
+        estimate: vlot_model::Reliability::of(200),
+        site: vlot_model::Site::default(),
     }
 }
 

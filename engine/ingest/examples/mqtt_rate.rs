@@ -145,6 +145,7 @@ async fn source(port: u16, messages: u32, protocol: Protocol, commit: bool) -> D
         kind: DeviceKind::Bay,
         role: Role::Bay { facility: FacilityIx(0), bay: 0 },
         silent_after: Duration::from_secs(60),
+        service: vlot_model::Service::default(),
     });
     let (out, mut submissions) = mpsc::channel(4_096);
     let intake = Intake {

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
-use crate::{FacilityIx, GarageIx, Product, SignIx, StationIx, Tick, Timestamp, Update};
+use crate::{DeviceIx, FacilityIx, GarageIx, Product, SignIx, StationIx, Tick, Timestamp, Update};
 
 /// A place on the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ pub enum Key {
     Face(SignIx),
     /// What a sign does show.
     Sign(SignIx),
+    /// What will be free.
+    Forecast(FacilityIx),
+    /// How a sensor is.
+    Health(DeviceIx),
+    /// How hard a zone is used.
+    Zone(FacilityIx),
 }
 
 /// A product on the board.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::site::{Reliability, Service, Site};
 use crate::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 
 /// Everything that stands in the city and that Vlot knows of.
@@ -35,6 +36,8 @@ pub struct City {
     pub templates: Vec<Template>,
     /// Words and colours on signs.
     pub texts: SignTexts,
+    /// Public holidays and events.
+    pub calendar: crate::Calendar,
 }
 
 /// A point: degrees, WGS 84.
@@ -57,6 +60,8 @@ pub struct Device {
     pub role: Role,
     /// Without a message for this long it no longer counts as reporting.
     pub silent_after: Duration,
+    /// From when to when it is in service.
+    pub service: Service,
 }
 
 /// What a device is. A LoRaWAN sensor's kind also names its payload codec.
@@ -85,6 +90,8 @@ pub enum DeviceKind {
     SectionSensor,
     /// A sign, which reports what it shows.
     Sign,
+    /// An operator's desk: one stands, unconfigured, beside each facility, under the name `<facility>/operator`.
+    Operator,
 }
 
 /// What a device watches.
@@ -121,6 +128,11 @@ pub enum Role {
     Sign {
         /// This one.
         sign: SignIx,
+    },
+    /// An operator's acts on a facility.
+    Operator {
+        /// This facility.
+        facility: FacilityIx,
     },
 }
 
@@ -182,6 +194,10 @@ pub struct Facility {
     pub full_at: u32,
     /// After FULL, figures return only from this many free spaces upwards; above `full_at`.
     pub reopen_at: u32,
+    /// How its sources err, and what its sign may say of a figure that is not sure.
+    pub estimate: Reliability,
+    /// What a visitor wants to know of it.
+    pub site: Site,
 }
 
 /// Kinds of facilities.

@@ -12,7 +12,9 @@ mod meters;
 mod product;
 mod reading;
 mod refusal;
+mod site;
 mod time;
+mod trust;
 
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
@@ -25,9 +27,14 @@ pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 pub use intake::{Acknowledge, Format, Receipt, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
-    BicycleCount, FacilityState, FacilityStatus, GarageState, Opening, Product, Quality, SectionState, Share,
-    SignState, TrafficCount, Trigger, Update,
+    BicycleCount, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product, Quality,
+    SectionState, Share, SignState, TrafficCount, Trigger, Update,
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
+pub use site::{Calendar, Event, Group, Onward, Reliability, Service, Shows, Site, UserGroup};
 pub use time::{Clock, Timestamp};
+pub use trust::{
+    AnchorKind, Anchored, Certainty, FacilityForecast, ForecastBasis, ForecastPoint, HealthState, Life,
+    Overstay, SensorHealth, SensorRule, SureWhy, ZonePressure,
+};

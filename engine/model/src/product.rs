@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeviceIx, Face, FacilityIx, GarageIx, Key, SectionIx, SignFault, SignIx, StationIx, Tick, Timestamp,
+    Certainty, DeviceIx, Face, FacilityForecast, FacilityIx, GarageIx, Key, SectionIx, SensorHealth,
+    SignFault, SignIx, StationIx, Tick, Timestamp, UserGroup, ZonePressure,
 };
 
 /// How far a product can be trusted.
@@ -78,6 +79,12 @@ pub enum Product {
     Face(Arc<Face>),
     /// What a sign does show.
     Sign(SignState),
+    /// What will be free.
+    Forecast(FacilityForecast),
+    /// How a sensor is.
+    Health(SensorHealth),
+    /// How hard a zone is used.
+    Zone(ZonePressure),
 }
 
 impl Product {
@@ -91,6 +98,9 @@ impl Product {
             Product::Bicycle(p) => Key::Station(p.station),
             Product::Face(p) => Key::Face(p.sign),
             Product::Sign(p) => Key::Sign(p.sign),
+            Product::Forecast(p) => Key::Forecast(p.facility),
+            Product::Health(p) => Key::Health(p.device),
+            Product::Zone(p) => Key::Zone(p.facility),
         }
     }
 }
@@ -148,6 +158,21 @@ pub struct FacilityState {
     pub sensors: Share,
     /// Messages that its devices' counters show to be lost since the last absolute count.
     pub lost_messages: u32,
+    /// How sure the figures are; `None` where nothing is known.
+    pub certainty: Option<Certainty>,
+    /// By group of users, in the configured order.
+    pub groups: Vec<GroupState>,
+}
+
+/// Spaces of one group of users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupState {
+    /// Whom they are for.
+    pub group: UserGroup,
+    /// Spaces, as they are now.
+    pub capacity: u32,
+    /// Free ones that are known to be; `None` where this group is not counted on its own.
+    pub free: Option<u32>,
 }
 
 /// Free places of a bicycle garage.

@@ -88,6 +88,23 @@ pub enum Value {
         /// Places without a bicycle.
         free: u32,
     },
+    /// A person counted the vehicles inside, at `observed_at`.
+    Verified {
+        /// Occupied spaces.
+        occupied: u32,
+    },
+    /// An operator sets the occupied spaces without anybody having counted.
+    Corrected {
+        /// Occupied spaces.
+        occupied: u32,
+    },
+    /// A facility's counter was replaced or set back: its count goes on, and what was learned of its errors is forgotten.
+    CounterReplaced,
+    /// An operator closes a facility, whatever it says itself, or gives it back to its own word.
+    Closure {
+        /// Closed by the operator.
+        closed: bool,
+    },
     /// The device lives but said nothing of its subject (start-up, battery report).
     Alive,
     /// A sign says which face it displays; 0 is its own fallback.

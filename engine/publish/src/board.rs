@@ -47,6 +47,9 @@ fn place(city: &City, key: Key) -> (&'static str, String) {
         Key::Station(s) => ("stations", id(city.stations.get(s.at()).map(|s| &*s.id), s.0)),
         Key::Face(s) => ("faces", id(city.signs.get(s.at()).map(|s| &*s.id), s.0)),
         Key::Sign(s) => ("signs", id(city.signs.get(s.at()).map(|s| &*s.id), s.0)),
+        Key::Forecast(f) => ("forecasts", place(city, Key::Facility(f)).1),
+        Key::Health(d) => ("sensors", device(city, d)),
+        Key::Zone(f) => ("zones", place(city, Key::Facility(f)).1),
     }
 }
 
@@ -113,6 +116,28 @@ fn product(city: &City, product: &Product) -> Map<String, Value> {
             "valid_until": p.valid_until,
         }),
         Product::Face(p) => face(city, p),
+        Product::Forecast(p) => json!({
+            "basis": p.basis,
+            "made_at": p.made_at,
+            "points": p.points,
+            "valid_until": p.valid_until,
+        }),
+        Product::Health(p) => json!({
+            "health": p.health,
+            "life": p.life,
+            "limit": float(p.limit),
+            "rule": p.rule,
+            "seen": float(p.seen),
+            "since": p.since,
+        }),
+        Product::Zone(p) => json!({
+            "alarm": p.alarm,
+            "departures": p.departures,
+            "hour": p.hour,
+            "last_hour_pct": float(p.last_hour_pct),
+            "overstays": p.overstays,
+            "pressure_pct": float(p.pressure_pct),
+        }),
         Product::Sign(p) => json!({
             "connected": p.connected,
             "displayed_at": p.displayed_at,
@@ -130,7 +155,9 @@ fn product(city: &City, product: &Product) -> Map<String, Value> {
 fn facility(p: &FacilityState) -> Value {
     json!({
         "capacity": p.capacity,
+        "certainty": p.certainty,
         "free": p.free,
+        "groups": p.groups,
         "lost_messages": p.lost_messages,
         "observed_at": p.observed_at,
         "occupied": p.occupied,

@@ -306,6 +306,8 @@ fn state(number: u64, now: Timestamp) -> vlot_model::FacilityState {
         quality: Quality::Good,
         sensors: Share { reporting: 499, total: 500 },
         lost_messages: 0,
+        certainty: None,
+        groups: Vec::new(),
     }
 }
 
@@ -323,6 +325,8 @@ fn vlot(since: Since) -> Running {
         min_share: 0.5,
         full_at: 2,
         reopen_at: 5,
+        estimate: vlot_model::Reliability::of(500),
+        site: vlot_model::Site::default(),
     };
     let city = Arc::new(City { facilities: vec![facility], ..City::default() });
     let board = Arc::new(Board::new());

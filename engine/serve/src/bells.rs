@@ -93,6 +93,7 @@ impl Bells {
         ];
         for key in changed {
             let (kind, at) = match key {
+                Key::Forecast(_) | Key::Health(_) | Key::Zone(_) => continue,
                 Key::Facility(ix) => (0, ix.at()),
                 Key::Garage(ix) => (1, ix.at()),
                 Key::Station(ix) => (2, ix.at()),

@@ -50,6 +50,7 @@ fn every_index_leads_back_to_where_it_came_from() {
                 city.garages[garage.at()].sections.contains(&section)
             }
             Role::Sign { sign } => city.signs[sign.at()].device.at() == at,
+            Role::Operator { facility } => facility.at() < city.facilities.len(),
         };
         assert!(named, "{}", device.id);
     }

@@ -48,9 +48,10 @@ impl Parking {
 /// The facility that a device watches.
 pub(crate) fn facility_of(role: Role) -> Option<FacilityIx> {
     match role {
-        Role::Bay { facility, .. } | Role::Barrier { facility } | Role::Counter { facility } => {
-            Some(facility)
-        }
+        Role::Bay { facility, .. }
+        | Role::Barrier { facility }
+        | Role::Counter { facility }
+        | Role::Operator { facility } => Some(facility),
         Role::Lane { .. } | Role::Section { .. } | Role::Sign { .. } => None,
     }
 }

@@ -170,6 +170,8 @@ impl Lot {
             quality,
             sensors: said.share,
             lost_messages: said.lost,
+            certainty: None,
+            groups: Vec::new(),
         }
     }
 }

@@ -56,8 +56,15 @@ pub fn add(city: &mut City, id: &str, eui: Option<&str>, kind: DeviceKind) -> De
         DeviceKind::Loop | DeviceKind::BicycleCounter => Role::Lane { station: StationIx(0) },
         DeviceKind::SectionSensor => Role::Section { section: SectionIx(0) },
         DeviceKind::Sign => Role::Sign { sign: SignIx(0) },
+        DeviceKind::Operator => Role::Operator { facility },
     };
-    city.devices.push(Device { id: id.into(), kind, role, silent_after: Duration::from_secs(3_600) });
+    city.devices.push(Device {
+        id: id.into(),
+        kind,
+        role,
+        silent_after: Duration::from_secs(3_600),
+        service: vlot_model::Service::default(),
+    });
     for name in [Some(id), eui].into_iter().flatten() {
         assert_eq!(city.directory.insert(name, ix), None, "{name}");
     }

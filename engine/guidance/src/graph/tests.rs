@@ -34,6 +34,8 @@ fn facility(facility: u32, free: u32, second: i64) -> Product {
         quality: Quality::Good,
         sensors: Share { reporting: 1, total: 1 },
         lost_messages: 0,
+        certainty: None,
+        groups: Vec::new(),
     })
 }
 

@@ -62,6 +62,7 @@ impl Engine {
             kind: DeviceKind::Bay,
             role: Role::Bay { facility: FacilityIx(0), bay: 0 },
             silent_after: Duration::from_secs(60),
+            service: vlot_model::Service::default(),
         });
         let (out, submissions) = mpsc::channel(capacity);
         let intake = Intake {

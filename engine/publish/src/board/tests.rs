@@ -36,6 +36,8 @@ fn city() -> City {
         min_share: 1.0,
         full_at: 4,
         reopen_at: 9,
+        estimate: vlot_model::Reliability::of(200),
+        site: vlot_model::Site::default(),
     };
     let station = |id: &str, mode| Station {
         id: id.into(),
@@ -52,6 +54,7 @@ fn city() -> City {
             kind: DeviceKind::Barrier,
             role: Role::Barrier { facility: FacilityIx(0) },
             silent_after: Duration::from_secs(60),
+            service: vlot_model::Service::default(),
         }],
         // Not in the order of their ids: the board is.
         facilities: vec![facility("zand"), facility("aula")],
@@ -98,6 +101,8 @@ fn facility_state(facility: u32) -> Product {
         quality: Quality::Good,
         sensors: Share { reporting: 1, total: 1 },
         lost_messages: 0,
+        certainty: None,
+        groups: Vec::new(),
     })
 }
 

@@ -141,6 +141,8 @@ pub fn facility(ix: u32, free: u32, now: Timestamp) -> Product {
         quality: Quality::Good,
         sensors: Share { reporting: 2, total: 2 },
         lost_messages: 1,
+        certainty: None,
+        groups: Vec::new(),
     })
 }
 
@@ -229,6 +231,8 @@ pub fn city() -> City {
         min_share: 0.5,
         full_at: 2,
         reopen_at: 5,
+        estimate: vlot_model::Reliability::of(100),
+        site: vlot_model::Site::default(),
     };
     let bay = |id: &str| Bay { id: id.into(), bay_use: BayUse::Everyone, device: DeviceIx(0) };
     let section = |id: &str, rack| Section {
@@ -261,7 +265,13 @@ pub fn city() -> City {
         min_dwell: seconds(5),
         device: DeviceIx(device),
     };
-    let device = |id: &str, kind, role| Device { id: id.into(), kind, role, silent_after: seconds(60) };
+    let device = |id: &str, kind, role| Device {
+        id: id.into(),
+        kind,
+        role,
+        silent_after: seconds(60),
+        service: vlot_model::Service::default(),
+    };
     City {
         name: "Leuven".into(),
         timezone: "Europe/Brussels".into(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind, Role};
+use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind, Reliability, Role, Site};
 
 use super::bays::{self, Zone};
 use super::city::Area;
@@ -68,6 +68,8 @@ fn facility(table: &mut Table<'_>, area: &Area) -> Facility {
         min_share,
         full_at,
         reopen_at,
+        estimate: Reliability::of(capacity),
+        site: Site::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vlot_model::{City, Device, DeviceIx, DeviceKind, FacilityIx, GarageIx, Role, SectionIx};
+use vlot_model::{City, Device, DeviceIx, DeviceKind, FacilityIx, GarageIx, Role, SectionIx, Service};
 
 use super::{FACILITIES, GARAGES};
 use crate::read::Table;
@@ -149,6 +149,7 @@ impl Registry {
             kind: new.kind,
             role: new.role,
             silent_after: new.silent_after,
+            service: Service::default(),
         });
         index
     }

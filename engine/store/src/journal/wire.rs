@@ -64,7 +64,7 @@ pub(super) struct Reading {
     /// `received_at` minus `observed_at`.
     #[prost(sint64, tag = "4")]
     observed_before_us: i64,
-    #[prost(oneof = "Value", tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18")]
+    #[prost(oneof = "Value", tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22")]
     value: Option<Value>,
 }
 
@@ -98,6 +98,14 @@ enum Value {
     SignConnected(bool),
     #[prost(bool, tag = "18")]
     BayUnsure(bool),
+    #[prost(uint32, tag = "19")]
+    VerifiedOccupied(u32),
+    #[prost(uint32, tag = "20")]
+    CorrectedOccupied(u32),
+    #[prost(bool, tag = "21")]
+    CounterReplaced(bool),
+    #[prost(bool, tag = "22")]
+    ClosedByOperator(bool),
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -260,6 +268,10 @@ impl Value {
                 Value::Bicycles(Bicycles { interval_s: interval_s.into(), inbound, outbound })
             }
             ModelValue::Places { free } => Value::FreePlaces(free),
+            ModelValue::Verified { occupied } => Value::VerifiedOccupied(occupied),
+            ModelValue::Corrected { occupied } => Value::CorrectedOccupied(occupied),
+            ModelValue::CounterReplaced => Value::CounterReplaced(true),
+            ModelValue::Closure { closed } => Value::ClosedByOperator(closed),
             ModelValue::Alive => Value::Alive(true),
             ModelValue::SignShown { face_version } => Value::SignShownVersion(face_version),
             ModelValue::SignFault { fault } => Value::SignFault(SignFault::from(fault).into()),
@@ -289,6 +301,10 @@ impl Value {
                 ModelValue::Bicycles { interval_s: narrow(interval_s)?, inbound, outbound }
             }
             Value::FreePlaces(free) => ModelValue::Places { free },
+            Value::VerifiedOccupied(occupied) => ModelValue::Verified { occupied },
+            Value::CorrectedOccupied(occupied) => ModelValue::Corrected { occupied },
+            Value::CounterReplaced(_) => ModelValue::CounterReplaced,
+            Value::ClosedByOperator(closed) => ModelValue::Closure { closed },
             Value::Alive(_) => ModelValue::Alive,
             Value::SignShownVersion(face_version) => ModelValue::SignShown { face_version },
             Value::SignFault(fault) => ModelValue::SignFault {

@@ -299,6 +299,10 @@ fn value() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(|face_version| Value::SignShown { face_version }),
         fault.prop_map(|fault| Value::SignFault { fault }),
         any::<bool>().prop_map(|connected| Value::SignLink { connected }),
+        any::<u32>().prop_map(|occupied| Value::Verified { occupied }),
+        any::<u32>().prop_map(|occupied| Value::Corrected { occupied }),
+        Just(Value::CounterReplaced),
+        any::<bool>().prop_map(|closed| Value::Closure { closed }),
     ]
 }
 

@@ -107,6 +107,8 @@ impl Twin<'_> {
             quality,
             sensors: share,
             lost_messages: lost,
+            certainty: None,
+            groups: Vec::new(),
         }
     }
 

@@ -1,0 +1,61 @@
+//! How true the figures are: tables on recordings, each with one command.
+//!
+//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|all} [FILE...] [--json]`. Without files the
+//! recordings are read from `../shared/data`, or from the folder in `VLOT_TEST_DATA`.
+
+mod faults;
+mod forecast;
+mod truth;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "How true the figures are")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Occupancy against the true stays of simulated vehicles.
+    Truth(Options),
+    /// Faults of sensors: found, how late, and false alarms.
+    Faults(Options),
+    /// Free spaces 15, 30 and 60 minutes ahead.
+    Forecast(Options),
+    /// All of them.
+    All(Options),
+}
+
+/// What every table takes.
+#[derive(Args, Clone)]
+pub(crate) struct Options {
+    /// Files of the same form as the recordings; without any, the recordings.
+    files: Vec<PathBuf>,
+    /// Capacities by car park, for files that do not have them.
+    #[arg(long)]
+    capacities: Option<PathBuf>,
+    /// One JSON object in place of a table.
+    #[arg(long)]
+    json: bool,
+    /// Seeds of the faults that are put in.
+    #[arg(long, default_value_t = 12)]
+    seeds: u64,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().what {
+        What::Truth(options) => truth::run(&options),
+        What::Faults(options) => faults::run(&options),
+        What::Forecast(options) => forecast::run(&options),
+        What::All(options) => {
+            truth::run(&options)?;
+            faults::run(&options)?;
+            forecast::run(&options)
+        }
+    }
+}

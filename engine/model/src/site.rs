@@ -1,0 +1,162 @@
+//! What is configured of facilities and devices beyond where they stand: how sure their sources are, for whom they are,
+//! and when.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BayUse, Timestamp};
+
+/// How a facility's sources err, and what its sign may say of a figure that is not sure. Rates are shares, 0..=0.4.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reliability {
+    /// Vehicles that can be inside at most; at least the capacity, for in full car parks some stand beside the spaces.
+    pub ceiling: u32,
+    /// Passages that a barrier does not count.
+    pub miss_rate: f64,
+    /// Passages that a barrier counts twice.
+    pub double_rate: f64,
+    /// Reporting bays whose word is wrong.
+    pub lie_rate: f64,
+    /// Standard deviation of a parking system's own figure, vehicles.
+    pub figure_sd: f64,
+    /// Nobody is inside so long after it closed; `None`: vehicles stay overnight.
+    pub empty_after_closing: Option<std::time::Duration>,
+    /// No figure is shown when the 95 % interval is wider than this share of the capacity, 0..=1.
+    pub width_max: f64,
+    /// Signs show the low end of what is free, or the best figure.
+    pub shows: Shows,
+}
+
+impl Reliability {
+    /// The defaults for a capacity: 1 % missed, 0.5 % double, 2 % of bays wrong; the low end is shown, and nothing where
+    /// the interval is wider than a fifth of the capacity.
+    #[must_use]
+    pub fn of(capacity: u32) -> Self {
+        Reliability {
+            ceiling: capacity,
+            miss_rate: 0.01,
+            double_rate: 0.005,
+            lie_rate: 0.02,
+            figure_sd: 3.0,
+            empty_after_closing: None,
+            width_max: 0.2,
+            shows: Shows::Low,
+        }
+    }
+}
+
+/// Which figure a sign shows of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shows {
+    /// The low end of the free spaces: whoever drives there finds at least so many.
+    #[default]
+    Low,
+    /// The best figure.
+    Best,
+}
+
+/// What a visitor wants to know of a facility.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Site {
+    /// Spaces by group of users, beside those for everyone; parts of the capacity.
+    pub groups: Vec<Group>,
+    /// Opening hours in OpenStreetMap syntax, checked; `None`: not stated, which is not "always".
+    pub opening_hours: Option<String>,
+    /// Highest vehicle that fits, centimetres.
+    pub height_limit_cm: Option<u32>,
+    /// Where its prices stand: an identifier or an address.
+    pub tariff: Option<String>,
+    /// How one goes on from an edge car park.
+    pub onward: Vec<Onward>,
+}
+
+/// Spaces for one group of users.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Whom they are for.
+    pub group: UserGroup,
+    /// Spaces, from `from` on; dates of one group grow.
+    pub capacity: u32,
+    /// `None`: always.
+    pub from: Option<Timestamp>,
+}
+
+/// Groups of users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserGroup {
+    /// Anyone.
+    Everyone,
+    /// Short stay.
+    ShortStay,
+    /// Holders of a card for disabled persons.
+    Accessible,
+    /// Vehicles that charge.
+    Charging,
+    /// Residents.
+    Residents,
+    /// Care-givers.
+    CareGivers,
+    /// Loading and unloading.
+    Loading,
+    /// Cargo bicycles.
+    CargoBicycles,
+    /// Motor cycles and mopeds.
+    TwoWheelers,
+}
+
+impl From<BayUse> for UserGroup {
+    fn from(bay_use: BayUse) -> Self {
+        match bay_use {
+            BayUse::Everyone => UserGroup::Everyone,
+            BayUse::ShortStay => UserGroup::ShortStay,
+            BayUse::Accessible => UserGroup::Accessible,
+            BayUse::Charging => UserGroup::Charging,
+            BayUse::Loading => UserGroup::Loading,
+        }
+    }
+}
+
+/// A way on from an edge car park.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Onward {
+    /// The line's name.
+    pub line: String,
+    /// Where it goes.
+    pub to: String,
+    /// Minutes between two departures.
+    pub headway_min: u32,
+    /// Minutes on the way.
+    pub ride_min: u32,
+}
+
+/// A device's life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// Being commissioned until then: heard, and not believed. `None`: believed from the first word.
+    pub in_service_from: Option<Timestamp>,
+    /// Retired from then on: neither heard nor missed. `None`: not yet.
+    pub retired_from: Option<Timestamp>,
+}
+
+/// Days that are not like their day of the week.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calendar {
+    /// Public holidays: local days, as days since 1970-01-01, rising.
+    pub holidays: Vec<i32>,
+    /// Events that fill car parks.
+    pub events: Vec<Event>,
+}
+
+/// An event that changes how many vehicles come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// As people call it; forecasts learn by this name, so that the next one of it is known.
+    pub name: String,
+    /// When vehicles begin to come.
+    pub from: Timestamp,
+    /// When the last have left.
+    pub until: Timestamp,
+    /// Facilities that it fills; empty: all.
+    pub facilities: Vec<crate::FacilityIx>,
+}
