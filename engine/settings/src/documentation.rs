@@ -6,7 +6,7 @@ use crate::read::{Documented, Key, Report};
 use crate::{Source, check};
 
 /// One of everything, so that every key is asked for.
-const FULL: [(&str, &str); 7] = [
+const FULL: [(&str, &str); 8] = [
     (
         "city.toml",
         r#"
@@ -86,6 +86,13 @@ height_px = 32
 template = "one"
 time_to_live = "90s"
 line = [{ facility = "ladeuze", label = "L", travel_time = "2m" }]
+"#,
+    ),
+    (
+        "calendar.toml",
+        r#"
+holiday = [{ date = "2026-12-25", name = "Christmas" }]
+event = [{ name = "Market", from = "2026-09-07T06:00", until = "2026-09-07T20:00", facilities = ["ladeuze"] }]
 "#,
     ),
 ];

@@ -1,6 +1,7 @@
 //! From files to settings: reads every file to its end, whatever is wrong with another.
 
 mod bays;
+mod calendar;
 mod city;
 mod engine;
 mod facilities;
@@ -29,9 +30,10 @@ const BAYS: &str = "bays.csv";
 const GARAGES: &str = "garages.toml";
 const STATIONS: &str = "stations.toml";
 const SIGNS: &str = "signs.toml";
+const CALENDAR: &str = "calendar.toml";
 
 /// Every file that a configuration can have.
-const FILES: [&str; 7] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS];
+const FILES: [&str; 8] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR];
 
 /// How long anything may be silent or stay valid.
 const WHILE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
@@ -66,6 +68,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
         stations::read(root, &area, &mut city, &mut registry);
     });
     open(source, SIGNS, Need::Optional, report, |_, root| signs::read(root, &area, &mut city, &mut registry));
+    open(source, CALENDAR, Need::Optional, report, |_, root| calendar::read(root, &mut city, &registry));
 
     // With anything else wrong, the devices may only be hidden behind it.
     if city.devices.is_empty() && report.is_empty() {

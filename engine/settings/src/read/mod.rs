@@ -12,8 +12,8 @@ mod table;
 
 pub(crate) use file::File;
 pub(crate) use kinds::{
-    Accepted, Among, Degrees, Eui, FilePath, Filter, Host, Id, Listen, Named, Rgb, Share, Span,
-    SpanOrForever, Text, TimeZone, Whole, Word,
+    Accepted, Among, Day, Degrees, Eui, FilePath, Filter, Host, Id, Ids, Listen, LocalTime, Named, Rgb,
+    Share, Span, SpanOrForever, Text, TimeZone, Whole, Word,
 };
 pub(crate) use report::Report;
 #[cfg(test)]
