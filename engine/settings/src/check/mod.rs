@@ -7,6 +7,7 @@ mod engine;
 mod facilities;
 mod garages;
 mod mqtt;
+mod operators;
 mod registry;
 mod signs;
 mod stations;
@@ -79,6 +80,8 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
             "add facilities.toml, bays.csv or another",
         );
     }
+    // Last, so that every configured device has the index that it has without them.
+    operators::add(&mut city);
     Settings { city: Arc::new(city), mqtt, serve, journal, admission }
 }
 
