@@ -17,6 +17,7 @@ use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
 mod bicycles;
 mod collect;
 mod garages;
+pub mod health;
 mod intervals;
 mod parking;
 mod rooms;
