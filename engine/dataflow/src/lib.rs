@@ -18,6 +18,7 @@ mod bicycles;
 mod collect;
 pub mod forecast;
 mod garages;
+pub mod health;
 mod intervals;
 mod parking;
 mod rooms;

@@ -8,7 +8,7 @@ use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
 use timely::progress::frontier::MutableAntichain;
-use vlot_model::{Admitted, ClockTick, Key, Tick, Timestamp, Update};
+use vlot_model::{Admitted, ClockTick, DeviceIx, Key, Tick, Timestamp, Update};
 
 use crate::{Clocks, Updates};
 
@@ -60,6 +60,18 @@ impl Stamped for Update {
     }
 }
 
+/// How a device counts for its operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It is believed, and missed when it is silent.
+    #[default]
+    Believed,
+    /// It is not believed: it counts as one that does not report.
+    Doubted,
+    /// It counts for nothing.
+    Absent,
+}
+
 /// What an operator does, free of timely. It emits each key at most once per call.
 pub trait Logic: 'static {
     /// What it takes in.
@@ -68,8 +80,11 @@ pub trait Logic: 'static {
     /// Engine time passed without anything for this operator: things go stale, intervals end.
     fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>);
 
-    /// Takes all records of one tick, in their order; never called with none.
+    /// Takes all records of one tick, in their order; called with none only after [`Logic::stand`].
     fn on_tick(&mut self, tick: Tick, at: Timestamp, inputs: &[Self::In], out: &mut Vec<Update>);
+
+    /// From now on a device is believed or not; what that changes is emitted by the next [`Logic::on_tick`].
+    fn stand(&mut self, _device: DeviceIx, _standing: Standing) {}
 }
 
 /// A worker's part of the keys.

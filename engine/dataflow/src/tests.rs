@@ -137,6 +137,11 @@ fn city() -> Arc<City> {
     b.station(CountMode::Bicycle, 2, 900, 60);
     b.sign();
     b.sign();
+    for (device, from) in [(1, 200), (4, 600), (9, 900)] {
+        let from = Some(Timestamp::from_secs(1_700_000_000 + from));
+        b.city.devices[device].service.in_service_from = from.filter(|_| device != 4);
+        b.city.devices[device].service.retired_from = from.filter(|_| device == 4);
+    }
     Arc::new(b.city)
 }
 

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    Admitted, City, GarageIx, GarageState, Meters, Product, Quality, Reading, Role, SectionIx, SectionState,
-    Share, Tick, Timestamp, Trigger, Update, Value,
+    Admitted, City, DeviceIx, GarageIx, GarageState, Meters, Product, Quality, Reading, Role, SectionIx,
+    SectionState, Share, Tick, Timestamp, Trigger, Update, Value,
 };
 
-use crate::shell::Logic;
+use crate::shell::{Logic, Standing};
 use crate::trust::{Fullness, said_at, trigger};
 
 #[derive(Clone, Copy, Debug)]
 struct Sensor {
     silent_after: Duration,
     heard_at: Option<Timestamp>,
+    standing: Standing,
 }
 
 impl Sensor {
@@ -49,11 +50,13 @@ impl Room {
     }
 
     fn share(&self, now: Timestamp) -> Share {
-        let reports = |s: &&Sensor| s.silent_from().is_some_and(|from| now < from);
+        let counts = |s: &&Sensor| s.standing != Standing::Absent;
+        let reports =
+            |s: &&Sensor| s.standing == Standing::Believed && s.silent_from().is_some_and(|from| now < from);
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Share {
             reporting: count(self.sensors.iter().filter(reports).count()),
-            total: count(self.sensors.len()),
+            total: count(self.sensors.iter().filter(counts).count()),
         }
     }
 
@@ -164,7 +167,11 @@ impl Garages {
             let ix = city.sections[section.at()].garage;
             let rooms = &mut garages[ix.at()].rooms;
             let room = rooms.iter().position(|room| room.section == section)?;
-            rooms[room].sensors.push(Sensor { silent_after: device.silent_after, heard_at: None });
+            rooms[room].sensors.push(Sensor {
+                silent_after: device.silent_after,
+                heard_at: None,
+                standing: Standing::Believed,
+            });
             Some((ix, room, rooms[room].sensors.len() - 1))
         };
         let seats = city.devices.iter().map(seat).collect();
@@ -181,6 +188,12 @@ impl Logic for Garages {
                 out.push(Update { tick, at, trigger: None, product: Arc::new(Product::Garage(state)) });
             }
         }
+    }
+
+    fn stand(&mut self, device: DeviceIx, standing: Standing) {
+        let Some(&Some((ix, room, sensor))) = self.seats.get(device.at()) else { return };
+        self.garages[ix.at()].rooms[room].sensors[sensor].standing = standing;
+        self.touched.push(ix);
     }
 
     fn on_tick(&mut self, tick: Tick, at: Timestamp, inputs: &[Admitted], out: &mut Vec<Update>) {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use vlot_model::{Admitted, City, GarageIx, Meters, Role};
 
+use crate::health::judged::Judged;
+use crate::health::keeper::Keeper;
 use crate::shell::per_tick;
 use crate::{Clocks, Readings, Updates};
 
@@ -22,10 +24,15 @@ pub(crate) fn garages<'s>(
     city: &Arc<City>,
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
-    let garage: Vec<u64> =
+    let garage: Arc<[u64]> =
         city.devices.iter().map(|d| garage_of(d.role, city).map_or(0, |g| u64::from(g.0))).collect();
+    let of_device = Arc::clone(&garage);
     let route = move |input: &Admitted| garage[input.reading.device.at()];
-    per_tick("Garages", readings, clock, route, |_| logic::Garages::new(city, meters))
+    per_tick("Garages", readings, clock, route, |part| {
+        let mine = |device: &vlot_model::Device| garage_of(device.role, city).is_some();
+        let keeper = Keeper::new(city, part, |device| of_device[device.at()], mine);
+        Judged::new(logic::Garages::new(city, meters), keeper, meters)
+    })
 }
 
 fn garage_of(role: Role, city: &City) -> Option<GarageIx> {

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    Admitted, City, CountMode, Meters, Product, Quality, Reading, Role, Share, StationIx, Tick, Timestamp,
-    Trigger, Update, Value,
+    Admitted, City, CountMode, DeviceIx, Meters, Product, Quality, Reading, Role, Share, StationIx, Tick,
+    Timestamp, Trigger, Update, Value,
 };
 
-use crate::shell::Logic;
+use crate::shell::{Logic, Standing};
 use crate::trust::trigger;
 
 #[cfg(test)]
@@ -66,6 +66,11 @@ pub(crate) fn station_of_device(city: &City) -> Vec<u64> {
     city.devices.iter().map(|device| station(device.role)).collect()
 }
 
+/// Whether a device of that role counts at a station of that mode.
+pub(crate) fn counts(role: Role, mode: CountMode, city: &City) -> bool {
+    matches!(role, Role::Lane { station } if city.stations[station.at()].mode == mode)
+}
+
 #[derive(Clone, Debug, Default)]
 struct Covered<L> {
     seconds: u32,
@@ -105,6 +110,8 @@ struct Station<L> {
     covered: Vec<Covered<L>>,
     /// Intervals are counted from the epoch; those before this one are closed. `None` before it was heard.
     closed_before: Option<i64>,
+    /// Lanes whose device was retired, by position: nobody waits for them, and they are not in the totals.
+    absent: Vec<bool>,
     /// The clock closes nothing before.
     due: Option<Timestamp>,
     /// The oldest open interval may be covered by now.
@@ -130,6 +137,7 @@ impl<L: Lane> Station<L> {
             slots: vec![Slot { number: i64::MIN, late_readings: 0 }; slots],
             covered: vec![Covered::default(); slots * lanes],
             closed_before: None,
+            absent: vec![false; lanes],
             due: None,
             filled: false,
             changed: false,
@@ -186,7 +194,8 @@ impl<L: Lane> Station<L> {
     fn is_covered(&self, number: i64) -> bool {
         let i = self.position(number);
         let lanes = &self.covered[i * self.lanes..(i + 1) * self.lanes];
-        self.slots[i].number == number && lanes.iter().all(|lane| lane.seconds >= self.interval_s)
+        self.slots[i].number == number
+            && lanes.iter().zip(&self.absent).all(|(lane, absent)| *absent || lane.seconds >= self.interval_s)
     }
 
     fn take(&mut self, lane: usize, reading: &Reading, now: Timestamp) -> Taken {
@@ -246,7 +255,7 @@ impl<L: Lane> Station<L> {
                 + CLOCK_STEP,
             sensors: Share {
                 reporting: count(lanes.iter().filter(reports).count()),
-                total: count(lanes.len()),
+                total: count(self.absent.iter().filter(|absent| !**absent).count()),
             },
             late_readings: self.slots[slot].late_readings,
         };
@@ -289,6 +298,15 @@ impl<L: Lane> Logic for Stations<L> {
                 trigger: None,
                 product: Arc::new(product),
             }));
+        }
+    }
+
+    /// A failed detector's readings are withheld, so that its lane does not report; only a retired one has to be known.
+    fn stand(&mut self, device: DeviceIx, standing: Standing) {
+        if let Some(&Some((position, lane))) = self.seats.get(device.at())
+            && let Some(absent) = self.stations[position].absent.get_mut(lane)
+        {
+            *absent = standing == Standing::Absent;
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use vlot_model::{Direction, Reading, Share, Timestamp, Value};
 
 use super::sequence::Window;
+use crate::shell::Standing;
 use crate::trust::said_at;
 
 /// Movements that are remembered so that an absolute count that arrives late still starts from the right ones.
@@ -20,6 +21,7 @@ struct Member {
     heard_at: Option<Timestamp>,
     /// The figure rests on it, so that its silence matters.
     is_sensor: bool,
+    standing: Standing,
     window: Option<Window>,
     totals: Option<Totals>,
     /// Passages that were counted and that no totals have told of yet.
@@ -105,6 +107,7 @@ impl Account {
             silent_after,
             heard_at: None,
             is_sensor,
+            standing: Standing::Believed,
             window: None,
             totals: None,
             untold: Untold::default(),
@@ -144,8 +147,12 @@ impl Account {
     pub(crate) fn share(&self, now: Timestamp) -> Share {
         let mut share = Share::default();
         for member in self.members.iter().filter(|m| m.is_sensor) {
+            if member.standing == Standing::Absent {
+                continue;
+            }
             share.total += 1;
-            share.reporting += u32::from(member.silent_from().is_some_and(|from| now < from));
+            let believed = member.standing == Standing::Believed;
+            share.reporting += u32::from(believed && member.silent_from().is_some_and(|from| now < from));
         }
         share
     }
@@ -154,6 +161,13 @@ impl Account {
     pub(crate) fn next_silence(&self, now: Timestamp) -> Option<Timestamp> {
         let sensors = self.members.iter().filter(|m| m.is_sensor);
         sensors.filter_map(Member::silent_from).filter(|from| now < *from).min()
+    }
+
+    /// From now on the member at `position` is believed or not.
+    pub(crate) fn stand(&mut self, position: usize, standing: Standing) {
+        if let Some(member) = self.members.get_mut(position) {
+            member.standing = standing;
+        }
     }
 
     /// Takes a reading of the member at `position`.

@@ -2,6 +2,7 @@
 
 use vlot_model::{City, Facility, Reading, Share, Timestamp, Value};
 
+use crate::shell::Standing;
 use crate::trust::said_at;
 
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,7 @@ struct Bay {
     occupied: Option<bool>,
     /// Its state is known and it is not silent: it is in the sums.
     reports: bool,
+    standing: Standing,
 }
 
 impl Bay {
@@ -26,6 +28,8 @@ pub(crate) struct Bays {
     bays: Vec<Bay>,
     occupied: u32,
     free: u32,
+    /// Bays whose sensor is retired.
+    absent: u32,
     /// Newest message of any bay.
     heard_at: Option<Timestamp>,
     /// At least one bay has said its state.
@@ -45,11 +49,13 @@ impl Bays {
             level_at: BEFORE_ALL,
             occupied: None,
             reports: false,
+            standing: Standing::Believed,
         };
         Bays {
             bays: facility.bays.iter().map(bay).collect(),
             occupied: 0,
             free: 0,
+            absent: 0,
             heard_at: None,
             known: false,
             next_silence: NEVER,
@@ -74,7 +80,7 @@ impl Bays {
 
     pub(crate) fn share(&self) -> Share {
         let total = u32::try_from(self.bays.len()).unwrap_or(u32::MAX);
-        Share { reporting: self.occupied + self.free, total }
+        Share { reporting: self.occupied + self.free, total: total - self.absent }
     }
 
     pub(crate) fn next_silence(&self) -> Timestamp {
@@ -102,6 +108,23 @@ impl Bays {
         }
     }
 
+    /// From now on the bay at `position` is believed or not. What it said before is forgotten: it is unknown until it
+    /// speaks again.
+    pub(crate) fn stand(&mut self, position: usize, standing: Standing) {
+        let Some(bay) = self.bays.get_mut(position) else { return };
+        if bay.reports {
+            match bay.occupied {
+                Some(true) => self.occupied -= 1,
+                _ => self.free -= 1,
+            }
+        }
+        bay.reports = false;
+        bay.occupied = None;
+        self.absent -= u32::from(bay.standing == Standing::Absent);
+        self.absent += u32::from(standing == Standing::Absent);
+        bay.standing = standing;
+    }
+
     /// Takes a reading of the bay at `position`.
     pub(crate) fn take(&mut self, position: usize, reading: &Reading, now: Timestamp) {
         let Some(bay) = self.bays.get_mut(position) else { return };
@@ -127,7 +150,8 @@ impl Bays {
             bay.occupied = occupied;
         }
         self.known |= matches!(reading.value, Value::Bay { .. });
-        bay.reports = now < bay.silent_from() && bay.occupied.is_some();
+        let believed = bay.standing == Standing::Believed;
+        bay.reports = believed && now < bay.silent_from() && bay.occupied.is_some();
         if bay.reports {
             self.next_silence = self.next_silence.min(bay.silent_from());
             match bay.occupied {

@@ -7,7 +7,7 @@ use vlot_model::{
 };
 
 use super::lot::{Lot, Seat};
-use crate::shell::Logic;
+use crate::shell::{Logic, Standing};
 use crate::trust::trigger;
 
 /// All facilities of a worker.
@@ -66,6 +66,12 @@ impl Logic for Parking {
                 out.push(Update { tick, at, trigger: None, product: Arc::new(Product::Facility(state)) });
             }
         }
+    }
+
+    fn stand(&mut self, device: DeviceIx, standing: Standing) {
+        let Some(&Some((facility, seat))) = self.seats.get(device.at()) else { return };
+        self.lots[facility.at()].stand(seat, standing);
+        self.touched.push(facility);
     }
 
     fn on_tick(&mut self, tick: Tick, at: Timestamp, inputs: &[Admitted], out: &mut Vec<Update>) {

@@ -9,6 +9,7 @@ use vlot_model::{
 
 use super::account::Account;
 use super::bays::Bays;
+use crate::shell::Standing;
 use crate::trust::{Fullness, said_at};
 
 /// Where a device's readings belong in its facility.
@@ -122,6 +123,15 @@ impl Lot {
             (Figures::Bays(bays), Seat::Bay(position)) => bays.take(position as usize, reading, now),
             (Figures::Account(account), Seat::Member(position)) => account.take(position as usize, reading),
             // It speaks of the opening alone.
+            _ => {}
+        }
+    }
+
+    /// From now on the device on that seat is believed or not.
+    pub(super) fn stand(&mut self, seat: Seat, standing: Standing) {
+        match (&mut self.figures, seat) {
+            (Figures::Bays(bays), Seat::Bay(position)) => bays.stand(position as usize, standing),
+            (Figures::Account(account), Seat::Member(position)) => account.stand(position as usize, standing),
             _ => {}
         }
     }

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 use vlot_model::{City, Meters};
 
+use crate::health::judged::Judged;
+use crate::health::keeper::Keeper;
 use crate::shell::per_tick;
 use crate::{Clocks, Readings, Updates};
 
@@ -29,6 +31,10 @@ mod sequence;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use logic::Parking;
+pub(crate) use logic::facility_of;
+
 /// The state of each facility, whenever it changes.
 pub(crate) fn facilities<'s>(
     readings: Readings<'s>,
@@ -36,8 +42,13 @@ pub(crate) fn facilities<'s>(
     city: &Arc<City>,
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
-    let facility: Vec<u64> =
+    let facility: Arc<[u64]> =
         city.devices.iter().map(|d| logic::facility_of(d.role).map_or(0, |f| u64::from(f.0))).collect();
+    let of_device = Arc::clone(&facility);
     let route = move |input: &vlot_model::Admitted| facility[input.reading.device.at()];
-    per_tick("Parking", readings, clock, route, |_| logic::Parking::new(city, meters))
+    per_tick("Parking", readings, clock, route, |part| {
+        let mine = |device: &vlot_model::Device| logic::facility_of(device.role).is_some();
+        let keeper = Keeper::new(city, part, |device| of_device[device.at()], mine);
+        Judged::new(logic::Parking::new(city, meters), keeper, meters)
+    })
 }

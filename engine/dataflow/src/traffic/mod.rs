@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
-use vlot_model::{Admitted, City, Meters};
+use vlot_model::{Admitted, City, Device, Meters};
 
-use crate::intervals::Stations;
+use crate::health::judged::Judged;
+use crate::health::keeper::Keeper;
+use crate::intervals::{Lane, Stations};
 use crate::shell::per_tick;
 use crate::{Clocks, Readings, Updates};
 
@@ -24,7 +26,12 @@ pub(crate) fn counts<'s>(
     city: &Arc<City>,
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
-    let station = crate::intervals::station_of_device(city);
+    let station: Arc<[u64]> = crate::intervals::station_of_device(city).into();
+    let of_device = Arc::clone(&station);
     let route = move |input: &Admitted| station[input.reading.device.at()];
-    per_tick("Traffic", readings, clock, route, |_| Stations::<MotorLane>::new(city, meters))
+    per_tick("Traffic", readings, clock, route, |part| {
+        let mine = |device: &Device| crate::intervals::counts(device.role, MotorLane::MODE, city);
+        let keeper = Keeper::new(city, part, |device| of_device[device.at()], mine);
+        Judged::new(Stations::<MotorLane>::new(city, meters), keeper, meters)
+    })
 }
