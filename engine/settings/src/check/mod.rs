@@ -8,6 +8,7 @@ mod garages;
 mod mqtt;
 mod registry;
 mod signs;
+mod site;
 mod stations;
 mod template;
 
