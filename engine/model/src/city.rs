@@ -263,8 +263,16 @@ pub enum BayUse {
     Accessible,
     /// Vehicles that charge.
     Charging,
+    /// Residents.
+    Residents,
+    /// Care-givers.
+    CareGivers,
     /// Loading and unloading.
     Loading,
+    /// Cargo bicycles.
+    CargoBicycles,
+    /// Motor cycles and mopeds.
+    TwoWheelers,
 }
 
 /// A bicycle garage.

@@ -34,9 +34,12 @@ pub use product::{
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
-pub use site::{Calendar, Event, Group, Onward, Reliability, Service, Shows, Site, UserGroup};
+pub use site::{
+    Calendar, CapacityFrom, Event, Group, Onward, Part, Reliability, Service, Shows, Site, StreetRules,
+    UserGroup,
+};
 pub use time::{Clock, Timestamp};
 pub use trust::{
-    AnchorKind, Anchored, Certainty, FacilityForecast, ForecastBasis, ForecastPoint, HealthState, Life,
-    Overstay, SensorHealth, SensorRule, SureWhy, ZonePressure,
+    AnchorKind, Anchored, Balance, Certainty, FacilityForecast, ForecastBasis, ForecastPoint, HealthState,
+    Life, Overstay, SensorHealth, SensorRule, SureWhy, ZonePressure,
 };

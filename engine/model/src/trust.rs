@@ -223,10 +223,27 @@ pub struct ZonePressure {
     pub last_hour_pct: Option<f32>,
     /// Vehicles that left in the last whole hour, where bays are watched.
     pub departures: Option<u32>,
-    /// Pressure has been at or above the alarm's threshold for a whole hour.
+    /// The last whole hour's pressure is at or above the alarm's threshold.
     pub alarm: bool,
+    /// Capacity against demand in the last whole hour; `None` where that hour has no pressure.
+    pub balance: Option<Balance>,
     /// Vehicles that stand longer than they may, by position of the bay, in that order.
     pub overstays: Vec<Overstay>,
+    /// Overstays that have begun since the journal's beginning: a reader that counts them knows what it missed.
+    pub overstays_begun: u64,
+}
+
+/// Capacity against the demand that was measured: whoever found no space is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Spaces that there were, at the end of the hour.
+    pub capacity: u32,
+    /// Mean of taken spaces, over the time in which they were known.
+    pub demand_mean: f32,
+    /// Most that were taken at once.
+    pub demand_peak: u32,
+    /// Seconds in which none was free: while it is above 0, demand was higher than measured.
+    pub full_s: u32,
 }
 
 /// A vehicle that stands longer than it may.

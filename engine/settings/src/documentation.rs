@@ -45,6 +45,10 @@ valid_for = "15m"
 full_at = 0
 reopen_at = 1
 device = [{ id = "in", kind = "barrier" }]
+capacity_from = [{ from = "2026-09-01", capacity = 12 }]
+group = [{ group = "accessible", capacity = 2 }]
+onward = [{ line = "2", to = "Station", headway_min = 10, ride_min = 8 }]
+part = [{ id = "a", name = "Level -1", level = -1, capacity = 5 }]
 "#,
     ),
     ("bays.csv", "device,eui,kind,facility,bay,use\nb,,bay,ladeuze,1,everyone\n"),

@@ -10,6 +10,7 @@ mod mqtt;
 mod operators;
 mod registry;
 mod signs;
+mod site;
 mod stations;
 mod template;
 
