@@ -57,6 +57,10 @@ impl Count {
         self.value
     }
 
+    pub(super) fn settles_at(&self) -> Option<Instant> {
+        self.settle_at
+    }
+
     pub(super) fn passages(&self) -> f64 {
         self.entries + self.exits
     }

@@ -189,17 +189,39 @@ impl Estimator {
         self.bias = Bias::unknown(&self.model);
     }
 
+    /// A counter began anew, and `sd` vehicles may have passed uncounted meanwhile: the count goes on, less sure.
+    pub fn restarted(&mut self, sd: f64) {
+        if let Some(count) = &mut self.count {
+            count.freeze(&self.bias, sd * sd);
+            self.figure.rebase(0, 0.0);
+        }
+    }
+
+    /// When [`Estimator::advance`] has something to do; `None` while time alone changes nothing.
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
+        self.count.as_ref().and_then(Count::settles_at)
+    }
+
+    /// Whether the estimate changes while nothing happens: a figure without a count ages.
+    #[must_use]
+    pub fn ages(&self) -> bool {
+        self.count.is_none() && self.figure.is_known()
+    }
+
     /// Lets time pass: a bound that was broken for long enough is believed. Cheap where nothing is due.
-    pub fn advance(&mut self, now: Instant) {
-        let Some(count) = &mut self.count else { return };
+    /// `false` where nothing was.
+    pub fn advance(&mut self, now: Instant) -> bool {
+        let Some(count) = &mut self.count else { return false };
         let settled = count.settle(now, &self.model, &self.bias, f64::from(self.lost));
         if settled
             && self.disagreed < LIES_FROM
             && let Some(said) = self.bays.said(&self.model)
         {
             let off = (said.plain - count.best()).abs();
-            self.disagreed = if off < 1.0 { 0 } else { self.disagreed + 1 };
+            self.disagreed = if off < 1.0 { 0 } else { self.disagreed.saturating_add(1) };
         }
+        settled
     }
 
     /// Occupied spaces at `now`; `tail` is the chance that is left beyond either of the sure ends ([`super::Policy::tail`]).

@@ -52,7 +52,15 @@ pub(super) struct Counted {
     pub(super) known: bool,
 }
 
+/// Without barriers a figure may move by its facility's capacity in so many parts of an hour: events empty car parks.
+const FILLS_AN_HOUR: f64 = 3.0;
+
 impl Figure {
+    /// One was said.
+    pub(super) fn is_known(&self) -> bool {
+        self.level.is_some()
+    }
+
     /// What it says now: mean and variance of the occupied spaces.
     pub(super) fn said(&self, model: &Model, now: Instant, counted: Counted) -> Option<(f64, f64)> {
         let level = self.level?;
@@ -85,15 +93,20 @@ impl Figure {
         let changed_at = self.level.filter(same).map_or(at, |old| old.changed_at);
         let new = Level { spaces, count: counted.count, passages: counted.passages, at, changed_at };
         let own = model.figure_sd * model.figure_sd;
-        let apart = |mean: f64, variance: f64| {
-            let off = spaces - mean;
+        let moves = |since: Option<Instant>| {
+            let hours = since.map_or(0.0, |since| float(at.saturating_sub(since).max(0)) / HOUR_US);
             // One vehicle is no jump.
-            off * off > JUMP_SDS * JUMP_SDS * (variance + own) && off.abs() > 1.5
+            1.5 + if counted.known { 0.0 } else { FILLS_AN_HOUR * f64::from(model.capacity) * hours }
         };
-        let fits = expected.is_none_or(|(mean, variance)| !apart(mean, variance));
+        let apart = |mean: f64, variance: f64, since: Option<Instant>| {
+            let off = ((spaces - mean).abs() - moves(since) + 1.5).max(0.0);
+            off * off > JUMP_SDS * JUMP_SDS * (variance + own) && off > 1.5
+        };
+        let level_at = self.level.map(|level| level.at);
+        let fits = expected.is_none_or(|(mean, variance)| !apart(mean, variance, level_at));
         let agrees_with_last = self.jumped.is_some_and(|last| {
             let moved = if counted.known { float(counted.count - last.count) } else { 0.0 };
-            !apart(last.spaces + moved, own)
+            !apart(last.spaces + moved, own, Some(last.at))
         });
         if fits {
             (self.level, self.jumped, self.strikes) = (Some(new), None, 0);

@@ -57,6 +57,9 @@ pub enum Why {
     MayBeFull,
 }
 
+/// An interval of so many spaces is never too wide: in a zone of eight bays one that may lie would make all dark.
+const WIDTH_OF_NONE: f64 = 2.0;
+
 /// A sign's word on one facility, with its memory of FULL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decider {
@@ -83,7 +86,7 @@ impl Decider {
             return (Says::Blank, Why::MayNotBeFull);
         }
         let width = occupied.high.saturating_sub(occupied.low);
-        if f64::from(width) > policy.width_max * f64::from(capacity) {
+        if f64::from(width) > (policy.width_max * f64::from(capacity)).max(WIDTH_OF_NONE) {
             return (Says::Blank, Why::TooWide);
         }
         if sure_low == 0 {

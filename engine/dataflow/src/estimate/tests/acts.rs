@@ -18,7 +18,9 @@ fn a_bound_is_believed_when_it_was_broken_for_long_and_the_count_stays_known() {
     assert!(e.bounded().abs() < 1e-9);
     // This time they do not.
     (0..2).for_each(|_| e.passed(EXIT));
-    (2..5).for_each(|minute| e.advance(minute * MINUTE));
+    (2..5).for_each(|minute| {
+        e.advance(minute * MINUTE);
+    });
     assert!((e.bounded() - 2.0).abs() < 1e-9);
     e.passed(ENTRY);
     let late = now(&e, 5 * MINUTE);
