@@ -3,6 +3,7 @@
 mod bays;
 mod city;
 mod engine;
+mod estimate;
 mod facilities;
 mod garages;
 mod mqtt;

@@ -12,7 +12,7 @@ mod table;
 
 pub(crate) use file::File;
 pub(crate) use kinds::{
-    Accepted, Among, Degrees, Eui, FilePath, Filter, Host, Id, Listen, Named, Rgb, Share, Span,
+    Accepted, Among, Degrees, Eui, FilePath, Filter, Host, Id, Listen, Named, Number, Rgb, Share, Span,
     SpanOrForever, Text, TimeZone, Whole, Word,
 };
 pub(crate) use report::Report;
