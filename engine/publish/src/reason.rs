@@ -110,7 +110,7 @@ fn row(limits: &Limits<'_>, row: &FaceRow, at: Timestamp) -> String {
         out.add(format_args!(", for calm"));
     }
     if wanted != Figure::Blank {
-        let quality = if sight.quality == Quality::Good { "good" } else { "degraded" };
+        let quality = if sight.quality == Quality::Degraded { "degraded" } else { "good" };
         out.add(format_args!("; quality {quality}"));
         sensors(&mut out, sight);
         times(&mut out, sight);
