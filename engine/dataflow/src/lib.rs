@@ -16,6 +16,7 @@ use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
 
 mod bicycles;
 mod collect;
+pub mod estimate;
 pub mod forecast;
 mod garages;
 pub mod health;

@@ -213,10 +213,17 @@ impl Builder {
             min_share: 0.75,
             full_at: 1,
             reopen_at: 3,
-            estimate: vlot_model::Reliability::of(capacity),
+            // What a controller states is exact: the bookkeeping is what these tests look at.
+            estimate: vlot_model::Reliability { figure_sd: 0.0, ..vlot_model::Reliability::of(capacity) },
             site: vlot_model::Site::default(),
         });
         self.city.facilities.last_mut().unwrap()
+    }
+
+    /// The operator's desk of the last facility.
+    pub(crate) fn operator(&mut self) -> DeviceIx {
+        let facility = FacilityIx::from_position(self.city.facilities.len() - 1);
+        self.device(DeviceKind::Operator, Role::Operator { facility }, 300)
     }
 
     /// A garage of sections with one sensor each, 10 places, silent after 300 s, valid for 900 s.

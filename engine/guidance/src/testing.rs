@@ -114,5 +114,6 @@ pub(crate) fn good(free: u32, now: Timestamp) -> Sight {
         valid_until: Some(now + Duration::from_secs(60)),
         sensors: Share { reporting: 4, total: 4 },
         lost_messages: 0,
+        certainty: None,
     }
 }
