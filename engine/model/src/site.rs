@@ -16,7 +16,7 @@ pub struct Reliability {
     pub double_rate: f64,
     /// Reporting bays whose word is wrong.
     pub lie_rate: f64,
-    /// Standard deviation of a parking system's own figure, vehicles.
+    /// Standard deviation of a parking system's or a controller's own figure, vehicles; 0: a count starts over from each.
     pub figure_sd: f64,
     /// Nobody is inside so long after it closed; `None`: vehicles stay overnight.
     pub empty_after_closing: Option<std::time::Duration>,

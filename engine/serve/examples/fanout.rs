@@ -451,6 +451,7 @@ fn message(number: u64, now: Timestamp) -> WatchFacilitiesResponse {
             sensors: Some(SensorShare { reporting: 499, total: 500 }),
             lost_messages: 0,
             version: number + 1,
+            certainty: None,
         }),
     };
     let position = Some(StreamPosition { tick: number + 1 });
