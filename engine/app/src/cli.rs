@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Watch an engine from the terminal
     Watch(Watch),
+    /// Verify, correct, reset, close and open car parks, and see who did
+    Facility(crate::facility::Facility),
 }
 
 /// Run a whole city on this machine.
@@ -231,7 +233,7 @@ fn duration(s: &str) -> Result<Duration, String> {
     }
 }
 
-fn instant(s: &str) -> Result<Timestamp, String> {
+pub(crate) fn instant(s: &str) -> Result<Timestamp, String> {
     s.parse().map_err(|_| "not an instant with its offset such as 2026-05-08T16:30:00+02:00".to_owned())
 }
 

@@ -71,6 +71,7 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     settings.mqtt.truncate(1);
     settings.serve.listen = free(options.listen)?;
     settings.serve.tls = None;
+    settings.serve.acts = vlot_settings::Acts::Loopback;
 
     let files: BTreeMap<String, String> = source.files().map(|(n, t)| (n.to_owned(), t.to_owned())).collect();
     let data = Data::of(&options)?;

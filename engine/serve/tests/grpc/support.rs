@@ -76,6 +76,7 @@ impl House {
             changed: seen,
             inbox: inbox_in,
             problems: Arc::new(move || told.lock().unwrap().clone()),
+            acts: None,
         };
         let mut options = Options::new((Ipv4Addr::LOCALHOST, 0).into());
         change(&mut options);
