@@ -6,6 +6,7 @@ mod clock;
 mod demo;
 mod engine;
 mod facility;
+mod faults;
 mod home;
 mod recovery;
 mod replay;

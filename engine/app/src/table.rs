@@ -35,6 +35,8 @@ pub(crate) struct Vitals {
     pub(crate) rss_mb: f64,
     /// Parts that do not work as they should.
     pub(crate) problems: Vec<Problem>,
+    /// How far `--faults` has come.
+    pub(crate) story: Vec<String>,
 }
 
 /// A page is drawn this often before the next one comes, where not everything fits.
@@ -48,6 +50,8 @@ pub(crate) struct Screen {
     header: Vec<String>,
     timezone: jiff::tz::TimeZone,
     drawn: Cell<usize>,
+    /// Lines of the story that were written, where each is written once.
+    told: Cell<usize>,
 }
 
 impl Screen {
@@ -59,6 +63,7 @@ impl Screen {
             header: Vec::new(),
             timezone,
             drawn: Cell::new(0),
+            told: Cell::new(0),
         }
     }
 
@@ -112,7 +117,10 @@ impl Screen {
             self.drawn.set(self.drawn.get().wrapping_add(1));
             let _gone = page(&mut out, &self.picture(city, board, vitals, width, height, turn));
         } else {
-            let lines = [self.line(vitals)].into_iter().chain(vitals.problems.iter().map(problem));
+            let told = self.told.replace(vitals.story.len());
+            let story = vitals.story.iter().skip(told).cloned();
+            let lines =
+                [self.line(vitals)].into_iter().chain(vitals.problems.iter().map(problem)).chain(story);
             for line in lines {
                 let _gone = writeln!(out, "{line}");
             }
@@ -156,6 +164,7 @@ impl Screen {
         lines.push(self.traffic(v));
         lines.push(format!("{}  memory {:.0} MB", latency(v), v.rss_mb));
         lines.extend(v.problems.iter().map(problem));
+        lines.extend(v.story.iter().cloned());
         lines.push(String::new());
         let facilities = facilities(city, board);
         let signs = signs(city, board, width);
