@@ -139,19 +139,12 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
         };
         tokio::spawn(keeper.run(plan))
     });
-    let story = || story.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let scene = Scene { signs: &signs_live, story: &story };
     let mut screen = Screen::new(&engine.city);
     screen.announce(&engine, &broker, &data.dir, speed);
-    let ended_early = live(
-        &options,
-        &engine,
-        &mut stop,
-        &clock,
-        &screen,
-        &signs_live,
-        || story().lines(),
-        || city.is_finished() || signs.is_finished(),
-    )
+    let ended_early = live(&options, &engine, &mut stop, &clock, &screen, scene, || {
+        city.is_finished() || signs.is_finished()
+    })
     .await;
 
     if let Some(keeper) = &keeper {
@@ -181,7 +174,7 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
             p99: (signs_report.latency.count > 0).then_some(signs_report.latency.p99_ms),
         },
         rss_mb_max: rss_mb().map_or(0.0, |(_, most)| most),
-        faults: keeper.map(|_| story()),
+        faults: keeper.map(|_| scene.story()),
     };
     if let Some(file) = &options.board {
         std::fs::write(file, &board).with_context(|| format!("cannot write {}", file.display()))?;
@@ -208,6 +201,19 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     Ok(())
 }
 
+/// What the picture is of, beside the engine.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    signs: &'a signs::Live,
+    story: &'a Mutex<faults::Report>,
+}
+
+impl Scene<'_> {
+    fn story(&self) -> faults::Report {
+        self.story.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Draws until the end; true when a part ended that should not have.
 async fn live(
     options: &Demo,
@@ -215,8 +221,7 @@ async fn live(
     stop: &mut Stop,
     clock: &DemoClock,
     screen: &Screen,
-    signs: &signs::Live,
-    story: impl Fn() -> Vec<String>,
+    scene: Scene<'_>,
     ended: impl Fn() -> bool,
 ) -> bool {
     let started = Instant::now();
@@ -239,7 +244,7 @@ async fn live(
                 if engine.failed() || ended() {
                     return true;
                 }
-                let report = signs.report();
+                let report = scene.signs.report();
                 let messages_in = engine.meters.messages_in.get();
                 let elapsed = at.elapsed().as_secs_f64().max(f64::EPSILON);
                 let vitals = Vitals {
@@ -252,7 +257,7 @@ async fn live(
                     latency_ms: (report.latency.count > 0).then_some((report.latency.p50_ms, report.latency.p99_ms)),
                     rss_mb: rss_mb().map_or(0.0, |(now, _)| now),
                     problems: (engine.problems)(),
-                    story: story(),
+                    story: scene.story().lines(),
                 };
                 (before, at) = (messages_in, Instant::now());
                 screen.draw(&engine.city, &engine.board, &vitals);

@@ -286,9 +286,7 @@ impl Report {
     /// How far it has come, one line each.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut line = |at: Option<Timestamp>, what: String| {
-            lines.extend(at.map(|at| format!("FAULTS   {at}  {what}")));
-        };
+        let mut line = |at: Option<Timestamp>, what: String| lines.extend(at.map(|at| (at, what)));
         let why = |why: &Option<String>| why.clone().unwrap_or_default();
         line(self.begun_at, format!("the barriers of {} miscount from here on", self.facility));
         line(self.zone_blank_at, format!("{}: no figure any more: {}", self.zone, why(&self.zone_reason)));
@@ -301,7 +299,8 @@ impl Report {
             self.recovered_at,
             format!("sign {} says its figure again: {}", self.sign, why(&self.reason_after)),
         );
-        lines
+        lines.sort();
+        lines.into_iter().map(|(at, what)| format!("FAULTS   {at}  {what}")).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The demo's live picture of the city: a table for a terminal, plain lines for anything else.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 
 use crossterm::{QueueableCommand, cursor, style, terminal};
@@ -51,7 +52,7 @@ pub(crate) struct Screen {
     timezone: jiff::tz::TimeZone,
     drawn: Cell<usize>,
     /// Lines of the story that were written, where each is written once.
-    told: Cell<usize>,
+    told: RefCell<BTreeSet<String>>,
 }
 
 impl Screen {
@@ -63,7 +64,7 @@ impl Screen {
             header: Vec::new(),
             timezone,
             drawn: Cell::new(0),
-            told: Cell::new(0),
+            told: RefCell::default(),
         }
     }
 
@@ -117,8 +118,8 @@ impl Screen {
             self.drawn.set(self.drawn.get().wrapping_add(1));
             let _gone = page(&mut out, &self.picture(city, board, vitals, width, height, turn));
         } else {
-            let told = self.told.replace(vitals.story.len());
-            let story = vitals.story.iter().skip(told).cloned();
+            let mut told = self.told.borrow_mut();
+            let story = vitals.story.iter().filter(|line| told.insert((*line).clone())).cloned();
             let lines =
                 [self.line(vitals)].into_iter().chain(vitals.problems.iter().map(problem)).chain(story);
             for line in lines {
