@@ -107,7 +107,7 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
 }
 
 /// What the engine said, in its own words.
-fn told(refused: Refused) -> anyhow::Error {
+pub(crate) fn told(refused: Refused) -> anyhow::Error {
     match refused.message() {
         "" => anyhow!("the engine answers: {}", refused.code()),
         message => anyhow!("{message}"),
@@ -141,7 +141,7 @@ async fn connect(options: &Watch) -> Result<Channel> {
     })
 }
 
-fn quality(quality: Quality) -> &'static str {
+pub(crate) fn quality(quality: Quality) -> &'static str {
     match quality {
         Quality::Good => "good",
         Quality::Degraded => "degraded",
@@ -154,26 +154,30 @@ fn share(sensors: Option<SensorShare>) -> String {
     sensors.map_or_else(String::new, |s| format!("{}/{} sensors", s.reporting, s.total))
 }
 
-fn number(n: Option<u32>) -> String {
+pub(crate) fn number(n: Option<u32>) -> String {
     n.map_or_else(|| "-".to_owned(), |n| n.to_string())
+}
+
+/// A facility in one word.
+pub(crate) fn facility_status(status: Status) -> &'static str {
+    match status {
+        Status::SpacesAvailable => "spaces",
+        Status::Full => "FULL",
+        Status::Closed => "CLOSED",
+        Status::Unknown | Status::Unspecified => "unknown",
+    }
 }
 
 /// A change of a facility in one line.
 pub(crate) fn facility(facility: &Facility) -> String {
     let state = facility.state.unwrap_or_default();
-    let status = match state.status() {
-        Status::SpacesAvailable => "spaces",
-        Status::Full => "FULL",
-        Status::Closed => "CLOSED",
-        Status::Unknown | Status::Unspecified => "unknown",
-    };
     format!(
         "{}  {:<34} free {:>5} of {:>5}  {:<8} {:<9} {}",
         state.observed_at.map_or_else(|| "-".to_owned(), |t| Timestamp::from_secs(t.seconds).to_string()),
         facility.name,
         number(state.free),
         state.capacity,
-        status,
+        facility_status(state.status()),
         quality(state.quality()),
         share(state.sensors),
     )

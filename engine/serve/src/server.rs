@@ -8,6 +8,7 @@ use tokio_rustls::TlsAcceptor;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 
+use crate::acts::{self, Operations};
 use crate::admin::Admin;
 use crate::garage::Garages;
 use crate::parking::Parking;
@@ -16,6 +17,7 @@ use crate::sign::Signs;
 use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
+use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
@@ -25,6 +27,7 @@ use crate::{Context, Options, bells, connection, health, tls};
 const SERVICES: &[&str] = &[
     AdminServiceServer::<Admin>::NAME,
     GarageServiceServer::<Garages>::NAME,
+    OperationServiceServer::<Operations>::NAME,
     ParkingServiceServer::<Parking>::NAME,
     SignServiceServer::<Signs>::NAME,
     TrafficServiceServer::<Traffic>::NAME,
@@ -87,13 +90,18 @@ impl Server {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|source| ServeError::Listen { addr, source })?;
         let (reporter, health) = tonic_health::server::health_reporter();
-        let routes = services(&shared, reflection).add_service(health).prepare();
+        let operations = Operations::new(&shared);
+        let desk = tokio::spawn(acts::keep(operations.desk()));
+        let operations = OperationServiceServer::new(operations)
+            .max_decoding_message_size(shared.options.max_message_bytes);
+        let routes = services(&shared, reflection).add_service(operations).add_service(health).prepare();
         let ringer = tokio::spawn(bells::ringer(&shared));
         let keeper = tokio::spawn(health::keep(Arc::clone(&shared), reporter, SERVICES));
         tracing::info!(%addr, tls = tls.is_some(), "serving gRPC");
         connection::serve(listener, tls, routes, &shared, shutdown).await;
         ringer.abort();
         keeper.abort();
+        desk.abort();
         Ok(())
     }
 }

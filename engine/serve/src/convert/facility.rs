@@ -117,7 +117,7 @@ pub(crate) fn kind(kind: FacilityKind) -> wire::FacilityKind {
     }
 }
 
-fn opening(opening: Opening) -> wire::Opening {
+pub(super) fn opening(opening: Opening) -> wire::Opening {
     match opening {
         Opening::Open => wire::Opening::Open,
         Opening::Closed => wire::Opening::Closed,

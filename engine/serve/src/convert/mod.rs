@@ -3,6 +3,7 @@
 //! Every function takes the city (ids and names), the newest state if there is one, and the [`Edge`], which judges
 //! age at the moment of sending: an engine that stands still must not make old figures look fresh.
 
+mod act;
 mod count;
 mod facility;
 mod garage;
@@ -14,6 +15,7 @@ use vlot_model::{FacilityStatus, LonLat, Quality, Share, Timestamp};
 
 use crate::wire::common::v1 as wire;
 
+pub(crate) use act::act;
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
 pub(crate) use garage::garage;
