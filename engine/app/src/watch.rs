@@ -102,12 +102,13 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
                 }
             }
         }
+        What::Sensors => crate::watch_sensors::watch(channel, &mut print).await?,
     }
     Ok(())
 }
 
 /// What the engine said, in its own words.
-fn told(refused: Refused) -> anyhow::Error {
+pub(crate) fn told(refused: Refused) -> anyhow::Error {
     match refused.message() {
         "" => anyhow!("the engine answers: {}", refused.code()),
         message => anyhow!("{message}"),

@@ -151,7 +151,11 @@ fn labels(set: &Set) -> Vec<(&'static leuven::Label, Option<Rule>)> {
     let named = |label: &leuven::Label| set.series.iter().find(|s| s.name == label.parking);
     let rule = |label: &leuven::Label, series: &Series| {
         let (from, until) = label.window();
-        clean(set, series, &[]).0.iter().find(|e| (from..=until).contains(&e.at)).map(|e| e.rule)
+        clean(set, series, &[])
+            .0
+            .iter()
+            .find(|e| (from..=until).contains(&e.at) && label.fits.contains(&e.rule))
+            .map(|e| e.rule)
     };
     leuven::LABELS.iter().filter_map(|label| Some((label, rule(label, named(label)?)))).collect()
 }

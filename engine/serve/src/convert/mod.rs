@@ -6,6 +6,7 @@
 mod count;
 mod facility;
 mod garage;
+mod sensor;
 mod sign;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::wire::common::v1 as wire;
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
 pub(crate) use garage::garage;
+pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};
 
 /// The present instant, and the next one at which a judgement made now would be another.

@@ -5,6 +5,7 @@
 mod board;
 mod edge;
 mod house;
+mod sensors;
 mod sign;
 mod support;
 mod watch;

@@ -1,5 +1,6 @@
 //! Faults in the Leuven record of 2019-2020, labelled by hand from its plots.
 
+use vlot_dataflow::health::Rule::{self, Clamped, Drift, Reset, Stuck};
 use vlot_dataflow::health::{HOUR, Micros};
 
 /// A fault that a person sees in the record.
@@ -8,6 +9,8 @@ pub(super) struct Label {
     from: &'static str,
     until: &'static str,
     pub(super) what: &'static str,
+    /// Rules that tell of it.
+    pub(super) fits: &'static [Rule],
 }
 
 impl Label {
@@ -18,39 +21,71 @@ impl Label {
     }
 }
 
-const fn label(parking: &'static str, from: &'static str, until: &'static str, what: &'static str) -> Label {
-    Label { parking, from, until, what }
-}
+const RUN: &[Rule] = &[Stuck, Clamped];
 
 /// Those of the first fortnight, in which nothing is judged, are not listed.
 pub(super) const LABELS: [Label; 9] = [
-    label(
-        "Heilig-Hart",
-        "2020-01-31T14:00:00Z",
-        "2020-02-01T01:00:00Z",
-        "frozen at 84-85, then leaps to 207",
-    ),
-    label("Ladeuze", "2020-02-07T10:00:00Z", "2020-02-14T00:00:00Z", "flat at 591-595, then falls by 110"),
-    label(
-        "Philipssite",
-        "2020-02-12T18:00:00Z",
-        "2020-02-13T00:40:00Z",
-        "stands, then leaps to its night level",
-    ),
-    label("Philipssite", "2020-01-14T00:00:00Z", "2020-02-18T22:30:00Z", "its night level walks up by 80"),
-    label("Philipssite", "2020-02-19T13:00:00Z", "2020-03-20T00:00:00Z", "clamped at 1125"),
-    label("Heilig-Hart", "2020-02-15T00:30:00Z", "2020-02-16T22:00:00Z", "flat at 215 for 44 hours"),
-    label("Heilig-Hart", "2020-02-23T16:00:00Z", "2020-02-24T00:00:00Z", "frozen at 162 by night"),
-    label(
-        "Heilig-Hart",
-        "2020-01-11T00:00:00Z",
-        "2020-01-30T00:00:00Z",
-        "nights clamped at 194, weekends at 215",
-    ),
-    label(
-        "Ladeuze",
-        "2020-03-07T00:00:00Z",
-        "2020-03-13T00:00:00Z",
-        "its night level falls by 70 and creeps back",
-    ),
+    Label {
+        parking: "Heilig-Hart",
+        from: "2020-01-31T14:00:00Z",
+        until: "2020-02-01T01:00:00Z",
+        what: "frozen at 84-85, then leaps to 207",
+        fits: &[Stuck, Reset],
+    },
+    Label {
+        parking: "Ladeuze",
+        from: "2020-02-07T10:00:00Z",
+        until: "2020-02-14T00:00:00Z",
+        what: "flat at 591-595, then falls by 110",
+        fits: &[Stuck, Clamped, Reset],
+    },
+    Label {
+        parking: "Philipssite",
+        from: "2020-02-12T18:00:00Z",
+        until: "2020-02-13T00:40:00Z",
+        what: "stands, then leaps to its night level",
+        fits: &[Stuck, Reset],
+    },
+    Label {
+        parking: "Philipssite",
+        from: "2020-01-14T00:00:00Z",
+        until: "2020-02-18T22:30:00Z",
+        what: "its night level walks up by 80",
+        fits: &[Drift],
+    },
+    Label {
+        parking: "Philipssite",
+        from: "2020-02-19T13:00:00Z",
+        until: "2020-03-20T00:00:00Z",
+        what: "clamped at 1125",
+        fits: RUN,
+    },
+    Label {
+        parking: "Heilig-Hart",
+        from: "2020-02-15T00:30:00Z",
+        until: "2020-02-16T22:00:00Z",
+        what: "flat at 215 for 44 hours",
+        fits: RUN,
+    },
+    Label {
+        parking: "Heilig-Hart",
+        from: "2020-02-23T16:00:00Z",
+        until: "2020-02-24T00:00:00Z",
+        what: "frozen at 162 by night",
+        fits: RUN,
+    },
+    Label {
+        parking: "Heilig-Hart",
+        from: "2020-01-11T00:00:00Z",
+        until: "2020-01-30T00:00:00Z",
+        what: "nights clamped at 194, weekends at 215",
+        fits: RUN,
+    },
+    Label {
+        parking: "Ladeuze",
+        from: "2020-03-07T00:00:00Z",
+        until: "2020-03-13T00:00:00Z",
+        what: "its night level falls by 70 and creeps back",
+        fits: &[Drift],
+    },
 ];
