@@ -89,7 +89,7 @@ impl Clock for Standing {
 /// What a city says, the same in every run.
 struct Talk<'a> {
     city: &'a City,
-    /// Devices that speak, signs left out.
+    /// Devices that speak, signs and operators left out.
     speakers: Vec<DeviceIx>,
     said: u64,
     per_second: u64,
@@ -100,7 +100,7 @@ impl<'a> Talk<'a> {
     fn new(city: &'a City, per_second: u64) -> Self {
         let speakers = (0..city.devices.len())
             .map(DeviceIx::from_position)
-            .filter(|d| city.devices[d.at()].kind != DeviceKind::Sign)
+            .filter(|d| !matches!(city.devices[d.at()].kind, DeviceKind::Sign | DeviceKind::Operator))
             .collect();
         Talk { city, speakers, said: 0, per_second, random: 0x9E37_79B9_7F4A_7C15 }
     }

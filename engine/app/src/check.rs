@@ -22,7 +22,7 @@ pub(crate) fn check(options: &Check) -> ExitCode {
                 city.garages.len(),
                 city.stations.len(),
                 city.signs.len(),
-                city.devices.len()
+                city.field_devices()
             );
             ExitCode::SUCCESS
         }

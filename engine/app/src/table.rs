@@ -73,7 +73,7 @@ impl Screen {
                 city.garages.len(),
                 city.stations.len(),
                 city.signs.len(),
-                city.devices.len(),
+                city.field_devices(),
             ),
             format!("MQTT     mqtt://{}", broker.addr()),
             format!("gRPC     http://{0}   (try: vlot watch facilities --engine http://{0})", engine.grpc),

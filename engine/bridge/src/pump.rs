@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use vlot_model::{Clock, Meters, Reading, Receipt, Submission, Tick, Timestamp};
+use vlot_model::{Clock, Meters, Reading, Receipt, Settled, Submission, Tick, Timestamp};
 
 use crate::admission::Admission;
 use crate::workers::{Batch, BridgeError, Feeder};
@@ -93,14 +93,21 @@ impl<L: Log> Pump<L> {
             (Vec::with_capacity(arrived.len()), Vec::with_capacity(arrived.len()));
         let meters = &self.options.meters;
         let messages = arrived.len() as u64;
-        for submission in arrived.drain(..) {
+        for mut submission in arrived.drain(..) {
+            let mut refused = None;
             self.admission.judge(&submission.readings, |reading, verdict| match verdict {
                 Ok(()) => readings.push(*reading),
-                Err(kind) => meters.refuse(kind, 1),
+                Err(kind) => {
+                    refused = Some(kind);
+                    meters.refuse(kind, 1);
+                }
             });
             // A refused message is acknowledged too, for it would be refused again; but with the tick, not before: the
             // original of a duplicate may still be on its way to the disk.
-            receipts.extend(submission.receipt);
+            if let Some(mut receipt) = submission.receipt.take() {
+                receipt.note(Settled { tick: self.tick + 1, refused });
+                receipts.push(receipt);
+            }
         }
         meters.messages_settled.add(messages);
         meters.readings_admitted.add(readings.len() as u64);

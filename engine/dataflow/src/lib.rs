@@ -16,6 +16,7 @@ use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
 
 mod bicycles;
 mod collect;
+pub mod forecast;
 mod garages;
 pub mod health;
 mod intervals;
@@ -39,7 +40,7 @@ pub type Clocks<'s> = StreamVec<'s, Tick, ClockTick>;
 /// Products on their way to the board.
 pub type Updates<'s> = StreamVec<'s, Tick, Update>;
 
-/// The whole graph, from readings to products of facilities, garages, stations and signs.
+/// The whole graph, from readings to products of facilities, garages, stations and signs, and to forecasts.
 pub fn build<'s>(
     readings: Readings<'s>,
     clock: Clocks<'s>,
@@ -48,8 +49,10 @@ pub fn build<'s>(
 ) -> Updates<'s> {
     let scope = readings.scope();
     let [of_parking, of_garages, of_traffic, of_bicycles, of_signs] = rooms::divide(readings, city, meters);
+    let facilities = parking::facilities(of_parking, clock.clone(), city, meters);
     scope.concatenate([
-        parking::facilities(of_parking, clock.clone(), city, meters),
+        forecast::forecasts(facilities.clone(), clock.clone(), city),
+        facilities,
         garages::garages(of_garages, clock.clone(), city, meters),
         traffic::counts(of_traffic, clock.clone(), city, meters),
         bicycles::counts(of_bicycles, clock.clone(), city, meters),

@@ -210,6 +210,36 @@ proptest! {
     }
 }
 
+/// Two days of figures, so that there is a history to forecast from.
+#[test]
+fn forecasts_are_the_same_bits_on_any_number_of_workers() {
+    let city = city();
+    let counter = |facility: u32| {
+        let role = Role::Counter { facility: vlot_model::FacilityIx(facility) };
+        (0..).zip(&city.devices).find(|(_, d)| d.role == role).map(|(at, _)| at).unwrap()
+    };
+    let counters = [counter(1), counter(3)];
+    let mut script = Vec::new();
+    for slot in 0..2 * 288_u32 {
+        let at = 1_700_000_000 + i64::from(slot) * 300;
+        let figure = |device: u32| {
+            let spaces = (slot * 7 + device * 5) % 288 / 20;
+            crate::testing::said(device, at, Value::Occupied { spaces })
+        };
+        script.push(Step::Batch(at, counters.map(figure).to_vec()));
+        script.push(Step::Clock(at + 299));
+    }
+    let flat = |calls: Vec<Call>| calls.into_iter().flat_map(|(_, updates)| updates).collect::<Vec<_>>();
+    let plain = flat(run(&city, &script, &PLAIN()).0);
+    let has_points =
+        |u: &Update| matches!(&*u.product, vlot_model::Product::Forecast(f) if !f.points.is_empty());
+    assert!(plain.iter().filter(|u| has_points(u)).count() > 200);
+    for workers in [2, 3] {
+        let feed = Feed { workers, groups: vec![50, 3], steps: vec![1], scatter: 5 };
+        assert_eq!(crate::testing::difference(&flat(run(&city, &script, &feed).0), &plain), None);
+    }
+}
+
 #[test]
 fn a_reading_of_a_device_that_is_gone_is_metered_and_costs_itself() {
     let city = city();

@@ -59,7 +59,7 @@ impl Statement {
             Statement::Bicycles { .. } => kind == K::BicycleCounter,
             Statement::Places { .. } => kind == K::SectionSensor,
             // A sign speaks over its own stream, where its link says that it lives.
-            Statement::Alive => kind != K::Sign,
+            Statement::Alive => !matches!(kind, K::Sign | K::Operator),
         }
     }
 
@@ -144,10 +144,12 @@ impl Said<'_> {
     }
 }
 
-/// The device of that name.
+/// The device of that name. An operator's desk is none to a message: its acts have a way of their own, with names and
+/// rights, and whoever may publish to a broker must not be able to count for a person.
 pub(crate) fn find<'c>(city: &'c City, name: &str) -> Option<(DeviceIx, &'c Device)> {
     let ix = city.directory.find(name)?;
-    Some((ix, city.devices.get(ix.at())?))
+    let device = city.devices.get(ix.at())?;
+    (device.kind != DeviceKind::Operator).then_some((ix, device))
 }
 
 /// The device that `vlot/v1/{device}/json` or `/pb` belongs to: a broker can let each device write to its own topic

@@ -40,6 +40,22 @@ pub struct City {
     pub calendar: crate::Calendar,
 }
 
+impl City {
+    /// Devices that stand in the city; operators' desks are none.
+    #[must_use]
+    pub fn field_devices(&self) -> usize {
+        self.devices.iter().filter(|d| d.kind != DeviceKind::Operator).count()
+    }
+
+    /// The operator's desk of a facility.
+    #[must_use]
+    pub fn desk(&self, facility: FacilityIx) -> Option<DeviceIx> {
+        let id = format!("{}/operator", self.facilities.get(facility.at())?.id);
+        let ix = self.directory.find(&id)?;
+        (self.devices.get(ix.at())?.role == Role::Operator { facility }).then_some(ix)
+    }
+}
+
 /// A point: degrees, WGS 84.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LonLat {
@@ -247,8 +263,16 @@ pub enum BayUse {
     Accessible,
     /// Vehicles that charge.
     Charging,
+    /// Residents.
+    Residents,
+    /// Care-givers.
+    CareGivers,
     /// Loading and unloading.
     Loading,
+    /// Cargo bicycles.
+    CargoBicycles,
+    /// Motor cycles and mopeds.
+    TwoWheelers,
 }
 
 /// A bicycle garage.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Reading;
+use crate::{Reading, RefusalKind, Tick};
 
 /// The wire formats that a topic can be configured to carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,23 +25,44 @@ pub enum Format {
 pub trait Acknowledge: Send + Sync {
     /// The message of that token is on disk (or was refused for good): the sender may forget it.
     fn acknowledge(&self, token: u64);
+
+    /// The same, with what became of the message, for who wants to know.
+    fn settle(&self, token: u64, settled: Settled) {
+        let _indifferent = settled;
+        self.acknowledge(token);
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The tick that it came with.
+    pub tick: Tick,
+    /// Why its last refused reading was refused; `None`: all were admitted.
+    pub refused: Option<RefusalKind>,
 }
 
 /// The right to acknowledge one message, once. Dropped unused, the message stays unacknowledged and comes again.
 pub struct Receipt {
     to: Arc<dyn Acknowledge>,
     token: u64,
+    settled: Settled,
 }
 
 impl Receipt {
     /// For the message that `to` knows by `token`.
     pub fn new(to: Arc<dyn Acknowledge>, token: u64) -> Self {
-        Receipt { to, token }
+        Receipt { to, token, settled: Settled::default() }
+    }
+
+    /// Notes what became of the message; told when it is durable.
+    pub fn note(&mut self, settled: Settled) {
+        self.settled = settled;
     }
 
     /// Tells the sender that the message is durable.
     pub fn acknowledge(self) {
-        self.to.acknowledge(self.token);
+        self.to.settle(self.token, self.settled);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure data: no I/O, no clock, no async. Wire formats have types of their own, in `decode` and `proto`;
 //! a type here never derives its shape from one of them.
 
+mod act;
 mod board;
 mod city;
 mod face;
@@ -16,6 +17,7 @@ mod site;
 mod time;
 mod trust;
 
+pub use act::{Act, ActLog, End, Glance, Order};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
     Arrow, Bay, BayUse, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind,
@@ -24,7 +26,7 @@ pub use city::{
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
 pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
-pub use intake::{Acknowledge, Format, Receipt, Submission};
+pub use intake::{Acknowledge, Format, Receipt, Settled, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
     BicycleCount, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product, Quality,
@@ -32,9 +34,12 @@ pub use product::{
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
-pub use site::{Calendar, Event, Group, Onward, Reliability, Service, Shows, Site, UserGroup};
+pub use site::{
+    Calendar, CapacityFrom, Event, Group, Onward, Part, Reliability, Service, Shows, Site, StreetRules,
+    UserGroup,
+};
 pub use time::{Clock, Timestamp};
 pub use trust::{
-    AnchorKind, Anchored, Certainty, FacilityForecast, ForecastBasis, ForecastPoint, HealthState, Life,
-    Overstay, SensorHealth, SensorRule, SureWhy, ZonePressure,
+    AnchorKind, Anchored, Balance, Certainty, FacilityForecast, ForecastBasis, ForecastPoint, HealthState,
+    Life, Overstay, SensorHealth, SensorRule, SureWhy, ZonePressure,
 };

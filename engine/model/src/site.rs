@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BayUse, Timestamp};
+use crate::{BayUse, Facility, Timestamp};
 
 /// How a facility's sources err, and what its sign may say of a figure that is not sure. Rates are shares, 0..=0.4.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +68,83 @@ pub struct Site {
     pub tariff: Option<String>,
     /// How one goes on from an edge car park.
     pub onward: Vec<Onward>,
+    /// Spaces of the whole facility from dates on, which rise; before the first it is [`Facility::capacity`].
+    pub capacities: Vec<CapacityFrom>,
+    /// Its parts, as people find them inside; no figures of their own.
+    pub parts: Vec<Part>,
+    /// How its spaces may be used, and from when on they are used too hard.
+    pub street: StreetRules,
+}
+
+/// Spaces from a date on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CapacityFrom {
+    /// From then on.
+    pub from: Timestamp,
+    /// Spaces for everyone.
+    pub capacity: u32,
+}
+
+/// A part of a facility: a level, a wing, a row of streets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Unique in its facility.
+    pub id: Box<str>,
+    /// As people call it.
+    pub name: String,
+    /// Storeys above the street; below it negative.
+    pub level: i8,
+    /// Spaces; parts of the capacity.
+    pub capacity: u32,
+}
+
+/// How spaces may be used, and from when on they are used too hard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreetRules {
+    /// Longest stay on a short-stay bay.
+    pub max_stay: std::time::Duration,
+    /// When that holds, in OpenStreetMap syntax, checked; `None`: always.
+    pub max_stay_hours: Option<String>,
+    /// Mean share of taken spaces over a whole hour that raises the alarm, 0..=1.
+    pub pressure_alarm: f32,
+}
+
+impl Default for StreetRules {
+    fn default() -> Self {
+        StreetRules {
+            max_stay: std::time::Duration::from_mins(30),
+            max_stay_hours: None,
+            pressure_alarm: 0.85,
+        }
+    }
+}
+
+impl Site {
+    /// Groups and their spaces at an instant, in the configured order, each once; `None`: before every date.
+    pub fn groups_at(&self, now: Option<Timestamp>) -> impl Iterator<Item = (UserGroup, u32)> {
+        let begun = move |group: &Group| group.from.is_none_or(|from| now.is_some_and(|now| from <= now));
+        let holds = move |at: usize, group: &Group| {
+            let later = self.groups.iter().skip(at + 1);
+            begun(group) && !later.into_iter().any(|l| l.group == group.group && begun(l))
+        };
+        let held = self.groups.iter().enumerate().filter(move |(at, group)| holds(*at, group));
+        held.map(|(_, group)| (group.group, group.capacity))
+    }
+}
+
+impl Facility {
+    /// Spaces for everyone at an instant.
+    #[must_use]
+    pub fn capacity_at(&self, now: Timestamp) -> u32 {
+        let begun = self.site.capacities.iter().take_while(|c| c.from <= now);
+        begun.last().map_or(self.capacity, |c| c.capacity)
+    }
+
+    /// The next instant after `now` at which its capacity changes.
+    #[must_use]
+    pub fn capacity_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.site.capacities.iter().map(|c| c.from).find(|from| now < *from)
+    }
 }
 
 /// Spaces for one group of users.
@@ -112,7 +189,11 @@ impl From<BayUse> for UserGroup {
             BayUse::ShortStay => UserGroup::ShortStay,
             BayUse::Accessible => UserGroup::Accessible,
             BayUse::Charging => UserGroup::Charging,
+            BayUse::Residents => UserGroup::Residents,
+            BayUse::CareGivers => UserGroup::CareGivers,
             BayUse::Loading => UserGroup::Loading,
+            BayUse::CargoBicycles => UserGroup::CargoBicycles,
+            BayUse::TwoWheelers => UserGroup::TwoWheelers,
         }
     }
 }

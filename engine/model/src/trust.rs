@@ -144,8 +144,44 @@ pub struct FacilityForecast {
     pub valid_until: Timestamp,
     /// What it rests on.
     pub basis: ForecastBasis,
-    /// Rising in `ahead_s`; empty while there is no history.
+    /// Rising in `ahead_s`, from the present figure (0) to an hour ahead; empty while there is no history, and when the
+    /// facility has closed.
     pub points: Vec<ForecastPoint>,
+}
+
+impl FacilityForecast {
+    /// What will be free so many seconds after `made_at`, on the line between two points; `None` beyond the last one.
+    #[must_use]
+    pub fn at(&self, ahead_s: u32) -> Option<ForecastPoint> {
+        let after = self.points.iter().position(|point| ahead_s <= point.ahead_s)?;
+        let right = *self.points.get(after)?;
+        if right.ahead_s == ahead_s {
+            return Some(right);
+        }
+        let left = *self.points.get(after.checked_sub(1)?)?;
+        let (part, whole) = (ahead_s - left.ahead_s, right.ahead_s - left.ahead_s);
+        Some(ForecastPoint {
+            ahead_s,
+            // Rounded outwards, so that the interval holds at least as often as it claims.
+            free_low: between(left.free_low, right.free_low, part, whole, 0),
+            free: between(left.free, right.free, part, whole, whole / 2),
+            free_high: between(left.free_high, right.free_high, part, whole, whole.saturating_sub(1)),
+        })
+    }
+
+    /// What will be free at an instant; `None` before `made_at` and beyond the last point.
+    #[must_use]
+    pub fn on_arrival(&self, at: Timestamp) -> Option<ForecastPoint> {
+        let ahead = at.micros().checked_sub(self.made_at.micros())?.div_euclid(1_000_000);
+        self.at(u32::try_from(ahead).ok()?)
+    }
+}
+
+/// The value at `part` of `whole` between two, with `rounding` parts of `whole` added before the fraction is dropped.
+fn between(left: u32, right: u32, part: u32, whole: u32, rounding: u32) -> u32 {
+    let [left, right, part, whole] = [left, right, part, whole].map(u64::from);
+    let sum = left * (whole - part) + right * part + u64::from(rounding);
+    u32::try_from(sum / whole).unwrap_or(u32::MAX)
 }
 
 /// What a forecast rests on.
@@ -187,10 +223,27 @@ pub struct ZonePressure {
     pub last_hour_pct: Option<f32>,
     /// Vehicles that left in the last whole hour, where bays are watched.
     pub departures: Option<u32>,
-    /// Pressure has been at or above the alarm's threshold for a whole hour.
+    /// The last whole hour's pressure is at or above the alarm's threshold.
     pub alarm: bool,
+    /// Capacity against demand in the last whole hour; `None` where that hour has no pressure.
+    pub balance: Option<Balance>,
     /// Vehicles that stand longer than they may, by position of the bay, in that order.
     pub overstays: Vec<Overstay>,
+    /// Overstays that have begun since the journal's beginning: a reader that counts them knows what it missed.
+    pub overstays_begun: u64,
+}
+
+/// Capacity against the demand that was measured: whoever found no space is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Spaces that there were, at the end of the hour.
+    pub capacity: u32,
+    /// Mean of taken spaces, over the time in which they were known.
+    pub demand_mean: f32,
+    /// Most that were taken at once.
+    pub demand_peak: u32,
+    /// Seconds in which none was free: while it is above 0, demand was higher than measured.
+    pub full_s: u32,
 }
 
 /// A vehicle that stands longer than it may.
@@ -202,4 +255,29 @@ pub struct Overstay {
     pub since: Timestamp,
     /// Seconds that it may stay.
     pub limit_s: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrival_lies_on_the_line_between_two_points() {
+        let point = |ahead_s, free_low, free, free_high| ForecastPoint { ahead_s, free_low, free, free_high };
+        let forecast = FacilityForecast {
+            facility: FacilityIx(0),
+            made_at: Timestamp::from_secs(10_000),
+            valid_until: Timestamp::from_secs(10_600),
+            basis: ForecastBasis::OwnHistory { days: 9 },
+            points: vec![point(0, 40, 40, 40), point(900, 30, 34, 41), point(1800, 10, 20, 30)],
+        };
+        assert_eq!(forecast.at(0), Some(point(0, 40, 40, 40)));
+        assert_eq!(forecast.at(900), Some(point(900, 30, 34, 41)));
+        assert_eq!(forecast.at(1350), Some(point(1350, 20, 27, 36)));
+        assert_eq!(forecast.at(1801), None);
+        let arrival = |s| forecast.on_arrival(Timestamp::from_secs(s)).map(|p| p.ahead_s);
+        assert_eq!((arrival(9_999), arrival(10_000), arrival(11_800)), (None, Some(0), Some(1800)));
+        assert_eq!(forecast.on_arrival(Timestamp::from_micros(i64::MAX)), None);
+        assert_eq!(FacilityForecast { points: Vec::new(), ..forecast }.at(0), None);
+    }
 }

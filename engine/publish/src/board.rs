@@ -132,10 +132,17 @@ fn product(city: &City, product: &Product) -> Map<String, Value> {
         }),
         Product::Zone(p) => json!({
             "alarm": p.alarm,
+            "balance": p.balance.map(|b| json!({
+                "capacity": b.capacity,
+                "demand_mean": float(Some(b.demand_mean)),
+                "demand_peak": b.demand_peak,
+                "full_s": b.full_s,
+            })),
             "departures": p.departures,
             "hour": p.hour,
             "last_hour_pct": float(p.last_hour_pct),
             "overstays": p.overstays,
+            "overstays_begun": p.overstays_begun,
             "pressure_pct": float(p.pressure_pct),
         }),
         Product::Sign(p) => json!({

@@ -6,7 +6,7 @@ use crate::read::{Documented, Key, Report};
 use crate::{Source, check};
 
 /// One of everything, so that every key is asked for.
-const FULL: [(&str, &str); 7] = [
+const FULL: [(&str, &str); 8] = [
     (
         "city.toml",
         r#"
@@ -45,6 +45,10 @@ valid_for = "15m"
 full_at = 0
 reopen_at = 1
 device = [{ id = "in", kind = "barrier" }]
+capacity_from = [{ from = "2026-09-01", capacity = 12 }]
+group = [{ group = "accessible", capacity = 2 }]
+onward = [{ line = "2", to = "Station", headway_min = 10, ride_min = 8 }]
+part = [{ id = "a", name = "Level -1", level = -1, capacity = 5 }]
 "#,
     ),
     ("bays.csv", "device,eui,kind,facility,bay,use\nb,,bay,ladeuze,1,everyone\n"),
@@ -86,6 +90,13 @@ height_px = 32
 template = "one"
 time_to_live = "90s"
 line = [{ facility = "ladeuze", label = "L", travel_time = "2m" }]
+"#,
+    ),
+    (
+        "calendar.toml",
+        r#"
+holiday = [{ date = "2026-12-25", name = "Christmas" }]
+event = [{ name = "Market", from = "2026-09-07T06:00", until = "2026-09-07T20:00", facilities = ["ladeuze"] }]
 "#,
     ),
 ];

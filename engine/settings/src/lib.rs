@@ -13,7 +13,7 @@ mod topic;
 
 pub use problem::{Problem, Problems};
 pub use settings::{
-    AdmissionSettings, ClientCertificate, JournalSettings, MqttProtocol, MqttSource, MqttTls, Qos,
+    Acts, AdmissionSettings, ClientCertificate, JournalSettings, MqttProtocol, MqttSource, MqttTls, Qos,
     ServeSettings, Settings, Subscription, TlsFiles,
 };
 pub use source::{MAX_FILE_BYTES, Source};

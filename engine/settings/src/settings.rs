@@ -111,6 +111,19 @@ pub struct ServeSettings {
     pub max_streams_per_connection: u32,
     /// A connection without any sign of life for this long is closed.
     pub keep_alive: Duration,
+    /// From whom operators' acts are taken.
+    pub acts: Acts,
+}
+
+/// From whom operators' acts are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acts {
+    /// From this machine alone: nobody, where `listen` is beyond it.
+    Loopback,
+    /// From clients whose certificate `tls.client_ca_file` has issued.
+    ClientCertificate,
+    /// From nobody.
+    Off,
 }
 
 /// Encryption of a server, with files in PEM.

@@ -28,6 +28,7 @@ impl Parking {
                 Role::Bay { bay, .. } if city.facilities[facility.at()].counting == Counting::Bays => {
                     (facility, Seat::Bay(bay))
                 }
+                Role::Operator { .. } => (facility, Seat::Operator),
                 _ => {
                     let members = &mut members[facility.at()];
                     members.push(DeviceIx::from_position(i));

@@ -19,6 +19,8 @@ pub(super) enum Seat {
     Bay(u32),
     /// Any other device, by position among those.
     Member(u32),
+    /// The operator's desk: no sensor, so neither its silence nor its words count as a sensor's.
+    Operator,
 }
 
 #[derive(Debug)]
@@ -107,6 +109,9 @@ impl Lot {
 
     /// Takes a reading of the device on that seat.
     pub(super) fn take(&mut self, seat: Seat, reading: &Reading, now: Timestamp) {
+        if seat == Seat::Operator {
+            return;
+        }
         self.heard_at = self.heard_at.max(Some(said_at(reading)));
         if let Value::Opening { open } = reading.value
             && self.opening_at.is_none_or(|at| at <= reading.observed_at)

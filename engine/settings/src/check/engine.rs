@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::read::{Accepted, FilePath, Listen, Span, SpanOrForever, Table, Whole};
-use crate::{AdmissionSettings, JournalSettings, ServeSettings, Source, TlsFiles};
+use crate::read::{Accepted, Among, FilePath, Listen, Span, SpanOrForever, Table, Whole};
+use crate::{Acts, AdmissionSettings, JournalSettings, ServeSettings, Source, TlsFiles};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -36,13 +36,40 @@ pub(super) fn serve(mut table: Table<'_>, source: &Source) -> ServeSettings {
         client_ca_file: tls.optional("client_ca_file", FilePath).map(|path| source.path(&path)),
     });
     encryption(&mut table, listen.ip().is_loopback(), "listen", &listen.to_string());
+    let acts = acts(&mut table, &listen, tls.as_ref());
     ServeSettings {
         listen,
         tls,
         max_streams: table.or("max_streams", Whole(1..=1_000_000), "20000"),
         max_streams_per_connection: table.or("max_streams_per_connection", Whole(1..=100_000), "1000"),
         keep_alive: table.or("keep_alive", Span(5 * SECOND..=HOUR), "\"60s\""),
+        acts,
     }
+}
+
+const ACTS: [(&str, Acts); 3] =
+    [("loopback", Acts::Loopback), ("client-certificate", Acts::ClientCertificate), ("off", Acts::Off)];
+
+/// An operator's act changes what signs say: only for who can be told apart from everybody else on the network.
+fn acts(table: &mut Table<'_>, listen: &std::net::SocketAddr, tls: Option<&TlsFiles>) -> Acts {
+    let acts = table.or("acts", Among(&ACTS), "\"loopback\"");
+    if !table.has("acts") || !table.is_sound("acts") {
+        return acts;
+    }
+    match acts {
+        Acts::Loopback if !listen.ip().is_loopback() => table.problem(
+            "acts",
+            format!("would be taken from this machine alone, but the server listens on {listen}"),
+            "take acts by \"client-certificate\", or write \"off\"",
+        ),
+        Acts::ClientCertificate if tls.is_none_or(|tls| tls.client_ca_file.is_none()) => table.problem(
+            "acts",
+            "asks for client certificates, and no issuer of such is named",
+            "add client_ca_file to [serve.tls]",
+        ),
+        _ => {}
+    }
+    acts
 }
 
 /// Beyond this machine, plain text is only for who says so.

@@ -7,7 +7,7 @@ use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind,
 use super::bays::{self, Zone};
 use super::city::Area;
 use super::registry::Registry;
-use super::{WHILE, thresholds};
+use super::{WHILE, site, thresholds};
 use crate::read::{Among, Id, Named, Report, Share, Span, Table, Text, Whole};
 
 const KINDS: [(&str, DeviceKind); 2] = [("barrier", DeviceKind::Barrier), ("counter", DeviceKind::Counter)];
@@ -25,7 +25,8 @@ pub(super) fn read(
     let mut zones = Vec::new();
     for mut table in root.tables("facility") {
         let index = FacilityIx::from_position(city.facilities.len());
-        let facility = facility(&mut table, area);
+        let mut facility = facility(&mut table, area);
+        facility.site = site::read(&mut table, &facility, &city.timezone);
         let own_id = registry.facilities.take(&facility.id, index);
         if !own_id {
             table.problem("id", format!("{:?} is taken", facility.id), "every facility has an id of its own");
@@ -42,6 +43,7 @@ pub(super) fn read(
         // Where a row could not be counted to its facility, numbers say nothing.
         if registry.bays_complete && *own_id {
             bays_fit(table, facility);
+            site::bays_fit(table, facility);
         }
     }
 }

@@ -1,13 +1,16 @@
 //! From files to settings: reads every file to its end, whatever is wrong with another.
 
 mod bays;
+mod calendar;
 mod city;
 mod engine;
 mod facilities;
 mod garages;
 mod mqtt;
+mod operators;
 mod registry;
 mod signs;
+mod site;
 mod stations;
 mod template;
 
@@ -29,9 +32,10 @@ const BAYS: &str = "bays.csv";
 const GARAGES: &str = "garages.toml";
 const STATIONS: &str = "stations.toml";
 const SIGNS: &str = "signs.toml";
+const CALENDAR: &str = "calendar.toml";
 
 /// Every file that a configuration can have.
-const FILES: [&str; 7] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS];
+const FILES: [&str; 8] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR];
 
 /// How long anything may be silent or stay valid.
 const WHILE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
@@ -66,6 +70,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
         stations::read(root, &area, &mut city, &mut registry);
     });
     open(source, SIGNS, Need::Optional, report, |_, root| signs::read(root, &area, &mut city, &mut registry));
+    open(source, CALENDAR, Need::Optional, report, |_, root| calendar::read(root, &mut city, &registry));
 
     // With anything else wrong, the devices may only be hidden behind it.
     if city.devices.is_empty() && report.is_empty() {
@@ -76,6 +81,8 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
             "add facilities.toml, bays.csv or another",
         );
     }
+    // Last, so that every configured device has the index that it has without them.
+    operators::add(&mut city);
     Settings { city: Arc::new(city), mqtt, serve, journal, admission }
 }
 

@@ -314,6 +314,63 @@ impl Kind for Rgb {
     }
 }
 
+/// A local date, quoted or not.
+pub(crate) struct Day;
+
+impl Kind for Day {
+    type Out = jiff::civil::Date;
+    fn read(&self, value: &DeValue<'_>) -> Option<Self::Out> {
+        moment(value).filter(|t| t.len() == 10)?.parse().ok()
+    }
+    fn wanted(&self) -> String {
+        "a date, as \"2026-12-25\"".to_owned()
+    }
+    fn stand_in(&self) -> Self::Out {
+        Self::Out::default()
+    }
+}
+
+/// A local date and time, quoted or not.
+pub(crate) struct LocalTime;
+
+impl Kind for LocalTime {
+    type Out = jiff::civil::DateTime;
+    fn read(&self, value: &DeValue<'_>) -> Option<Self::Out> {
+        // A date alone would be midnight, and an offset would be dropped: both are said by accident.
+        moment(value).filter(|t| (16..=19).contains(&t.len()))?.parse().ok()
+    }
+    fn wanted(&self) -> String {
+        "a local time, as \"2026-09-07T06:00\"".to_owned()
+    }
+    fn stand_in(&self) -> Self::Out {
+        Self::Out::default()
+    }
+}
+
+fn moment(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::Datetime(moment) => Some(moment.to_string()),
+        other => text(other).map(str::to_owned),
+    }
+}
+
+/// A list of ids.
+pub(crate) struct Ids;
+
+impl Kind for Ids {
+    type Out = Vec<String>;
+    fn read(&self, value: &DeValue<'_>) -> Option<Vec<String>> {
+        let DeValue::Array(parts) = value else { return None };
+        parts.iter().map(|part| Id.read(part.get_ref())).collect()
+    }
+    fn wanted(&self) -> String {
+        "a list of ids".to_owned()
+    }
+    fn stand_in(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident -> $out:ty: $wanted:literal, $stand_in:expr, $read:expr;)*) => {$(
         $(#[$doc])*

@@ -5,16 +5,20 @@
 
 mod duration;
 mod file;
+mod hours;
 mod kinds;
+mod local;
 mod report;
 mod rows;
 mod table;
 
 pub(crate) use file::File;
+pub(crate) use hours::wrong_hours;
 pub(crate) use kinds::{
-    Accepted, Among, Degrees, Eui, FilePath, Filter, Host, Id, Listen, Named, Rgb, Share, Span,
-    SpanOrForever, Text, TimeZone, Whole, Word,
+    Accepted, Among, Day, Degrees, Eui, FilePath, Filter, Host, Id, Ids, Listen, LocalTime, Named, Rgb,
+    Share, Span, SpanOrForever, Text, TimeZone, Whole, Word,
 };
+pub(crate) use local::{Level, Local};
 pub(crate) use report::Report;
 #[cfg(test)]
 pub(crate) use report::{Documented, Key};

@@ -307,3 +307,21 @@ fn an_absolute_count_older_than_what_is_remembered_is_not_believed() {
     // 99 movements follow it, which end with an Out.
     assert_eq!(last(&b, &steps).occupied, Some(2));
 }
+
+#[test]
+fn an_operators_desk_is_no_sensor() {
+    use vlot_model::{DeviceKind, FacilityIx, Role};
+    for counting in [Counting::Barriers, Counting::Absolute, Counting::Bays] {
+        let (bays, barriers) = if counting == Counting::Bays { (2, 0) } else { (0, 2) };
+        let mut b = Builder::default();
+        b.facility(counting, bays, barriers, 1);
+        let quiet = last(&b, &[Step::Batch(10, vec![said(0, 10, Value::Alive)])]);
+        let desk = b.device(DeviceKind::Operator, Role::Operator { facility: FacilityIx(0) }, 60).0;
+        let with_desk = last(&b, &[Step::Batch(10, vec![said(0, 10, Value::Alive)])]);
+        assert_eq!(with_desk, quiet, "{counting:?}: a desk that stands there changes nothing");
+        // Its words are an act's, never a sensor's sign of life.
+        let spoken = last(&b, &[Step::Batch(10, vec![said(desk, 10, Value::CounterReplaced)])]);
+        assert_eq!(spoken.sensors, Share { reporting: 0, total: quiet.sensors.total }, "{counting:?}");
+        assert_ne!(spoken.quality, Quality::Good, "{counting:?}");
+    }
+}

@@ -1,0 +1,95 @@
+//! What a line of the audit log says: one JSON object, for people with `jq` as much as for the engine.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vlot_model::{Act, End, Glance, Order, Tick, Timestamp, Value};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Line {
+    /// The first line of a file that follows on another: how many acts each facility has had.
+    WentBefore { sequences: BTreeMap<String, u32> },
+    /// An act was ordered.
+    Asked {
+        id: String,
+        facility: String,
+        act: Kind,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        occupied: Option<u32>,
+        actor: String,
+        reason: String,
+        asked_at: Timestamp,
+        observed_at: Timestamp,
+        sequence: u32,
+    },
+    /// It is in the journal.
+    Done { id: String, tick: Tick, before: Option<Glance>, after: Option<Glance> },
+    /// It was not admitted.
+    Refused { id: String, why: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    VerifiedCount,
+    Correction,
+    CounterReset,
+    Close,
+    Open,
+}
+
+impl Line {
+    /// `None` for what is no operator's act.
+    pub(super) fn asked(act: &Act) -> Option<Line> {
+        let Order { id, facility, value, actor, reason, asked_at, observed_at } = act.order.clone();
+        let (kind, occupied) = match value {
+            Value::Verified { occupied } => (Kind::VerifiedCount, Some(occupied)),
+            Value::Corrected { occupied } => (Kind::Correction, Some(occupied)),
+            Value::CounterReplaced => (Kind::CounterReset, None),
+            Value::Closure { closed: true } => (Kind::Close, None),
+            Value::Closure { closed: false } => (Kind::Open, None),
+            _ => return None,
+        };
+        let sequence = act.sequence;
+        Some(Line::Asked {
+            id,
+            facility,
+            act: kind,
+            occupied,
+            actor,
+            reason,
+            asked_at,
+            observed_at,
+            sequence,
+        })
+    }
+
+    pub(super) fn end(id: &str, end: &End) -> Line {
+        let id = id.to_owned();
+        match end.clone() {
+            End::Done { tick, before, after } => Line::Done { id, tick, before, after },
+            End::Refused { why } => Line::Refused { id, why },
+        }
+    }
+
+    /// As it stands in the file, with its end.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, String> {
+        let mut bytes = serde_json::to_vec(self).map_err(|e| e.to_string())?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+impl Kind {
+    /// The act's value; `None` where the number that it needs is missing.
+    pub(super) fn value(self, occupied: Option<u32>) -> Option<Value> {
+        Some(match self {
+            Kind::VerifiedCount => Value::Verified { occupied: occupied? },
+            Kind::Correction => Value::Corrected { occupied: occupied? },
+            Kind::CounterReset => Value::CounterReplaced,
+            Kind::Close => Value::Closure { closed: true },
+            Kind::Open => Value::Closure { closed: false },
+        })
+    }
+}
