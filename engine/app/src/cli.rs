@@ -222,6 +222,8 @@ pub(crate) enum What {
     },
     /// Count stations
     Stations,
+    /// Sensors that are not well, and why
+    Sensors,
 }
 
 fn duration(s: &str) -> Result<Duration, String> {

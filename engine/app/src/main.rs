@@ -14,6 +14,7 @@ mod run;
 mod summary;
 mod table;
 mod watch;
+mod watch_sensors;
 mod wiring;
 
 use std::io::IsTerminal;

@@ -102,6 +102,7 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
                 }
             }
         }
+        What::Sensors => crate::watch_sensors::watch(channel, &mut print).await?,
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 mod board;
 mod face;
 mod reason;
+mod sensor;
 
 pub use board::board_json;
 pub use face::{FaceRenderer, RenderError, RenderedPage};
 pub use reason::{Reasons, reasons};
+pub use sensor::sensor_why;

@@ -39,6 +39,8 @@ pub(crate) struct Bells {
     garages: Row,
     stations: Row,
     signs: Row,
+    /// One bell for all: they are many, and seldom change.
+    sensors: Row,
 }
 
 impl Bells {
@@ -48,6 +50,7 @@ impl Bells {
             garages: Row::new(city.garages.len()),
             stations: Row::new(city.stations.len()),
             signs: Row::new(city.signs.len()),
+            sensors: Row::new(0),
         }
     }
 
@@ -69,6 +72,10 @@ impl Bells {
         self.signs.bell(filter)
     }
 
+    pub(crate) fn sensors(&self) -> Bell {
+        self.sensors.bell(&Filter::ALL)
+    }
+
     /// Wakes the one that holds this sign's connection.
     pub(crate) fn ring_sign(&self, sign: SignIx) {
         self.signs.ring_one(sign.at());
@@ -76,7 +83,7 @@ impl Bells {
 
     /// Wakes everyone.
     pub(crate) fn ring_all(&self) {
-        for row in [&self.facilities, &self.garages, &self.stations, &self.signs] {
+        for row in [&self.facilities, &self.garages, &self.stations, &self.signs, &self.sensors] {
             row.all.send_replace(());
             for bell in &row.each {
                 bell.send_replace(());
@@ -90,10 +97,12 @@ impl Bells {
             (&self.garages, false),
             (&self.stations, false),
             (&self.signs, false),
+            (&self.sensors, false),
         ];
         for key in changed {
             let (kind, at) = match key {
-                Key::Forecast(_) | Key::Health(_) | Key::Zone(_) => continue,
+                Key::Forecast(_) | Key::Zone(_) => continue,
+                Key::Health(ix) => (4, ix.at()),
                 Key::Facility(ix) => (0, ix.at()),
                 Key::Garage(ix) => (1, ix.at()),
                 Key::Station(ix) => (2, ix.at()),

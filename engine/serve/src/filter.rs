@@ -19,6 +19,12 @@ impl Filter {
         Filter { only: Some(Box::new([at])) }
     }
 
+    pub(crate) fn some(mut only: Vec<usize>) -> Self {
+        only.sort_unstable();
+        only.dedup();
+        Filter { only: Some(only.into_boxed_slice()) }
+    }
+
     pub(crate) fn has(&self, at: usize) -> bool {
         self.only.as_ref().is_none_or(|only| only.binary_search(&at).is_ok())
     }
@@ -77,9 +83,7 @@ impl Table {
             })?;
             only.push(*at);
         }
-        only.sort_unstable();
-        only.dedup();
-        Ok(Filter { only: Some(only.into_boxed_slice()) })
+        Ok(Filter::some(only))
     }
 }
 

@@ -21,6 +21,7 @@ mod garage;
 mod health;
 mod parking;
 mod ready_made;
+mod sensors;
 mod server;
 mod shared;
 mod sign;

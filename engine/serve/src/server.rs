@@ -12,12 +12,14 @@ use crate::acts::{self, Operations};
 use crate::admin::Admin;
 use crate::garage::Garages;
 use crate::parking::Parking;
+use crate::sensors::Sensors;
 use crate::shared::Shared;
 use crate::sign::Signs;
 use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
 use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
+use crate::wire::device::v1::sensor_service_server::SensorServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
@@ -29,6 +31,7 @@ const SERVICES: &[&str] = &[
     GarageServiceServer::<Garages>::NAME,
     OperationServiceServer::<Operations>::NAME,
     ParkingServiceServer::<Parking>::NAME,
+    SensorServiceServer::<Sensors>::NAME,
     SignServiceServer::<Signs>::NAME,
     TrafficServiceServer::<Traffic>::NAME,
 ];
@@ -112,6 +115,7 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
         .add_service(AdminServiceServer::new(Admin(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(SensorServiceServer::new(Sensors(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(TrafficServiceServer::new(Traffic(Arc::clone(shared))).max_decoding_message_size(bytes))
 }

@@ -58,6 +58,7 @@ pub struct FigureHealth {
     spikes: u8,
     spiked_at: Micros,
     outside_since: Option<Micros>,
+    outside_at: Micros,
     sentinels: u32,
     open: bool,
     /// The source was away or the facility closed since the last reading: no step is judged across it.
@@ -98,6 +99,7 @@ impl FigureHealth {
             spikes: 0,
             spiked_at: 0,
             outside_since: None,
+            outside_at: 0,
             sentinels: 0,
             open: true,
             interrupted: false,

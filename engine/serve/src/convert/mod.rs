@@ -7,6 +7,7 @@ mod act;
 mod count;
 mod facility;
 mod garage;
+mod sensor;
 mod sign;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub(crate) use act::act;
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
 pub(crate) use garage::garage;
+pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};
 
 /// The present instant, and the next one at which a judgement made now would be another.

@@ -74,6 +74,7 @@ async fn reflection_lists_the_services_in_both_versions() {
         "grpc.health.v1.Health",
         "vlot.admin.v1.AdminService",
         "vlot.bicycle.v1.GarageService",
+        "vlot.device.v1.SensorService",
         "vlot.parking.v1.OperationService",
         "vlot.parking.v1.ParkingService",
         "vlot.sign.v1.SignService",

@@ -6,6 +6,7 @@ mod acts;
 mod board;
 mod edge;
 mod house;
+mod sensors;
 mod sign;
 mod support;
 mod watch;

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use vlot_model::{Bay, BayUse, City, DeviceKind, Role};
 
-use super::BAYS;
 use super::registry::{NewDevice, Registry};
+use super::{BAYS, service};
 use crate::read::{Among, Eui, Id, Named, Report, Row, Rows};
 
 const COLUMNS: [&str; 6] = ["device", "eui", "kind", "facility", "bay", "use"];
+
+/// Columns that a file may do without.
+const OPTIONAL: [&str; 2] = ["in_service_from", "retired_from"];
 
 /// Sensors that can watch a bay; all but the first speak LoRaWAN.
 const KINDS: [(&str, DeviceKind); 5] = [
@@ -44,7 +47,7 @@ pub(super) fn read(
     if text.is_empty() {
         return;
     }
-    let Some(mut rows) = Rows::open(BAYS, text, &COLUMNS, report) else {
+    let Some(mut rows) = Rows::open(BAYS, text, &COLUMNS, &OPTIONAL, report) else {
         registry.bays_complete = false;
         return;
     };
@@ -96,6 +99,7 @@ fn bay(row: &Row<'_>, zones: &mut [Zone], city: &mut City, registry: &mut Regist
         line: row.line,
     };
     let device = registry.device(city, &new, |key, what, hint| row.problem(key, what, hint));
+    service::of_row(row, city, device);
     if let Some(facility) = city.facilities.get_mut(index.at()) {
         facility.bays.push(Bay { id: bay_id.into(), bay_use, device });
     }

@@ -7,7 +7,7 @@ use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind,
 use super::bays::{self, Zone};
 use super::city::Area;
 use super::registry::Registry;
-use super::{WHILE, estimate, site, thresholds};
+use super::{WHILE, estimate, service, site, thresholds};
 use crate::read::{Among, Id, Named, Report, Share, Span, Table, Text, Whole};
 
 const KINDS: [(&str, DeviceKind); 2] = [("barrier", DeviceKind::Barrier), ("counter", DeviceKind::Counter)];
@@ -56,7 +56,7 @@ fn facility(table: &mut Table<'_>, area: &Area) -> Facility {
     let capacity = table.required("capacity", Whole(1..=100_000));
     let counting = table.required("counting", Named::or_stand_in(Counting::Barriers));
     let valid_for = table.required("valid_for", Span(WHILE));
-    let min_share = table.or("min_share", Share, "0.8");
+    let min_share = table.or("min_share", Share, "0.75");
     let (full_at, reopen_at) = thresholds(table, capacity);
     let estimate = estimate::read(table, capacity);
     Facility {
@@ -92,7 +92,8 @@ fn devices(
             DeviceKind::Barrier => Role::Barrier { facility },
             _ => Role::Counter { facility },
         };
-        registry.device_of(city, &entry, ("id", &id), (kind, role), silent_after);
+        let device = registry.device_of(city, &entry, ("id", &id), (kind, role), silent_after);
+        service::of_table(&mut entry, city, device);
         kinds.push(kind);
     }
     kinds

@@ -4,7 +4,7 @@ use vlot_model::{City, DeviceKind, Garage, GarageIx, RackKind, Role, Section, Se
 
 use super::city::Area;
 use super::registry::Registry;
-use super::{WHILE, thresholds};
+use super::{WHILE, service, thresholds};
 use crate::read::{Id, Named, Span, Table, Text, Whole};
 
 pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
@@ -49,7 +49,9 @@ fn section(
         );
     }
     let role = Role::Section { section: index };
-    registry.device_of(city, &table, ("device", &device), (DeviceKind::SectionSensor, role), silent_after);
+    let sensor = (DeviceKind::SectionSensor, role);
+    let device = registry.device_of(city, &table, ("device", &device), sensor, silent_after);
+    service::of_table(&mut table, city, device);
     city.sections.push(Section { id: id.into(), name, garage, capacity, rack, full_at, reopen_at });
     index
 }

@@ -10,6 +10,7 @@ mod garages;
 mod mqtt;
 mod operators;
 mod registry;
+mod service;
 mod signs;
 mod site;
 mod stations;

@@ -6,7 +6,7 @@ use vlot_model::{City, CountMode, DeviceKind, Role, Station, StationIx};
 
 use super::city::Area;
 use super::registry::{Names, Registry};
-use super::{STATIONS, WHILE};
+use super::{STATIONS, WHILE, service};
 use crate::read::{Among, Id, Named, Span, Table, Text};
 
 /// Readings are waited for at most this long.
@@ -57,7 +57,9 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
                 );
             }
             let role = Role::Lane { station: index };
-            devices.push(registry.device_of(city, &entry, ("id", &id), (kind, role), silent_after));
+            let device = registry.device_of(city, &entry, ("id", &id), (kind, role), silent_after);
+            service::of_table(&mut entry, city, device);
+            devices.push(device);
         }
         let interval = match mode {
             CountMode::Motor => MOTOR_INTERVAL,

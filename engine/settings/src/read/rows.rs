@@ -41,7 +41,8 @@ impl<'s> Rows<'s> {
     pub(crate) fn open(
         name: &'static str,
         text: &'s str,
-        known: &[&'static str],
+        required: &[&'static str],
+        optional: &[&'static str],
         report: &Report,
     ) -> Option<Rows<'s>> {
         let mut reader = csv::ReaderBuilder::new()
@@ -56,9 +57,10 @@ impl<'s> Rows<'s> {
             Err(error) => faults.push(("cannot be read as CSV".to_owned(), error.to_string())),
             Ok(header) => {
                 line = header.position().map_or(1, csv::Position::line);
-                let wanted = format!("the header is {}", known.join(","));
+                let wanted =
+                    format!("the header is {}, and may have {}", required.join(","), optional.join(","));
                 for (position, column) in header.iter().enumerate() {
-                    match known.iter().find(|k| **k == column) {
+                    match required.iter().chain(optional).find(|k| **k == column) {
                         None => faults.push((format!("has the unknown column {column:?}"), wanted.clone())),
                         Some(k) if columns.insert(*k, position).is_some() => {
                             faults.push((format!("has the column {column:?} twice"), wanted.clone()));
@@ -66,7 +68,7 @@ impl<'s> Rows<'s> {
                         Some(_) => {}
                     }
                 }
-                for missing in known.iter().filter(|k| !columns.contains_key(*k)) {
+                for missing in required.iter().filter(|k| !columns.contains_key(*k)) {
                     faults.push((format!("has no column {missing:?}"), wanted.clone()));
                 }
             }

@@ -1,6 +1,7 @@
 //! Runs without change, bounds, and what recovers by time.
 
 use super::*;
+use crate::health::DAY;
 
 impl FigureHealth {
     /// Forgets the run under way: what happened meanwhile says nothing of the sensor.
@@ -116,13 +117,17 @@ impl FigureHealth {
         let over = i64::from(value) - i64::from(value).clamp(0, capacity);
         let slack = (self.capacity as f32 * rules.outside_share).max(3.0);
         if over.unsigned_abs() as f32 > slack {
+            self.outside_at = at;
             let since = *self.outside_since.get_or_insert(at);
             if at.saturating_sub(since) >= HOUR {
                 self.alarms.raise(Rule::OutOfBounds, State::Suspect, since, over as f32, slack);
             }
         } else {
             self.outside_since = None;
-            self.alarms.clear(Rule::OutOfBounds, at);
+            // It goes on hovering there: one alarm, not one an hour.
+            if at.saturating_sub(self.outside_at) >= DAY {
+                self.alarms.clear(Rule::OutOfBounds, at);
+            }
         }
     }
 
