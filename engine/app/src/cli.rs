@@ -216,6 +216,8 @@ pub(crate) enum What {
     },
     /// Count stations
     Stations,
+    /// Free spaces of car parks and zones up to an hour ahead
+    Forecasts,
 }
 
 fn duration(s: &str) -> Result<Duration, String> {

@@ -39,6 +39,7 @@ pub(crate) struct Bells {
     garages: Row,
     stations: Row,
     signs: Row,
+    forecasts: Row,
 }
 
 impl Bells {
@@ -48,6 +49,7 @@ impl Bells {
             garages: Row::new(city.garages.len()),
             stations: Row::new(city.stations.len()),
             signs: Row::new(city.signs.len()),
+            forecasts: Row::new(city.facilities.len()),
         }
     }
 
@@ -69,6 +71,11 @@ impl Bells {
         self.signs.bell(filter)
     }
 
+    /// Rings for forecasts of facilities.
+    pub(crate) fn forecasts(&self, filter: &Filter) -> Bell {
+        self.forecasts.bell(filter)
+    }
+
     /// Wakes the one that holds this sign's connection.
     pub(crate) fn ring_sign(&self, sign: SignIx) {
         self.signs.ring_one(sign.at());
@@ -76,7 +83,7 @@ impl Bells {
 
     /// Wakes everyone.
     pub(crate) fn ring_all(&self) {
-        for row in [&self.facilities, &self.garages, &self.stations, &self.signs] {
+        for row in [&self.facilities, &self.garages, &self.stations, &self.signs, &self.forecasts] {
             row.all.send_replace(());
             for bell in &row.each {
                 bell.send_replace(());
@@ -90,14 +97,16 @@ impl Bells {
             (&self.garages, false),
             (&self.stations, false),
             (&self.signs, false),
+            (&self.forecasts, false),
         ];
         for key in changed {
             let (kind, at) = match key {
-                Key::Forecast(_) | Key::Health(_) | Key::Zone(_) => continue,
+                Key::Health(_) | Key::Zone(_) => continue,
                 Key::Facility(ix) => (0, ix.at()),
                 Key::Garage(ix) => (1, ix.at()),
                 Key::Station(ix) => (2, ix.at()),
                 Key::Face(ix) | Key::Sign(ix) => (3, ix.at()),
+                Key::Forecast(ix) => (4, ix.at()),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

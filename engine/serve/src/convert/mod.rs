@@ -5,6 +5,7 @@
 
 mod count;
 mod facility;
+mod forecast;
 mod garage;
 mod sign;
 
@@ -16,6 +17,7 @@ use crate::wire::common::v1 as wire;
 
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
+pub(crate) use forecast::{forecast, on_arrival};
 pub(crate) use garage::garage;
 pub(crate) use sign::{face, sign, sign_fault};
 

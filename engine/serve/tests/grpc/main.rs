@@ -4,6 +4,7 @@
 
 mod board;
 mod edge;
+mod forecasts;
 mod house;
 mod sign;
 mod support;
