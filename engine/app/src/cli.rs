@@ -224,6 +224,8 @@ pub(crate) enum What {
     Stations,
     /// Sensors that are not well, and why
     Sensors,
+    /// Free spaces of car parks and zones up to an hour ahead
+    Forecasts,
 }
 
 fn duration(s: &str) -> Result<Duration, String> {

@@ -26,6 +26,7 @@ use crate::table::{Screen, Vitals};
 /// `config/leuven`, so that the demo needs nothing beside the binary.
 const LEUVEN: &[(&str, &str)] = &[
     ("bays.csv", include_str!("../../../config/leuven/bays.csv")),
+    ("calendar.toml", include_str!("../../../config/leuven/calendar.toml")),
     ("city.toml", include_str!("../../../config/leuven/city.toml")),
     ("facilities.toml", include_str!("../../../config/leuven/facilities.toml")),
     ("garages.toml", include_str!("../../../config/leuven/garages.toml")),

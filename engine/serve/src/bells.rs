@@ -41,6 +41,7 @@ pub(crate) struct Bells {
     signs: Row,
     /// One bell for all: they are many, and seldom change.
     sensors: Row,
+    forecasts: Row,
 }
 
 impl Bells {
@@ -51,6 +52,7 @@ impl Bells {
             stations: Row::new(city.stations.len()),
             signs: Row::new(city.signs.len()),
             sensors: Row::new(0),
+            forecasts: Row::new(city.facilities.len()),
         }
     }
 
@@ -76,6 +78,11 @@ impl Bells {
         self.sensors.bell(&Filter::ALL)
     }
 
+    /// Rings for forecasts of facilities.
+    pub(crate) fn forecasts(&self, filter: &Filter) -> Bell {
+        self.forecasts.bell(filter)
+    }
+
     /// Wakes the one that holds this sign's connection.
     pub(crate) fn ring_sign(&self, sign: SignIx) {
         self.signs.ring_one(sign.at());
@@ -83,7 +90,9 @@ impl Bells {
 
     /// Wakes everyone.
     pub(crate) fn ring_all(&self) {
-        for row in [&self.facilities, &self.garages, &self.stations, &self.signs, &self.sensors] {
+        for row in
+            [&self.facilities, &self.garages, &self.stations, &self.signs, &self.sensors, &self.forecasts]
+        {
             row.all.send_replace(());
             for bell in &row.each {
                 bell.send_replace(());
@@ -98,15 +107,17 @@ impl Bells {
             (&self.stations, false),
             (&self.signs, false),
             (&self.sensors, false),
+            (&self.forecasts, false),
         ];
         for key in changed {
             let (kind, at) = match key {
-                Key::Forecast(_) | Key::Zone(_) => continue,
+                Key::Zone(_) => continue,
                 Key::Health(ix) => (4, ix.at()),
                 Key::Facility(ix) => (0, ix.at()),
                 Key::Garage(ix) => (1, ix.at()),
                 Key::Station(ix) => (2, ix.at()),
                 Key::Face(ix) | Key::Sign(ix) => (3, ix.at()),
+                Key::Forecast(ix) => (5, ix.at()),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

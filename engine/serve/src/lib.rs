@@ -6,7 +6,7 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `garage`, `traffic`, `sign`, `acts`, `admin`, `health`: the services.
+//! - `parking`, `forecasts`, `sensors`, `garage`, `traffic`, `sign`, `acts`, `admin`, `health`: the services.
 
 mod acts;
 mod admin;
@@ -16,6 +16,7 @@ mod connection;
 mod context;
 mod convert;
 mod filter;
+mod forecasts;
 mod frames;
 mod garage;
 mod health;

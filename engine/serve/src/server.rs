@@ -10,6 +10,7 @@ use tonic::service::Routes;
 
 use crate::acts::{self, Operations};
 use crate::admin::Admin;
+use crate::forecasts::Forecasts;
 use crate::garage::Garages;
 use crate::parking::Parking;
 use crate::sensors::Sensors;
@@ -20,6 +21,7 @@ use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
 use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::device::v1::sensor_service_server::SensorServiceServer;
+use crate::wire::parking::v1::forecast_service_server::ForecastServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
@@ -28,6 +30,7 @@ use crate::{Context, Options, bells, connection, health, tls};
 /// Every service whose health is told by name.
 const SERVICES: &[&str] = &[
     AdminServiceServer::<Admin>::NAME,
+    ForecastServiceServer::<Forecasts>::NAME,
     GarageServiceServer::<Garages>::NAME,
     OperationServiceServer::<Operations>::NAME,
     ParkingServiceServer::<Parking>::NAME,
@@ -113,6 +116,9 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
     let bytes = shared.options.max_message_bytes;
     routes
         .add_service(AdminServiceServer::new(Admin(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(
+            ForecastServiceServer::new(Forecasts(Arc::clone(shared))).max_decoding_message_size(bytes),
+        )
         .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SensorServiceServer::new(Sensors(Arc::clone(shared))).max_decoding_message_size(bytes))

@@ -6,6 +6,7 @@
 mod act;
 mod count;
 mod facility;
+mod forecast;
 mod garage;
 mod sensor;
 mod sign;
@@ -19,6 +20,7 @@ use crate::wire::common::v1 as wire;
 pub(crate) use act::act;
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
+pub(crate) use forecast::{forecast, on_arrival};
 pub(crate) use garage::garage;
 pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};

@@ -5,6 +5,7 @@
 mod acts;
 mod board;
 mod edge;
+mod forecasts;
 mod house;
 mod sensors;
 mod sign;
