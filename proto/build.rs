@@ -10,6 +10,7 @@ const FILES: &[&str] = &[
     "vlot/common/v1/common.proto",
     "vlot/device/v1/device.proto",
     "vlot/parking/v1/parking.proto",
+    "vlot/parking/v1/zone.proto",
     "vlot/sign/v1/sign.proto",
     "vlot/traffic/v1/traffic.proto",
 ];

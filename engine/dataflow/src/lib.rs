@@ -18,6 +18,7 @@ mod bicycles;
 mod collect;
 mod garages;
 mod intervals;
+mod opening;
 mod parking;
 mod rooms;
 pub mod shell;
@@ -28,6 +29,7 @@ mod testing;
 mod tests;
 mod traffic;
 mod trust;
+mod zones;
 
 pub use collect::collect;
 
@@ -47,8 +49,10 @@ pub fn build<'s>(
 ) -> Updates<'s> {
     let scope = readings.scope();
     let [of_parking, of_garages, of_traffic, of_bicycles, of_signs] = rooms::divide(readings, city, meters);
+    let lots = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     scope.concatenate([
-        parking::facilities(of_parking, clock.clone(), city, meters),
+        zones::zones(of_parking, lots.clone(), clock.clone(), city),
+        lots,
         garages::garages(of_garages, clock.clone(), city, meters),
         traffic::counts(of_traffic, clock.clone(), city, meters),
         bicycles::counts(of_bicycles, clock.clone(), city, meters),

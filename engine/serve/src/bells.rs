@@ -39,6 +39,7 @@ pub(crate) struct Bells {
     garages: Row,
     stations: Row,
     signs: Row,
+    zones: Row,
 }
 
 impl Bells {
@@ -48,6 +49,7 @@ impl Bells {
             garages: Row::new(city.garages.len()),
             stations: Row::new(city.stations.len()),
             signs: Row::new(city.signs.len()),
+            zones: Row::new(city.facilities.len()),
         }
     }
 
@@ -64,6 +66,10 @@ impl Bells {
         self.stations.bell(filter)
     }
 
+    pub(crate) fn zones(&self, filter: &Filter) -> Bell {
+        self.zones.bell(filter)
+    }
+
     /// Rings for a sign's face and for what it reports.
     pub(crate) fn signs(&self, filter: &Filter) -> Bell {
         self.signs.bell(filter)
@@ -76,7 +82,7 @@ impl Bells {
 
     /// Wakes everyone.
     pub(crate) fn ring_all(&self) {
-        for row in [&self.facilities, &self.garages, &self.stations, &self.signs] {
+        for row in [&self.facilities, &self.garages, &self.stations, &self.signs, &self.zones] {
             row.all.send_replace(());
             for bell in &row.each {
                 bell.send_replace(());
@@ -90,14 +96,16 @@ impl Bells {
             (&self.garages, false),
             (&self.stations, false),
             (&self.signs, false),
+            (&self.zones, false),
         ];
         for key in changed {
             let (kind, at) = match key {
-                Key::Forecast(_) | Key::Health(_) | Key::Zone(_) => continue,
+                Key::Forecast(_) | Key::Health(_) => continue,
                 Key::Facility(ix) => (0, ix.at()),
                 Key::Garage(ix) => (1, ix.at()),
                 Key::Station(ix) => (2, ix.at()),
                 Key::Face(ix) | Key::Sign(ix) => (3, ix.at()),
+                Key::Zone(ix) => (4, ix.at()),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

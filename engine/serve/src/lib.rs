@@ -6,7 +6,7 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `garage`, `traffic`, `sign`, `admin`, `health`: the services.
+//! - `parking`, `zones`, `garage`, `traffic`, `sign`, `admin`, `health`: the services.
 
 mod admin;
 mod bells;
@@ -27,6 +27,7 @@ mod tls;
 mod traffic;
 mod watch;
 mod wire;
+mod zones;
 
 pub use context::{Context, Options, Problem, TlsFiles};
 pub use server::{ServeError, Server};

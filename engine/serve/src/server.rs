@@ -17,8 +17,10 @@ use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
+use crate::wire::parking::v1::zone_service_server::ZoneServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
+use crate::zones::Zones;
 use crate::{Context, Options, bells, connection, health, tls};
 
 /// Every service whose health is told by name.
@@ -28,6 +30,7 @@ const SERVICES: &[&str] = &[
     ParkingServiceServer::<Parking>::NAME,
     SignServiceServer::<Signs>::NAME,
     TrafficServiceServer::<Traffic>::NAME,
+    ZoneServiceServer::<Zones>::NAME,
 ];
 
 /// Why the server cannot begin.
@@ -106,6 +109,7 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(TrafficServiceServer::new(Traffic(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(ZoneServiceServer::new(Zones(Arc::clone(shared))).max_decoding_message_size(bytes))
 }
 
 /// Both versions of the reflection protocol: tools are between the two.

@@ -2,6 +2,7 @@
 
 use vlot_model::{City, Facility, Reading, Share, Timestamp, Value};
 
+use super::groups::{Sum, Tally};
 use crate::trust::said_at;
 
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Bays {
     bays: Vec<Bay>,
     occupied: u32,
     free: u32,
+    /// The same by group of users.
+    tally: Tally,
     /// Newest message of any bay.
     heard_at: Option<Timestamp>,
     /// At least one bay has said its state.
@@ -50,6 +53,7 @@ impl Bays {
             bays: facility.bays.iter().map(bay).collect(),
             occupied: 0,
             free: 0,
+            tally: Tally::new(&facility.bays),
             heard_at: None,
             known: false,
             next_silence: NEVER,
@@ -62,6 +66,10 @@ impl Bays {
 
     pub(crate) fn free(&self) -> u32 {
         self.free
+    }
+
+    pub(crate) fn sums(&self) -> &[Sum] {
+        self.tally.sums()
     }
 
     pub(crate) fn heard_at(&self) -> Option<Timestamp> {
@@ -87,12 +95,13 @@ impl Bays {
             return;
         }
         self.next_silence = NEVER;
-        for bay in &mut self.bays {
+        for (position, bay) in self.bays.iter_mut().enumerate() {
             if bay.reports {
                 if now < bay.silent_from() {
                     self.next_silence = self.next_silence.min(bay.silent_from());
                 } else {
                     bay.reports = false;
+                    self.tally.count(position, bay.occupied != Some(true), -1);
                     match bay.occupied {
                         Some(true) => self.occupied -= 1,
                         _ => self.free -= 1,
@@ -106,6 +115,7 @@ impl Bays {
     pub(crate) fn take(&mut self, position: usize, reading: &Reading, now: Timestamp) {
         let Some(bay) = self.bays.get_mut(position) else { return };
         if bay.reports {
+            self.tally.count(position, bay.occupied != Some(true), -1);
             match bay.occupied {
                 Some(true) => self.occupied -= 1,
                 _ => self.free -= 1,
@@ -130,6 +140,7 @@ impl Bays {
         bay.reports = now < bay.silent_from() && bay.occupied.is_some();
         if bay.reports {
             self.next_silence = self.next_silence.min(bay.silent_from());
+            self.tally.count(position, bay.occupied != Some(true), 1);
             match bay.occupied {
                 Some(true) => self.occupied += 1,
                 _ => self.free += 1,

@@ -9,6 +9,7 @@ use vlot_model::{
 
 use super::account::Account;
 use super::bays::Bays;
+use super::groups::{Groups, Sum};
 use crate::trust::{Fullness, said_at};
 
 /// Where a device's readings belong in its facility.
@@ -24,6 +25,15 @@ pub(super) enum Seat {
 enum Figures {
     Bays(Bays),
     Account(Account),
+}
+
+impl Figures {
+    fn sums(&self) -> &[Sum] {
+        match self {
+            Figures::Bays(bays) => bays.sums(),
+            Figures::Account(_) => &[],
+        }
+    }
 }
 
 /// What the figures say at an instant.
@@ -51,6 +61,7 @@ pub(super) struct Lot {
     full_at: u32,
     reopen_at: u32,
     figures: Figures,
+    groups: Groups,
     opening: Opening,
     opening_at: Option<Timestamp>,
     /// Newest message of any device.
@@ -89,6 +100,7 @@ impl Lot {
             full_at: facility.full_at,
             reopen_at: facility.reopen_at,
             figures,
+            groups: Groups::new(facility),
             opening: Opening::Unknown,
             opening_at: None,
             heard_at: None,
@@ -156,7 +168,11 @@ impl Lot {
             self.fullness.status(said.free, said.silent, quality, self.full_at, self.reopen_at)
         };
         let ahead = |until: &Timestamp| now < *until;
-        self.due = [valid_until, heard_until, said.next_silence].into_iter().flatten().filter(ahead).min();
+        self.due = [valid_until, heard_until, said.next_silence, self.groups.until(now)]
+            .into_iter()
+            .flatten()
+            .filter(ahead)
+            .min();
         FacilityState {
             facility: self.facility,
             capacity: self.capacity,
@@ -171,7 +187,7 @@ impl Lot {
             sensors: said.share,
             lost_messages: said.lost,
             certainty: None,
-            groups: Vec::new(),
+            groups: self.groups.states(self.figures.sums(), now),
         }
     }
 }

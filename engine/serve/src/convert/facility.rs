@@ -2,6 +2,7 @@
 
 use vlot_model::{City, Counting, Entry, FacilityIx, FacilityKind, FacilityState, Opening, Product, Role};
 
+use super::site::{describe, groups};
 use super::{Edge, position, share, silent, status, timestamp};
 use crate::wire::common::v1 as common;
 use crate::wire::parking::v1 as wire;
@@ -25,13 +26,15 @@ pub(crate) fn facility(
             ..wire::FacilityState::default()
         },
     };
-    wire::Facility {
+    let told = wire::Facility {
         id: facility.id.to_string(),
         name: facility.name.clone(),
         kind: kind(facility.kind).into(),
         position: Some(position(facility.position)),
         state: Some(state),
-    }
+        ..wire::Facility::default()
+    };
+    describe(facility, told)
 }
 
 fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::FacilityState {
@@ -49,6 +52,7 @@ fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::Facility
         sensors: Some(share(state.sensors)),
         lost_messages: state.lost_messages,
         version,
+        groups: groups(&state.groups),
     }
 }
 

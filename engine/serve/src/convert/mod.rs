@@ -7,6 +7,8 @@ mod count;
 mod facility;
 mod garage;
 mod sign;
+mod site;
+mod zone;
 
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
 pub(crate) use garage::garage;
 pub(crate) use sign::{face, sign, sign_fault};
+pub(crate) use zone::zone;
 
 /// The present instant, and the next one at which a judgement made now would be another.
 pub(crate) struct Edge {

@@ -8,3 +8,4 @@ mod house;
 mod sign;
 mod support;
 mod watch;
+mod zones;

@@ -218,6 +218,17 @@ pub fn sign_state(sign: u32, displayed: u64, now: Timestamp) -> Product {
     })
 }
 
+/// What Ladeuze tells its visitors.
+fn site() -> Site {
+    Site {
+        opening_hours: Some("24/7".into()),
+        height_limit_cm: Some(210),
+        onward: vec![Onward { line: "2".into(), to: "Station".into(), headway_min: 10, ride_min: 8 }],
+        parts: vec![Part { id: "p1".into(), name: "Level -1".into(), level: -1, capacity: 40 }],
+        ..Site::default()
+    }
+}
+
 pub fn city() -> City {
     let facility = |id: &str, kind, counting, bays| Facility {
         id: id.into(),
@@ -281,7 +292,10 @@ pub fn city() -> City {
             device("ladeuze-in", DeviceKind::Barrier, Role::Barrier { facility: FacilityIx(0) }),
         ],
         facilities: vec![
-            facility("ladeuze", FacilityKind::OffStreet, Counting::Barriers, Vec::new()),
+            Facility {
+                site: site(),
+                ..facility("ladeuze", FacilityKind::OffStreet, Counting::Barriers, Vec::new())
+            },
             facility("bodart", FacilityKind::Edge, Counting::Absolute, Vec::new()),
             facility("bondgenotenlaan", FacilityKind::OnStreet, Counting::Bays, vec![bay("1"), bay("2")]),
         ],
