@@ -160,7 +160,7 @@ fn number(n: Option<u32>) -> String {
 
 /// A change of a facility in one line.
 pub(crate) fn facility(facility: &Facility) -> String {
-    let state = facility.state.unwrap_or_default();
+    let state = facility.state.clone().unwrap_or_default();
     let status = match state.status() {
         Status::SpacesAvailable => "spaces",
         Status::Full => "FULL",

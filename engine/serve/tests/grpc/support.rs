@@ -252,6 +252,7 @@ pub fn city() -> City {
         garage: GarageIx(0),
         capacity: 50,
         rack,
+        level: -1,
         full_at: 1,
         reopen_at: 3,
     };
@@ -305,6 +306,7 @@ pub fn city() -> City {
             position: LonLat { lon: 4.715, lat: 50.881 },
             sections: vec![SectionIx(0), SectionIx(1)],
             valid_for: seconds(60),
+            site: vlot_model::GarageSite::default(),
         }],
         sections: vec![section("boven", RackKind::TwoTier), section("onder", RackKind::Cargo)],
         stations: vec![station("ring-1", CountMode::Motor), station("vaart", CountMode::Bicycle)],
