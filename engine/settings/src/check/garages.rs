@@ -43,10 +43,7 @@ fn site(table: &mut Table<'_>, zone: &str) -> GarageSite {
         (Some(from), Some(until)) => Some((from, until)),
         (None, None) => {
             if kind == GarageKind::Event && table.is_sound("from") && table.is_sound("until") {
-                table.wrong(
-                    "is of kind \"event\" and has no dates",
-                    "give \"from\" and \"until\"",
-                );
+                table.wrong("is of kind \"event\" and has no dates", "give \"from\" and \"until\"");
             }
             None
         }
