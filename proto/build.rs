@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     "vlot/device/v1/health.proto",
     "vlot/parking/v1/forecast.proto",
     "vlot/parking/v1/parking.proto",
+    "vlot/parking/v1/zone.proto",
     "vlot/sign/v1/sign.proto",
     "vlot/traffic/v1/traffic.proto",
 ];

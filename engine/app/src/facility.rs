@@ -259,7 +259,7 @@ async fn facilities(channel: Channel) -> Result<Vec<vlot_proto::parking::v1::Fac
 
 async fn list(channel: Channel) -> Result<ExitCode> {
     let line = |f: &vlot_proto::parking::v1::Facility| {
-        let state = f.state.unwrap_or_default();
+        let state = f.state.clone().unwrap_or_default();
         format!(
             "{:<28} {:<34} free {:>5} of {:>5}  {:<8} {}",
             f.id,

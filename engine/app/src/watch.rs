@@ -182,7 +182,7 @@ pub(crate) fn facility_status(status: Status) -> &'static str {
 
 /// A change of a facility in one line.
 pub(crate) fn facility(facility: &Facility) -> String {
-    let state = facility.state.unwrap_or_default();
+    let state = facility.state.clone().unwrap_or_default();
     format!(
         "{}  {:<34} free {:>5} of {:>5}  {:<8} {:<9} {}",
         state.observed_at.map_or_else(|| "-".to_owned(), |t| Timestamp::from_secs(t.seconds).to_string()),

@@ -240,6 +240,7 @@ impl Builder {
                 garage,
                 capacity: 10,
                 rack,
+                level: 0,
                 full_at: 0,
                 reopen_at: 2,
             });
@@ -247,7 +248,14 @@ impl Builder {
         };
         let sections = (0..sections).map(section).collect();
         let (id, name, valid_for) = ("g".into(), "G".into(), Duration::from_secs(900));
-        self.city.garages.push(Garage { id, name, position: LonLat::default(), sections, valid_for });
+        self.city.garages.push(Garage {
+            id,
+            name,
+            position: LonLat::default(),
+            sections,
+            valid_for,
+            site: vlot_model::GarageSite::default(),
+        });
     }
 
     pub(crate) fn station(&mut self, mode: CountMode, lanes: u32, interval_s: u64, lateness_s: u64) {

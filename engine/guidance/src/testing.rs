@@ -42,6 +42,7 @@ pub(crate) fn city() -> City {
             position: LonLat::default(),
             sections: vec![SectionIx(0), SectionIx(1)],
             valid_for: Duration::from_secs(60),
+            site: vlot_model::GarageSite::default(),
         }],
         sections: ["A", "B"].map(section).into(),
         signs: vec![
@@ -78,6 +79,7 @@ fn section(id: &str) -> Section {
         garage: GarageIx(0),
         capacity: 50,
         rack: RackKind::TwoTier,
+        level: 0,
         full_at: 1,
         reopen_at: 3,
     }

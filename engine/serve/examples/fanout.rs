@@ -452,8 +452,9 @@ fn message(number: u64, now: Timestamp) -> WatchFacilitiesResponse {
             sensors: Some(SensorShare { reporting: 499, total: 500 }),
             lost_messages: 0,
             version: number + 1,
-            certainty: None,
+            ..FacilityState::default()
         }),
+        ..Facility::default()
     };
     let position = Some(StreamPosition { tick: number + 1 });
     WatchFacilitiesResponse { facility: Some(facility), position }

@@ -42,6 +42,7 @@ pub(crate) struct Bells {
     /// One bell for all: they are many, and seldom change.
     sensors: Row,
     forecasts: Row,
+    zones: Row,
 }
 
 impl Bells {
@@ -53,6 +54,7 @@ impl Bells {
             signs: Row::new(city.signs.len()),
             sensors: Row::new(0),
             forecasts: Row::new(city.facilities.len()),
+            zones: Row::new(city.facilities.len()),
         }
     }
 
@@ -67,6 +69,10 @@ impl Bells {
 
     pub(crate) fn stations(&self, filter: &Filter) -> Bell {
         self.stations.bell(filter)
+    }
+
+    pub(crate) fn zones(&self, filter: &Filter) -> Bell {
+        self.zones.bell(filter)
     }
 
     /// Rings for a sign's face and for what it reports.
@@ -90,9 +96,15 @@ impl Bells {
 
     /// Wakes everyone.
     pub(crate) fn ring_all(&self) {
-        for row in
-            [&self.facilities, &self.garages, &self.stations, &self.signs, &self.sensors, &self.forecasts]
-        {
+        for row in [
+            &self.facilities,
+            &self.garages,
+            &self.stations,
+            &self.signs,
+            &self.sensors,
+            &self.forecasts,
+            &self.zones,
+        ] {
             row.all.send_replace(());
             for bell in &row.each {
                 bell.send_replace(());
@@ -108,16 +120,17 @@ impl Bells {
             (&self.signs, false),
             (&self.sensors, false),
             (&self.forecasts, false),
+            (&self.zones, false),
         ];
         for key in changed {
             let (kind, at) = match key {
-                Key::Zone(_) => continue,
                 Key::Health(ix) => (4, ix.at()),
                 Key::Facility(ix) => (0, ix.at()),
                 Key::Garage(ix) => (1, ix.at()),
                 Key::Station(ix) => (2, ix.at()),
                 Key::Face(ix) | Key::Sign(ix) => (3, ix.at()),
                 Key::Forecast(ix) => (5, ix.at()),
+                Key::Zone(ix) => (6, ix.at()),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

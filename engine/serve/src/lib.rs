@@ -6,7 +6,7 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `forecasts`, `sensors`, `garage`, `traffic`, `sign`, `acts`, `admin`, `health`: the services.
+//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `sign`, `acts`, `admin`, `health`: the services.
 
 mod acts;
 mod admin;
@@ -30,6 +30,7 @@ mod tls;
 mod traffic;
 mod watch;
 mod wire;
+mod zones;
 
 pub use context::{ActRules, ActsFrom, Context, Options, Problem, TlsFiles};
 pub use server::{ServeError, Server};

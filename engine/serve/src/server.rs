@@ -19,12 +19,14 @@ use crate::sign::Signs;
 use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
-use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::device::v1::sensor_service_server::SensorServiceServer;
 use crate::wire::parking::v1::forecast_service_server::ForecastServiceServer;
+use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
+use crate::wire::parking::v1::zone_service_server::ZoneServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
+use crate::zones::Zones;
 use crate::{Context, Options, bells, connection, health, tls};
 
 /// Every service whose health is told by name.
@@ -37,6 +39,7 @@ const SERVICES: &[&str] = &[
     SensorServiceServer::<Sensors>::NAME,
     SignServiceServer::<Signs>::NAME,
     TrafficServiceServer::<Traffic>::NAME,
+    ZoneServiceServer::<Zones>::NAME,
 ];
 
 /// Why the server cannot begin.
@@ -124,6 +127,7 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
         .add_service(SensorServiceServer::new(Sensors(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(TrafficServiceServer::new(Traffic(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(ZoneServiceServer::new(Zones(Arc::clone(shared))).max_decoding_message_size(bytes))
 }
 
 /// Both versions of the reflection protocol: tools are between the two.

@@ -83,6 +83,12 @@ impl Estimator {
         &self.model
     }
 
+    /// The facility has so many spaces from now on; as many more or fewer fit beside them. The count and its drift stay.
+    pub fn set_capacity(&mut self, capacity: u32) {
+        let beside = self.model.ceiling - self.model.capacity;
+        self.model = Model { capacity, ceiling: capacity.saturating_add(beside), ..self.model }.checked();
+    }
+
     /// The bays' sums.
     #[must_use]
     pub fn bays(&self) -> &Bays {

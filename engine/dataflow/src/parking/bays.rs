@@ -2,6 +2,7 @@
 
 use vlot_model::{City, Facility, Reading, Share, Timestamp, Value};
 
+use super::groups::{Sum, Tally};
 use crate::estimate::{BayState, Estimator};
 use crate::shell::Standing;
 use crate::trust::said_at;
@@ -39,6 +40,8 @@ pub(crate) struct Bays {
     free: u32,
     /// Bays whose sensor is retired.
     absent: u32,
+    /// The same by group of users.
+    tally: Tally,
     /// Newest message of any bay.
     heard_at: Option<Timestamp>,
     /// At least one bay has said its state.
@@ -65,6 +68,7 @@ impl Bays {
             occupied: 0,
             free: 0,
             absent: 0,
+            tally: Tally::new(&facility.bays),
             heard_at: None,
             known: false,
             next_silence: NEVER,
@@ -73,6 +77,10 @@ impl Bays {
 
     pub(crate) fn occupied(&self) -> u32 {
         self.occupied
+    }
+
+    pub(crate) fn sums(&self) -> &[Sum] {
+        self.tally.sums()
     }
 
     pub(crate) fn heard_at(&self) -> Option<Timestamp> {
@@ -105,6 +113,7 @@ impl Bays {
                     self.next_silence = self.next_silence.min(bay.silent_from());
                 } else {
                     bay.reports = false;
+                    self.tally.count(position, bay.occupied != Some(true), -1);
                     match bay.occupied {
                         Some(true) => self.occupied -= 1,
                         _ => self.free -= 1,
@@ -122,6 +131,7 @@ impl Bays {
     pub(crate) fn stand(&mut self, position: usize, standing: Standing, estimator: &mut Estimator) {
         let Some(bay) = self.bays.get_mut(position) else { return };
         if bay.reports {
+            self.tally.count(position, bay.occupied != Some(true), -1);
             match bay.occupied {
                 Some(true) => self.occupied -= 1,
                 _ => self.free -= 1,
@@ -176,7 +186,12 @@ impl Bays {
                 BayState::Occupied => &mut self.occupied,
                 BayState::Free => &mut self.free,
             };
-            if entering { *sum += 1 } else { *sum -= 1 }
+            if entering {
+                *sum += 1
+            } else {
+                *sum -= 1
+            }
+            self.tally.count(position, state == BayState::Free, if entering { 1 } else { -1 });
         }
         estimator.bay(position, after);
         true

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use vlot_model::{
-    Certainty, City, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Figure, Opening, Quality,
-    Reading, Shows, SureWhy, Timestamp, Trigger, Value,
+    CapacityFrom, Certainty, City, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Figure,
+    Opening, Quality, Reading, Shows, SureWhy, Timestamp, Trigger, Value,
 };
 
+use super::groups::Groups;
 use super::sources::{Said, Sources};
 use crate::estimate::{self, Decider, Estimate, Policy, Says, Why};
+use crate::opening::Schedule;
 use crate::shell::Standing;
 use crate::trust::said_at;
 
@@ -23,6 +25,27 @@ pub(super) enum Seat {
     Operator,
 }
 
+/// Spaces by date.
+#[derive(Debug)]
+struct Capacities {
+    first: u32,
+    dated: Vec<CapacityFrom>,
+}
+
+impl Capacities {
+    fn of(facility: &Facility) -> Self {
+        Capacities { first: facility.capacity, dated: facility.site.capacities.clone() }
+    }
+
+    fn at(&self, now: Timestamp) -> u32 {
+        self.dated.iter().take_while(|c| c.from <= now).last().map_or(self.first, |c| c.capacity)
+    }
+
+    fn until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.dated.iter().map(|c| c.from).find(|from| now < *from)
+    }
+}
+
 /// A facility's state as it is folded from its readings.
 #[derive(Debug)]
 pub(super) struct Lot {
@@ -32,6 +55,10 @@ pub(super) struct Lot {
     policy: Policy,
     empty_after_closing: Option<Duration>,
     sources: Sources,
+    groups: Groups,
+    capacities: Capacities,
+    /// Its hours, where they are configured.
+    schedule: Option<Schedule>,
     /// By its own word.
     opening: Opening,
     opening_at: Option<Timestamp>,
@@ -69,6 +96,9 @@ impl Lot {
             },
             empty_after_closing: facility.estimate.empty_after_closing,
             sources: Sources::new(facility, members, city),
+            groups: Groups::new(facility),
+            capacities: Capacities::of(facility),
+            schedule: facility.site.opening_hours.as_ref().map(|hours| Schedule::new(hours, city)),
             opening: Opening::Unknown,
             opening_at: None,
             closed_since: None,
@@ -139,10 +169,16 @@ impl Lot {
     }
 
     fn state(&mut self, now: Timestamp) -> FacilityState {
+        self.renew_capacity(now);
         let heard_until = self.heard_at.map(|at| at + self.valid_for);
         let own_word_holds = heard_until.is_some_and(|until| now < until);
         let closed_by_operator = self.closure.is_some_and(|(_, closed)| closed);
-        let closed = closed_by_operator || (self.opening == Opening::Closed && own_word_holds);
+        // The hours speak where the facility itself never said anything.
+        let hours = self.schedule.as_ref().filter(|_| self.opening == Opening::Unknown).map(|s| s.at(now));
+        let (by_hours, hours_until) = hours.unzip();
+        let closed = closed_by_operator
+            || by_hours == Some(Opening::Closed)
+            || (self.opening == Opening::Closed && own_word_holds);
         let empty_at = self.empty(now, own_word_holds);
         let said = self.sources.said(now);
         let valid_until = said.rests_on.map(|at| at + self.valid_for);
@@ -157,7 +193,13 @@ impl Lot {
             _ => FacilityStatus::Unknown,
         };
         let ahead = |until: &Timestamp| now < *until;
-        self.due = [valid_until, heard_until, empty_at, said.due].into_iter().flatten().filter(ahead).min();
+        let dates = [self.groups.until(now), self.capacities.until(now), hours_until];
+        self.due = [valid_until, heard_until, empty_at, said.due]
+            .into_iter()
+            .chain(dates)
+            .flatten()
+            .filter(ahead)
+            .min();
         let occupied = said.estimate.map(|e| e.best.min(self.capacity));
         FacilityState {
             facility: self.facility,
@@ -165,7 +207,7 @@ impl Lot {
             occupied,
             free: occupied.map(|n| self.capacity - n),
             occupied_uncorrected: said.uncorrected,
-            opening: if closed_by_operator { Opening::Closed } else { self.opening },
+            opening: if closed_by_operator { Opening::Closed } else { by_hours.unwrap_or(self.opening) },
             status,
             observed_at: said.rests_on,
             valid_until,
@@ -173,7 +215,16 @@ impl Lot {
             sensors: said.share,
             lost_messages: said.lost,
             certainty,
-            groups: Vec::new(),
+            groups: self.groups.states(self.sources.sums(), now),
+        }
+    }
+
+    /// Capacities change at their dates.
+    fn renew_capacity(&mut self, now: Timestamp) {
+        let capacity = self.capacities.at(now);
+        if capacity != self.capacity {
+            self.capacity = capacity;
+            self.sources.set_capacity(capacity);
         }
     }
 

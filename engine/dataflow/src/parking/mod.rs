@@ -27,6 +27,7 @@ use crate::{Clocks, Readings, Updates};
 
 mod account;
 mod bays;
+mod groups;
 mod logic;
 mod lot;
 mod sequence;

@@ -8,6 +8,7 @@ use vlot_model::{
 
 use super::account::{Account, Moved, Told};
 use super::bays::Bays;
+use super::groups::Sum;
 use crate::estimate::{Anchor, Estimate, Estimator, Model, Passed, Policy};
 use crate::shell::Standing;
 use crate::trust::said_at;
@@ -122,6 +123,17 @@ impl Sources {
             self.changed = true;
         }
         self.changed |= told != Told::Nothing;
+    }
+
+    /// The bays' sums by group of users.
+    pub(super) fn sums(&self) -> &[Sum] {
+        self.bays.sums()
+    }
+
+    /// The facility has so many spaces from now on.
+    pub(super) fn set_capacity(&mut self, capacity: u32) {
+        self.estimator.set_capacity(capacity);
+        self.changed = true;
     }
 
     /// From now on the bay at `position` is believed or not.

@@ -5,6 +5,7 @@ use vlot_model::{
     Opening, Product, Role, SureWhy,
 };
 
+use super::site::{describe, groups};
 use super::{Edge, position, share, silent, status, timestamp};
 use crate::wire::common::v1 as common;
 use crate::wire::parking::v1 as wire;
@@ -28,13 +29,15 @@ pub(crate) fn facility(
             ..wire::FacilityState::default()
         },
     };
-    wire::Facility {
+    let told = wire::Facility {
         id: facility.id.to_string(),
         name: facility.name.clone(),
         kind: kind(facility.kind).into(),
         position: Some(position(facility.position)),
         state: Some(state),
-    }
+        ..wire::Facility::default()
+    };
+    describe(facility, told)
 }
 
 fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::FacilityState {
@@ -57,6 +60,7 @@ fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::Facility
             .certainty
             .filter(|_| quality != common::Quality::Stale)
             .map(|c| certainty(state.capacity, &c)),
+        groups: groups(&state.groups),
     }
 }
 

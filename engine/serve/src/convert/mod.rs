@@ -10,6 +10,8 @@ mod forecast;
 mod garage;
 mod sensor;
 mod sign;
+mod site;
+mod zone;
 
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub(crate) use forecast::{forecast, on_arrival};
 pub(crate) use garage::garage;
 pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};
+pub(crate) use zone::zone;
 
 /// The present instant, and the next one at which a judgement made now would be another.
 pub(crate) struct Edge {

@@ -11,3 +11,4 @@ mod sensors;
 mod sign;
 mod support;
 mod watch;
+mod zones;

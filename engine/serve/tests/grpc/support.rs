@@ -240,6 +240,17 @@ pub fn sign_state(sign: u32, displayed: u64, now: Timestamp) -> Product {
     })
 }
 
+/// What Ladeuze tells its visitors.
+fn site() -> Site {
+    Site {
+        opening_hours: Some("24/7".into()),
+        height_limit_cm: Some(210),
+        onward: vec![Onward { line: "2".into(), to: "Station".into(), headway_min: 10, ride_min: 8 }],
+        parts: vec![Part { id: "p1".into(), name: "Level -1".into(), level: -1, capacity: 40 }],
+        ..Site::default()
+    }
+}
+
 pub fn city() -> City {
     let facility = |id: &str, kind, counting, bays| Facility {
         id: id.into(),
@@ -263,6 +274,7 @@ pub fn city() -> City {
         garage: GarageIx(0),
         capacity: 50,
         rack,
+        level: -1,
         full_at: 1,
         reopen_at: 3,
     };
@@ -303,7 +315,10 @@ pub fn city() -> City {
             device("ladeuze-in", DeviceKind::Barrier, Role::Barrier { facility: FacilityIx(0) }),
         ],
         facilities: vec![
-            facility("ladeuze", FacilityKind::OffStreet, Counting::Barriers, Vec::new()),
+            Facility {
+                site: site(),
+                ..facility("ladeuze", FacilityKind::OffStreet, Counting::Barriers, Vec::new())
+            },
             facility("bodart", FacilityKind::Edge, Counting::Absolute, Vec::new()),
             facility("bondgenotenlaan", FacilityKind::OnStreet, Counting::Bays, vec![bay("1"), bay("2")]),
         ],
@@ -313,6 +328,7 @@ pub fn city() -> City {
             position: LonLat { lon: 4.715, lat: 50.881 },
             sections: vec![SectionIx(0), SectionIx(1)],
             valid_for: seconds(60),
+            site: vlot_model::GarageSite::default(),
         }],
         sections: vec![section("boven", RackKind::TwoTier), section("onder", RackKind::Cargo)],
         stations: vec![station("ring-1", CountMode::Motor), station("vaart", CountMode::Bicycle)],
