@@ -9,6 +9,7 @@ const FILES: &[&str] = &[
     "vlot/bicycle/v1/garage.proto",
     "vlot/common/v1/common.proto",
     "vlot/device/v1/device.proto",
+    "vlot/history/v1/history.proto",
     "vlot/parking/v1/parking.proto",
     "vlot/sign/v1/sign.proto",
     "vlot/traffic/v1/traffic.proto",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use vlot_settings::Source;
 
-/// `journal/`, `config/<fingerprint>/` and `board.json`, the board at the last orderly stop.
+/// `journal/`, `config/<fingerprint>/`, `board.json`, the board at the last orderly stop, and the history's file.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     root: PathBuf,
@@ -40,6 +40,10 @@ impl Home {
 
     pub(crate) fn board(&self) -> PathBuf {
         self.root.join("board.json")
+    }
+
+    pub(crate) fn history(&self, name: &str) -> PathBuf {
+        self.root.join(name)
     }
 
     /// Keeps a copy of the configuration, so that a journal can be replayed for as long as it is kept.

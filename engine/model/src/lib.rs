@@ -6,6 +6,7 @@
 mod board;
 mod city;
 mod face;
+mod history;
 mod id;
 mod intake;
 mod meters;
@@ -23,6 +24,9 @@ pub use city::{
     Template,
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
+pub use history::{
+    Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
+};
 pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 pub use intake::{Acknowledge, Format, Receipt, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};

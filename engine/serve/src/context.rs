@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, Tick, Timestamp};
+use vlot_model::{Board, City, Clock, History, Meters, Quarantine, Submission, Tick, Timestamp};
 use vlot_publish::FaceRenderer;
 
 /// Where to listen, and bounds.
@@ -85,6 +85,8 @@ pub struct Context {
     pub inbox: mpsc::Sender<Submission>,
     /// Parts of the engine that do not work as they should.
     pub problems: Arc<dyn Fn() -> Vec<Problem> + Send + Sync>,
+    /// What is kept of the past; `None` where none is.
+    pub history: Option<Arc<dyn History>>,
 }
 
 /// A part that does not work as it should.

@@ -6,7 +6,7 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `garage`, `traffic`, `sign`, `admin`, `health`: the services.
+//! - `parking`, `garage`, `traffic`, `sign`, `history`, `admin`, `health`: the services.
 
 mod admin;
 mod bells;
@@ -18,6 +18,7 @@ mod filter;
 mod frames;
 mod garage;
 mod health;
+mod history;
 mod parking;
 mod ready_made;
 mod server;

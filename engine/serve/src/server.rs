@@ -10,12 +10,14 @@ use tonic::service::Routes;
 
 use crate::admin::Admin;
 use crate::garage::Garages;
+use crate::history::Histories;
 use crate::parking::Parking;
 use crate::shared::Shared;
 use crate::sign::Signs;
 use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
+use crate::wire::history::v1::history_service_server::HistoryServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
@@ -25,6 +27,7 @@ use crate::{Context, Options, bells, connection, health, tls};
 const SERVICES: &[&str] = &[
     AdminServiceServer::<Admin>::NAME,
     GarageServiceServer::<Garages>::NAME,
+    HistoryServiceServer::<Histories>::NAME,
     ParkingServiceServer::<Parking>::NAME,
     SignServiceServer::<Signs>::NAME,
     TrafficServiceServer::<Traffic>::NAME,
@@ -103,6 +106,7 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
     routes
         .add_service(AdminServiceServer::new(Admin(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(HistoryServiceServer::new(Histories::new(shared)).max_decoding_message_size(bytes))
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(TrafficServiceServer::new(Traffic(Arc::clone(shared))).max_decoding_message_size(bytes))

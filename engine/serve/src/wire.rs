@@ -12,4 +12,4 @@ macro_rules! area {
     )*};
 }
 
-area!(admin, bicycle, common, parking, sign, traffic);
+area!(admin, bicycle, common, history, parking, sign, traffic);

@@ -1,3 +1,4 @@
-//! What was admitted, on disk: the [`journal`].
+//! What was admitted, on disk: the [`journal`]. What was known of it over time: the [`history`].
 
+pub mod history;
 pub mod journal;

@@ -4,6 +4,7 @@
 
 mod board;
 mod edge;
+mod history;
 mod house;
 mod sign;
 mod support;

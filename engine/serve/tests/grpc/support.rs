@@ -57,7 +57,19 @@ impl House {
         Self::try_open(change).await.unwrap()
     }
 
+    /// With a history to read.
+    pub async fn open_on(history: Arc<dyn History>) -> Self {
+        Self::try_open_on(|_| {}, Some(history)).await.unwrap()
+    }
+
     pub async fn try_open(change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
+        Self::try_open_on(change, None).await
+    }
+
+    async fn try_open_on(
+        change: impl FnOnce(&mut Options),
+        history: Option<Arc<dyn History>>,
+    ) -> Result<Self, ServeError> {
         let city = Arc::new(city());
         let board = Arc::new(Board::new());
         let clock = Arc::new(Hand(AtomicI64::new(NOON.micros())));
@@ -76,6 +88,7 @@ impl House {
             changed: seen,
             inbox: inbox_in,
             problems: Arc::new(move || told.lock().unwrap().clone()),
+            history,
         };
         let mut options = Options::new((Ipv4Addr::LOCALHOST, 0).into());
         change(&mut options);
