@@ -10,12 +10,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
 use vlot_ingest::mqtt;
 use vlot_model::{
-    Board, City, Clock, Key, Meters, Product, Quarantine, Reading, Sign, SignIx, Submission, TICKS_SKIPPED,
-    Timestamp, Value,
+    Board, City, Clock, History, Key, Meters, Product, Quarantine, Reading, Sign, SignIx, Submission,
+    TICKS_SKIPPED, Timestamp, Value,
 };
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Problem, Server};
 use vlot_settings::{Settings, Source};
+use vlot_store::history::{HistoryHealth, HistoryReader, Recorder, Seen};
 use vlot_store::journal::{self, Era, Journal, OnDamage, Record, State};
 
 use crate::home::Home;
@@ -58,6 +59,7 @@ pub(crate) struct Engine {
     server: JoinHandle<Result<()>>,
     pump: JoinHandle<Result<JournalLog, vlot_bridge::BridgeError>>,
     join: vlot_bridge::Join,
+    history: Option<Recorder>,
 }
 
 impl Engine {
@@ -119,6 +121,32 @@ impl Engine {
         let era = Era { fingerprint: source.fingerprint(), software, at: clock.now(), devices };
         journal.append(Record::Era(era), Vec::new()).await?;
 
+        // Only now: what the journal brought back was recorded when it was new.
+        let file = home.history(&settings.history.file);
+        let start = |seen| {
+            let seed = clock.now().micros().unsigned_abs();
+            Recorder::start(crate::wiring::history_options(&settings.history, &file, seed), seen)
+        };
+        let recorder = settings
+            .history
+            .enabled
+            .then(|| {
+                start(Seen {
+                    city: city.clone(),
+                    board: board.clone(),
+                    changed: changed.clone(),
+                    clock: clock.clone(),
+                    meters: meters.clone(),
+                })
+            })
+            .transpose()
+            .context("the history has no threads")?;
+        let history = recorder.as_ref().map(|_| {
+            let reader: Arc<dyn History> = Arc::new(HistoryReader::new(&file));
+            reader
+        });
+        let history_health = recorder.as_ref().map(Recorder::health);
+
         let (inbox, arrivals) = mpsc::channel(settings.admission.queue);
         let options = PumpOptions {
             clock: clock.clone(),
@@ -147,7 +175,11 @@ impl Engine {
         };
         let sources = Sources::default();
         let watched = sources.clone();
-        let problems: Problems = Arc::new(move || problems(&journal_state, &watched));
+        let problems: Problems = Arc::new(move || {
+            let mut problems = problems(&journal_state, &watched);
+            problems.extend(history_problems(history_health.as_ref()));
+            problems
+        });
         let context = Context {
             city: city.clone(),
             board: board.clone(),
@@ -159,6 +191,7 @@ impl Engine {
             inbox: inbox.clone(),
             problems: problems.clone(),
             acts: home.acts(),
+            history,
         };
         let server = Server::bind(
             crate::wiring::serve_options(&settings.serve, &settings.admission),
@@ -186,6 +219,7 @@ impl Engine {
             server,
             pump,
             join,
+            history: recorder,
         })
     }
 
@@ -209,6 +243,9 @@ impl Engine {
         drop(self.inbox);
         let log = self.pump.await?.context("the dataflow ended before its input")?;
         self.join.join().await?;
+        if let Some(history) = self.history {
+            tokio::task::spawn_blocking(move || history.close()).await?;
+        }
         log.journal.close().await?;
         served??;
         let board = vlot_publish::board_json(&self.board, &self.city);
@@ -257,6 +294,19 @@ fn problems(journal: &watch::Receiver<State>, sources: &Sources) -> Vec<Problem>
         }
     }
     problems
+}
+
+/// What the history does not do as it should; the engine goes on without it.
+fn history_problems(health: Option<&HistoryHealth>) -> Vec<Problem> {
+    let troubles = health.map(HistoryHealth::troubles).unwrap_or_default().into_iter();
+    troubles
+        .map(|(part, trouble)| Problem {
+            part: part.to_owned(),
+            what: trouble.what,
+            since: trouble.since,
+            halts: false,
+        })
+        .collect()
 }
 
 /// The journal as the pump's log.

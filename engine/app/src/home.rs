@@ -10,7 +10,8 @@ use vlot_model::ActLog;
 use vlot_settings::Source;
 use vlot_store::audit::{self, AuditLog};
 
-/// `journal/`, `config/<fingerprint>/`, `acts.jsonl` (who did what), and `board.json`, the board at the last orderly stop.
+/// `journal/`, `config/<fingerprint>/`, `acts.jsonl` (who did what), `board.json`, the board at the last orderly stop, and
+/// the history's file.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     root: PathBuf,
@@ -57,6 +58,10 @@ impl Home {
                 None
             }
         }
+    }
+
+    pub(crate) fn history(&self, name: &str) -> PathBuf {
+        self.root.join(name)
     }
 
     /// Keeps a copy of the configuration, so that a journal can be replayed for as long as it is kept.

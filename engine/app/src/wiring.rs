@@ -1,10 +1,14 @@
 //! From what the settings say to what each room wants to be told.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use vlot_ingest::mqtt;
 use vlot_model::Clock;
-use vlot_settings::{Acts, AdmissionSettings, JournalSettings, MqttProtocol, MqttSource, Qos, ServeSettings};
+use vlot_settings::{
+    Acts, AdmissionSettings, HistorySettings, JournalSettings, MqttProtocol, MqttSource, Qos, ServeSettings,
+};
+use vlot_store::history::{HistoryOptions, InfluxOptions, Retention};
 use vlot_store::journal;
 
 /// A source's options.
@@ -47,6 +51,24 @@ pub(crate) fn journal_options(settings: &JournalSettings, clock: Arc<dyn Clock>)
         commit_every: settings.commit_every,
         keep: settings.keep,
         ..journal::Options::new(clock)
+    }
+}
+
+/// The history's options; the engine's own seed keeps engines that wait for the same server apart.
+pub(crate) fn history_options(settings: &HistorySettings, file: &Path, seed: u64) -> HistoryOptions {
+    HistoryOptions {
+        retention: Retention { minutes: settings.minute_keep, quarters: settings.quarter_keep },
+        queue: settings.queue,
+        influx: settings.influx.as_ref().map(|influx| InfluxOptions {
+            token_file: influx.token_file.clone(),
+            ca_file: influx.ca_file.clone(),
+            batch: influx.batch,
+            queue: influx.queue,
+            timeout: influx.timeout,
+            seed,
+            ..InfluxOptions::new(&influx.url, &influx.org, &influx.bucket)
+        }),
+        ..HistoryOptions::new(file)
     }
 }
 

@@ -7,6 +7,7 @@ mod act;
 mod board;
 mod city;
 mod face;
+mod history;
 mod id;
 mod intake;
 mod meters;
@@ -25,6 +26,9 @@ pub use city::{
     Template,
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
+pub use history::{
+    Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
+};
 pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 pub use intake::{Acknowledge, Format, Receipt, Settled, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};

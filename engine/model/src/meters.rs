@@ -54,6 +54,14 @@ pub struct Meters {
     pub lost_upstream: Meter,
     /// Readings of devices that replayed journals name and the configuration no longer has.
     pub retired_devices: Meter,
+    /// Records that the history has on disk.
+    pub history_written: Meter,
+    /// Records that the history had no room for, or could not write before the end.
+    pub history_lost: Meter,
+    /// Records that InfluxDB has taken.
+    pub influx_written: Meter,
+    /// Records that InfluxDB refused, or that there was no room for while it was away.
+    pub influx_lost: Meter,
     /// Open sign connections (a gauge).
     pub signs_connected: Meter,
     /// Open streams of all kinds (a gauge).

@@ -342,6 +342,7 @@ fn vlot(since: Since) -> Running {
         inbox: mpsc::channel(1).0,
         problems: Arc::new(Vec::new),
         acts: None,
+        history: None,
     };
     let options = Options { max_streams: 100_000, ..Options::new((Ipv4Addr::LOCALHOST, 0).into()) };
     let server = Server::bind(options, context).unwrap();

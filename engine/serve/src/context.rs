@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use vlot_model::{ActLog, Board, City, Clock, Meters, Quarantine, Submission, Tick, Timestamp};
+use vlot_model::{ActLog, Board, City, Clock, History, Meters, Quarantine, Submission, Tick, Timestamp};
 use vlot_publish::FaceRenderer;
 
 /// Where to listen, and bounds.
@@ -116,6 +116,8 @@ pub struct Context {
     pub problems: Arc<dyn Fn() -> Vec<Problem> + Send + Sync>,
     /// Where operators' acts are written down; without it none are taken.
     pub acts: Option<Arc<dyn ActLog>>,
+    /// What is kept of the past; `None` where none is.
+    pub history: Option<Arc<dyn History>>,
 }
 
 /// A part that does not work as it should.

@@ -6,7 +6,8 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `sign`, `acts`, `admin`, `health`: the services.
+//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `sign`, `acts`, `history`, `admin`, `health`: the
+//!   services.
 
 mod acts;
 mod admin;
@@ -20,6 +21,7 @@ mod forecasts;
 mod frames;
 mod garage;
 mod health;
+mod history;
 mod parking;
 mod ready_made;
 mod sensors;

@@ -12,6 +12,7 @@ use crate::acts::{self, Operations};
 use crate::admin::Admin;
 use crate::forecasts::Forecasts;
 use crate::garage::Garages;
+use crate::history::Histories;
 use crate::parking::Parking;
 use crate::sensors::Sensors;
 use crate::shared::Shared;
@@ -20,6 +21,7 @@ use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
 use crate::wire::device::v1::sensor_service_server::SensorServiceServer;
+use crate::wire::history::v1::history_service_server::HistoryServiceServer;
 use crate::wire::parking::v1::forecast_service_server::ForecastServiceServer;
 use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
@@ -34,6 +36,7 @@ const SERVICES: &[&str] = &[
     AdminServiceServer::<Admin>::NAME,
     ForecastServiceServer::<Forecasts>::NAME,
     GarageServiceServer::<Garages>::NAME,
+    HistoryServiceServer::<Histories>::NAME,
     OperationServiceServer::<Operations>::NAME,
     ParkingServiceServer::<Parking>::NAME,
     SensorServiceServer::<Sensors>::NAME,
@@ -123,6 +126,7 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
             ForecastServiceServer::new(Forecasts(Arc::clone(shared))).max_decoding_message_size(bytes),
         )
         .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(HistoryServiceServer::new(Histories::new(shared)).max_decoding_message_size(bytes))
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SensorServiceServer::new(Sensors(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))

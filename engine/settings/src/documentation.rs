@@ -16,6 +16,10 @@ area = { south = 50, north = 51, west = 4, east = 5 }
 [serve]
 listen = "0.0.0.0:7101"
 tls = { cert_file = "a", key_file = "b" }
+[history.influx]
+url = "https://influx.example:8086"
+org = "leuven"
+bucket = "parking"
 "#,
     ),
     (

@@ -20,6 +20,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// What it lets in.
     pub admission: AdmissionSettings,
+    /// What it keeps of the past.
+    pub history: HistorySettings,
 }
 
 /// A broker to subscribe to. The session is always persistent and acknowledged by hand.
@@ -161,4 +163,42 @@ pub struct AdmissionSettings {
     pub batch_max: usize,
     /// Messages that may wait for admission; then the transports wait too.
     pub queue: usize,
+}
+
+/// Records of the past, for people and programs that look back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// Whether it is kept at all.
+    pub enabled: bool,
+    /// Name of the SQLite file in the data directory.
+    pub file: String,
+    /// Minutes, forecasts and changes of sensors' health are removed when older; `None` keeps all.
+    pub minute_keep: Option<Duration>,
+    /// Records of 15 minutes are removed when older; `None` keeps all.
+    pub quarter_keep: Option<Duration>,
+    /// Records that may wait for the disk; beyond them they are lost and counted, and the engine goes on.
+    pub queue: usize,
+    /// Where the same records go.
+    pub influx: Option<InfluxSettings>,
+}
+
+/// An InfluxDB 2, or a server that takes its writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfluxSettings {
+    /// Scheme, host and port, without a path; `http` only on this machine or where the operator accepts plain text.
+    pub url: String,
+    /// The organisation.
+    pub org: String,
+    /// The bucket.
+    pub bucket: String,
+    /// File with the token alone.
+    pub token_file: Option<PathBuf>,
+    /// Whom to trust as the server's issuer beside the system's (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// Records of one request.
+    pub batch: usize,
+    /// Records that may wait while the server is away; beyond them they are lost and counted.
+    pub queue: usize,
+    /// A request that is not answered by then has failed.
+    pub timeout: Duration,
 }

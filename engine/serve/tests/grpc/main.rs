@@ -6,6 +6,7 @@ mod acts;
 mod board;
 mod edge;
 mod forecasts;
+mod history;
 mod house;
 mod sensors;
 mod sign;

@@ -60,12 +60,25 @@ impl House {
         Self::try_open(change).await.unwrap()
     }
 
+    /// With a history to read.
+    pub async fn open_with_history(history: Arc<dyn History>) -> Self {
+        Self::open_over(Arc::default(), |_| {}, Some(history)).await.unwrap()
+    }
+
     pub async fn try_open(change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
-        Self::open_on(Arc::default(), change).await
+        Self::open_over(Arc::default(), change, None).await
     }
 
     /// Over an audit log that holds something already.
     pub async fn open_on(acts: Arc<Log>, change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
+        Self::open_over(acts, change, None).await
+    }
+
+    async fn open_over(
+        acts: Arc<Log>,
+        change: impl FnOnce(&mut Options),
+        history: Option<Arc<dyn History>>,
+    ) -> Result<Self, ServeError> {
         let city = Arc::new(city());
         let board = Arc::new(Board::new());
         let clock = Arc::new(Hand(AtomicI64::new(NOON.micros())));
@@ -85,6 +98,7 @@ impl House {
             inbox: inbox_in,
             problems: Arc::new(move || told.lock().unwrap().clone()),
             acts: Some(Arc::clone(&acts) as Arc<dyn ActLog>),
+            history,
         };
         let mut options = Options::new((Ipv4Addr::LOCALHOST, 0).into());
         change(&mut options);

@@ -7,6 +7,7 @@ mod engine;
 mod estimate;
 mod facilities;
 mod garages;
+mod history;
 mod mqtt;
 mod operators;
 mod registry;
@@ -51,12 +52,14 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     let mut registry = Registry::default();
     let mut city = City::default();
 
-    let (area, serve, journal, admission) = open(source, CITY, Need::Required, report, |_, mut root| {
-        let area = city::read(&mut root, &mut city);
-        let admission = engine::admission(root.section("admission"));
-        let journal = engine::journal(root.section("journal"));
-        (area, engine::serve(root.section("serve"), source), journal, admission)
-    });
+    let (area, serve, journal, admission, history) =
+        open(source, CITY, Need::Required, report, |_, mut root| {
+            let area = city::read(&mut root, &mut city);
+            let admission = engine::admission(root.section("admission"));
+            let journal = engine::journal(root.section("journal"));
+            let history = history::read(root.section("history"), source);
+            (area, engine::serve(root.section("serve"), source), journal, admission, history)
+        });
     let mqtt = open(source, MQTT, Need::Required, report, |whole, root| mqtt::read(root, source, whole));
     open(source, FACILITIES, Need::Optional, report, |whole, root| {
         registry.facilities.complete = whole;
@@ -85,7 +88,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     }
     // Last, so that every configured device has the index that it has without them.
     operators::add(&mut city);
-    Settings { city: Arc::new(city), mqtt, serve, journal, admission }
+    Settings { city: Arc::new(city), mqtt, serve, journal, admission, history }
 }
 
 /// Reads `full_at` and `reopen_at` of something that has `capacity` places.
