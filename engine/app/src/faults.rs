@@ -14,7 +14,9 @@ use vlot_guidance::rounded;
 use vlot_model::{City, Clock, Counting, FacilityIx, Placement, Target, Timestamp};
 use vlot_proto::parking::v1::operation_service_client::OperationServiceClient;
 use vlot_proto::parking::v1::parking_service_client::ParkingServiceClient;
-use vlot_proto::parking::v1::{Attribution, GetFacilityRequest, RecordVerifiedCountRequest};
+use vlot_proto::parking::v1::{
+    Attribution, GetFacilityRequest, RecordVerifiedCountRequest, ResetCounterRequest,
+};
 use vlot_proto::sign::v1::row::Figure;
 use vlot_proto::sign::v1::sign_service_client::SignServiceClient;
 use vlot_proto::sign::v1::{ListSignsRequest, SignFilter};
@@ -29,6 +31,8 @@ const DOUBLED_ENTRIES: f64 = 0.15;
 /// City time for which a sign has to say less before somebody goes to count, and for which it has to be right again:
 /// longer than its calm after a change.
 const HOLDS: Duration = Duration::from_mins(3);
+/// So many spaces below the best figure are no reaction yet, however small the car park: signs round down.
+const LOW_MIN: u32 = 20;
 /// Wall time between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 /// How many looks in a row have to agree.
@@ -43,7 +47,7 @@ pub(crate) struct Report {
     pub(crate) sign: String,
     /// When the barriers began to miscount.
     pub(crate) begun_at: Option<Timestamp>,
-    /// When the sign went blank, or to a figure below the best one.
+    /// When the sign went blank, or to a figure well below the best one (by more than a twentieth of the capacity).
     pub(crate) went_blank_or_low_at: Option<Timestamp>,
     /// The sign's reason then.
     pub(crate) reason_before: Option<String>,
@@ -142,9 +146,11 @@ struct Seen {
 enum Said {
     /// Nothing.
     Blank,
-    /// A figure below the best one.
+    /// A figure well below the best one.
     Low,
-    /// The best figure, or a word.
+    /// A figure somewhat below it, or a word.
+    Fair,
+    /// The best figure, or near to it.
     Well,
 }
 
@@ -209,9 +215,11 @@ impl Keeper {
             }
             let Some(seen) = seen(&channel, &plan.drifting).await? else { continue };
             if !reacted {
-                if let Some((at, why)) =
-                    less.look(plan.from <= now && seen.said != Said::Well, now, &seen.why)
-                {
+                if let Some((at, why)) = less.look(
+                    plan.from <= now && matches!(seen.said, Said::Blank | Said::Low),
+                    now,
+                    &seen.why,
+                ) {
                     self.note(|report| {
                         (report.went_blank_or_low_at, report.reason_before) = (Some(at), Some(why));
                     });
@@ -243,21 +251,29 @@ impl Keeper {
         }
     }
 
-    /// A person counts what is really there.
+    /// A person counts what is really there, and says that the barriers are others now: what was learned of their errors
+    /// no longer holds.
     async fn count(&self, channel: &Channel, facility: &str) -> Result<()> {
         let inside =
             self.city.taken().get(facility).copied().context("the simulated city knows the truth")?;
-        let request = RecordVerifiedCountRequest {
-            facility_id: facility.to_owned(),
-            attribution: Some(Attribution {
-                act_id: format!("demo-{}", self.clock.now().micros()),
+        let by = |act: &str, reason: &str| {
+            Some(Attribution {
+                act_id: format!("demo-{act}-{}", self.clock.now().micros()),
                 actor: "the demo's keeper".to_owned(),
-                reason: "the sign says less than it could: barriers repaired, vehicles counted".to_owned(),
-            }),
+                reason: reason.to_owned(),
+            })
+        };
+        let mut client = OperationServiceClient::new(channel.clone());
+        let counted = RecordVerifiedCountRequest {
+            facility_id: facility.to_owned(),
+            attribution: by("count", "the sign says less than it could"),
             occupied: Some(inside),
             observed_at: None,
         };
-        OperationServiceClient::new(channel.clone()).record_verified_count(request).await?;
+        client.record_verified_count(counted).await?;
+        let facility_id = facility.to_owned();
+        let reset = ResetCounterRequest { facility_id, attribution: by("reset", "barriers repaired") };
+        client.reset_counter(reset).await?;
         Ok(())
     }
 }
@@ -268,18 +284,30 @@ async fn seen(channel: &Channel, place: &Place) -> Result<Option<Seen>> {
     let signs = SignServiceClient::new(channel.clone()).list_signs(ListSignsRequest { filter }).await?;
     let id = place.facility.clone();
     let facility = ParkingServiceClient::new(channel.clone()).get_facility(GetFacilityRequest { id }).await?;
-    let best = facility.into_inner().facility.and_then(|f| f.state).and_then(|s| s.free);
+    let state = facility.into_inner().facility.and_then(|f| f.state);
+    let best = state.as_ref().and_then(|s| s.free);
+    let capacity = state.as_ref().map_or(0, |s| s.capacity);
     let Some(face) = signs.into_inner().signs.into_iter().next().and_then(|s| s.commanded) else {
         return Ok(None);
     };
     let Some(at) = face.rows.iter().position(|row| row.target_id == place.facility) else { return Ok(None) };
     let said = match face.rows.get(at).and_then(|row| row.figure) {
         Some(Figure::Blank(_)) | None => Said::Blank,
-        Some(Figure::Free(n)) if best.is_some_and(|best| n < rounded(best)) => Said::Low,
-        Some(Figure::Free(_) | Figure::Word(_)) => Said::Well,
+        Some(Figure::Free(n)) => less_than_best(n, best.unwrap_or(n), capacity),
+        Some(Figure::Word(_)) => Said::Fair,
     };
     let why = face.reason.and_then(|r| r.rows.into_iter().nth(at)).unwrap_or_default();
     Ok(Some(Seen { said, why }))
+}
+
+/// A sign that says the low end is always a little below the best figure: only more than that is a reaction.
+fn less_than_best(shown: u32, best: u32, capacity: u32) -> Said {
+    let less = rounded(best).saturating_sub(shown);
+    match less {
+        _ if less > LOW_MIN.max(capacity / 20) => Said::Low,
+        _ if less > LOW_MIN.max(capacity / 40) => Said::Fair,
+        _ => Said::Well,
+    }
 }
 
 impl Report {
@@ -307,6 +335,22 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_little_below_the_best_figure_is_no_reaction() {
+        let cases = [
+            (390, 404, 1_125, Said::Well),
+            (372, 404, 1_125, Said::Well),
+            (360, 404, 1_125, Said::Fair),
+            (340, 404, 1_125, Said::Low),
+            (20, 40, 60, Said::Well),
+            (10, 40, 60, Said::Low),
+            (50, 40, 60, Said::Well),
+        ];
+        for (shown, best, capacity, expected) in cases {
+            assert_eq!(less_than_best(shown, best, capacity), expected, "{shown} of {best} ({capacity})");
+        }
+    }
 
     #[test]
     fn a_glimpse_is_no_streak() {
