@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Capacities by car park, for files that do not have them.
     #[arg(long)]
     capacities: Option<PathBuf>,
+    /// Where the car parks stand, as an IANA time zone, when not where the recordings of that form do.
+    #[arg(long)]
+    timezone: Option<String>,
     /// One JSON object in place of a table.
     #[arg(long)]
     json: bool,
