@@ -59,7 +59,7 @@ struct Said {
     judged: [bool; 3],
 }
 
-/// Learns one facility online. About 33 kB, all of it allocated at once; the same observations give the same bits.
+/// Learns one facility online. About 34 kB, nearly all of it allocated at once; the same observations give the same bits.
 #[derive(Clone, Debug)]
 pub struct Forecaster {
     /// In spaces.
@@ -117,13 +117,14 @@ impl Forecaster {
         let ratio = ratio.clamp(0.0, 1.0);
         self.now = Some((at, ratio));
         let slot = at.slot();
-        let gap = self.series.last().map_or(1, |last| slot.saturating_sub(last));
+        let before = self.series.last().and_then(|last| Some((last, self.series.at(last)?)));
+        let gap = before.map_or(1, |(last, _)| slot.saturating_sub(last));
         if gap < 1 {
             return;
         }
         self.slots = self.slots.saturating_add(1);
         self.series.push(slot, at.offset_slots(), ratio);
-        self.judge(slot);
+        self.judge(slot, ratio, before);
         let (x, naive) = features::build(&self.series, &self.profile, &self.events, at, ratio);
         let outlook = self.outlook(at, &x, &naive);
         self.pending.push_back(Said { slot, bin: bin(at), now: ratio, x, outlook, judged: [false; 3] });
@@ -215,8 +216,8 @@ impl Forecaster {
         outlook
     }
 
-    /// Judges what was said about slots up to `slot`, and learns from what is complete.
-    fn judge(&mut self, slot: i64) {
+    /// Judges what was said about slots up to `slot`, where `ratio` was seen, and learns from what is complete.
+    fn judge(&mut self, slot: i64, ratio: f32, before: Option<(i64, f32)>) {
         for said in &mut self.pending {
             let Outlook { experts, mixed, bounds } = &said.outlook;
             let learners = self.mixtures.iter_mut().zip(&mut self.intervals);
@@ -229,7 +230,10 @@ impl Forecaster {
                 if let Some(came) = self.series.at(said.slot + h) {
                     let came = came - said.now;
                     mixture.learn(experts, *mixed, came);
-                    interval.learn(said.bin, came - mixed, *bounds);
+                    // A bridge is smoother than what happens: it would make intervals too narrow.
+                    let seen =
+                        nearest(said.slot + h, (slot, ratio), before).map_or(came, |seen| seen - said.now);
+                    interval.learn(said.bin, seen - mixed, *bounds);
                 }
             }
         }
@@ -242,6 +246,15 @@ impl Forecaster {
                 self.network.learn(&said.x, &targets);
             }
         }
+    }
+}
+
+/// The newer or the older of two sightings, whichever is nearer to a slot between them, within ten minutes.
+fn nearest(slot: i64, newer: (i64, f32), older: Option<(i64, f32)>) -> Option<f32> {
+    let after = newer.0 - slot;
+    match older.map(|older| (slot - older.0, older.1)) {
+        Some((since, ratio)) if since < after => (since <= 2).then_some(ratio),
+        _ => (after <= 2).then_some(newer.1),
     }
 }
 

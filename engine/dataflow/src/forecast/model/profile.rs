@@ -11,7 +11,7 @@ const DAY: usize = 96;
 /// Pseudo-count, in weeks, by which a bin leans on its kind of day.
 const POOL: f32 = 1.5;
 /// Longest memories of the slow and the fast mean, in weeks.
-const MEMORY: [f32; 2] = [8.0, 2.0];
+const MEMORY: [f32; 2] = [20.0, 3.0];
 /// Steps per unit of occupancy.
 const SCALE: f32 = 60_000.0;
 
@@ -36,9 +36,9 @@ impl Bin {
 /// The usual occupancy ratio over a long and a short memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Usual {
-    /// Mean of about eight weeks.
+    /// Mean of about twenty weeks.
     pub(crate) slow: f32,
-    /// Mean of about two weeks.
+    /// Mean of about three weeks.
     pub(crate) fast: f32,
 }
 
