@@ -9,8 +9,11 @@ const FILES: &[&str] = &[
     "vlot/bicycle/v1/garage.proto",
     "vlot/common/v1/common.proto",
     "vlot/device/v1/device.proto",
+    "vlot/parking/v1/acts.proto",
     "vlot/device/v1/health.proto",
+    "vlot/parking/v1/forecast.proto",
     "vlot/parking/v1/parking.proto",
+    "vlot/parking/v1/zone.proto",
     "vlot/sign/v1/sign.proto",
     "vlot/traffic/v1/traffic.proto",
 ];

@@ -15,6 +15,7 @@ const READY_MADE: &[(&str, &str)] = &[
     ("vlot.parking.v1.GetFacilityResponse", "facility"),
     ("vlot.parking.v1.ListFacilitiesResponse", "facilities"),
     ("vlot.parking.v1.WatchFacilitiesResponse", "facility"),
+    ("vlot.parking.v1.WatchForecastsResponse", "forecast"),
     ("vlot.sign.v1.JoinResponse", "face"),
     ("vlot.sign.v1.Sign", "commanded"),
     ("vlot.traffic.v1.ListStationsResponse", "stations"),

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Watch an engine from the terminal
     Watch(Watch),
+    /// Verify, correct, reset, close and open car parks, and see who did
+    Facility(crate::facility::Facility),
 }
 
 /// Run a whole city on this machine.
@@ -64,9 +66,13 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
 
-    /// How many times faster than real time the city runs
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = speed)]
-    pub(crate) speed: f64,
+    /// How many times faster than real time the city runs; without it: 1, with --faults 120
+    #[arg(long, value_name = "TIMES", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+
+    /// Let sensors go wrong: barriers miscount, a zone falls silent; a sign says less, somebody counts, it recovers
+    #[arg(long)]
+    pub(crate) faults: bool,
 
     /// When the city's clock starts (RFC 3339), e.g. 2026-05-08T16:30:00+02:00; without it: now. A journal in --data that
     /// ends later is continued from its end
@@ -218,6 +224,8 @@ pub(crate) enum What {
     Stations,
     /// Sensors that are not well, and why
     Sensors,
+    /// Free spaces of car parks and zones up to an hour ahead
+    Forecasts,
 }
 
 fn duration(s: &str) -> Result<Duration, String> {
@@ -233,7 +241,7 @@ fn duration(s: &str) -> Result<Duration, String> {
     }
 }
 
-fn instant(s: &str) -> Result<Timestamp, String> {
+pub(crate) fn instant(s: &str) -> Result<Timestamp, String> {
     s.parse().map_err(|_| "not an instant with its offset such as 2026-05-08T16:30:00+02:00".to_owned())
 }
 

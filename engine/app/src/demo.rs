@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -18,6 +18,7 @@ use crate::check::{checked, load};
 use crate::cli::Demo;
 use crate::clock::DemoClock;
 use crate::engine::{Engine, Parts};
+use crate::faults::{self, Keeper, Plan};
 use crate::run::{Stop, within_limit};
 use crate::summary::{Latency, Summary, refused, rss_mb};
 use crate::table::{Screen, Vitals};
@@ -25,6 +26,7 @@ use crate::table::{Screen, Vitals};
 /// `config/leuven`, so that the demo needs nothing beside the binary.
 const LEUVEN: &[(&str, &str)] = &[
     ("bays.csv", include_str!("../../../config/leuven/bays.csv")),
+    ("calendar.toml", include_str!("../../../config/leuven/calendar.toml")),
     ("city.toml", include_str!("../../../config/leuven/city.toml")),
     ("facilities.toml", include_str!("../../../config/leuven/facilities.toml")),
     ("garages.toml", include_str!("../../../config/leuven/garages.toml")),
@@ -36,12 +38,15 @@ const LEUVEN: &[(&str, &str)] = &[
 /// How often the picture is drawn on a terminal, and a line written elsewhere.
 const REDRAW: Duration = Duration::from_millis(500);
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Counts take hours to drift.
+const SPEED_WITH_FAULTS: f64 = 120.0;
 /// How long the end waits for what is still on its way.
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// Runs until its duration is over or it is told to stop.
 pub(crate) async fn demo(options: Demo) -> Result<()> {
     let mut stop = Stop::new()?;
+    let speed = options.speed.unwrap_or(if options.faults { SPEED_WITH_FAULTS } else { 1.0 });
     let (source, mut settings) = match &options.config {
         Some(directory) => load(directory).map_err(|problems| anyhow!("{problems}"))?,
         None => {
@@ -71,10 +76,11 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     settings.mqtt.truncate(1);
     settings.serve.listen = free(options.listen)?;
     settings.serve.tls = None;
+    settings.serve.acts = vlot_settings::Acts::Loopback;
 
     let files: BTreeMap<String, String> = source.files().map(|(n, t)| (n.to_owned(), t.to_owned())).collect();
     let data = Data::of(&options)?;
-    let clock = Arc::new(DemoClock::start(options.start, options.speed));
+    let clock = Arc::new(DemoClock::start(options.start, speed));
     let parts = Parts {
         source,
         settings,
@@ -84,6 +90,8 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     };
     let engine = Engine::start(parts, clock.clone(), |at| clock.not_before(at)).await?;
 
+    let plan = options.faults.then(|| Plan::of(&engine.city, clock.now(), speed)).transpose()?;
+    let spoiled = plan.as_ref().map(Plan::spoiled).unwrap_or_default();
     let now_micros: Arc<dyn Fn() -> i64 + Send + Sync> = {
         let clock = clock.clone();
         Arc::new(move || clock.now().micros())
@@ -96,8 +104,9 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
             broker: mqtt::Broker::new(broker.addr().ip().to_string(), broker.addr().port()),
             seed: options.seed,
             now_micros: now_micros.clone(),
-            speed: options.speed,
+            speed,
             faults: city::Faults::default(),
+            trouble: plan.as_ref().map(|plan| plan.trouble.clone()).unwrap_or_default(),
             live: city_live.clone(),
         },
         told(stop_city.subscribe()),
@@ -114,20 +123,34 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
             signs: specs.collect(),
             garages: engine.city.garages.iter().map(|g| g.id.to_string()).collect(),
             now_micros,
-            speed: options.speed,
+            speed,
             encoding: signs::Encoding::Multi,
             live: signs_live.clone(),
         },
         told(stop_signs.subscribe()),
     ));
 
+    let story = Arc::new(Mutex::new(faults::Report::default()));
+    let keeper = plan.map(|plan| {
+        let keeper = Keeper {
+            grpc: engine.grpc,
+            clock: clock.clone(),
+            city: city_live.clone(),
+            report: story.clone(),
+        };
+        tokio::spawn(keeper.run(plan))
+    });
+    let scene = Scene { signs: &signs_live, story: &story };
     let mut screen = Screen::new(&engine.city);
-    screen.announce(&engine, &broker, &data.dir, options.speed);
-    let ended_early = live(&options, &engine, &mut stop, &clock, &screen, &signs_live, || {
+    screen.announce(&engine, &broker, &data.dir, speed);
+    let ended_early = live(&options, &engine, &mut stop, &clock, &screen, scene, || {
         city.is_finished() || signs.is_finished()
     })
     .await;
 
+    if let Some(keeper) = &keeper {
+        keeper.abort();
+    }
     // From the source downwards: nobody stops before what feeds him has.
     stop_city.send_replace(true);
     let city_report = (&mut city).await?.context("the simulated city stopped")?;
@@ -142,7 +165,7 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
         messages_in: meters.messages_in.get(),
         refused: refused(&meters),
         lost: lost(&meters, city_report.acknowledged),
-        untrue: untrue(&model, &products, &city_report.taken),
+        untrue: untrue(&model, &products, &city_report.taken, &spoiled),
         duplicates: meters.refused(RefusalKind::Duplicate),
         products_out: meters.products_out.get(),
         faces_shown: signs_report.faces_shown,
@@ -152,6 +175,7 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
             p99: (signs_report.latency.count > 0).then_some(signs_report.latency.p99_ms),
         },
         rss_mb_max: rss_mb().map_or(0.0, |(_, most)| most),
+        faults: keeper.map(|_| scene.story()),
     };
     if let Some(file) = &options.board {
         std::fs::write(file, &board).with_context(|| format!("cannot write {}", file.display()))?;
@@ -178,6 +202,19 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     Ok(())
 }
 
+/// What the picture is of, beside the engine.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    signs: &'a signs::Live,
+    story: &'a Mutex<faults::Report>,
+}
+
+impl Scene<'_> {
+    fn story(&self) -> faults::Report {
+        self.story.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Draws until the end; true when a part ended that should not have.
 async fn live(
     options: &Demo,
@@ -185,7 +222,7 @@ async fn live(
     stop: &mut Stop,
     clock: &DemoClock,
     screen: &Screen,
-    signs: &signs::Live,
+    scene: Scene<'_>,
     ended: impl Fn() -> bool,
 ) -> bool {
     let started = Instant::now();
@@ -208,7 +245,7 @@ async fn live(
                 if engine.failed() || ended() {
                     return true;
                 }
-                let report = signs.report();
+                let report = scene.signs.report();
                 let messages_in = engine.meters.messages_in.get();
                 let elapsed = at.elapsed().as_secs_f64().max(f64::EPSILON);
                 let vitals = Vitals {
@@ -221,6 +258,7 @@ async fn live(
                     latency_ms: (report.latency.count > 0).then_some((report.latency.p50_ms, report.latency.p99_ms)),
                     rss_mb: rss_mb().map_or(0.0, |(now, _)| now),
                     problems: (engine.problems)(),
+                    story: scene.story().lines(),
                 };
                 (before, at) = (messages_in, Instant::now());
                 screen.draw(&engine.city, &engine.board, &vitals);
@@ -241,7 +279,8 @@ async fn drain(meters: &Meters, broker: &Broker, acknowledged: u64) -> bool {
 
 /// Facilities whose figure is called good and differs from what is really taken. Only where every change is told at once
 /// can the two be compared: a counter, and a garage's sensor, say what is so at intervals.
-fn untrue(city: &City, board: &Board, taken: &BTreeMap<String, u32>) -> u64 {
+/// Those whose sensors were spoiled on purpose are left out.
+fn untrue(city: &City, board: &Board, taken: &BTreeMap<String, u32>, spoiled: &[String]) -> u64 {
     let mut untrue = 0;
     for entry in board.all().into_values() {
         let Product::Facility(state) = entry.product.as_ref() else { continue };
@@ -251,6 +290,7 @@ fn untrue(city: &City, board: &Board, taken: &BTreeMap<String, u32>) -> u64 {
             && state.quality == Quality::Good
             && state.occupied.is_some()
             && state.occupied != truth
+            && spoiled.iter().all(|id| **id != *facility.id)
         {
             tracing::warn!(id = %facility.id, said = ?state.occupied, ?truth, "a figure differs from the simulated city");
             untrue += 1;

@@ -158,8 +158,13 @@ impl Engine {
             changed,
             inbox: inbox.clone(),
             problems: problems.clone(),
+            acts: home.acts(),
         };
-        let server = Server::bind(crate::wiring::serve_options(&settings.serve), context).context(
+        let server = Server::bind(
+            crate::wiring::serve_options(&settings.serve, &settings.admission),
+            context,
+        )
+        .context(
             "gRPC cannot be served (hint: see [serve] in city.toml; another engine may have the port)",
         )?;
         // Only now: an engine that cannot serve must not take over another's session at the broker.

@@ -3,11 +3,14 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use vlot_model::ActLog;
 use vlot_settings::Source;
+use vlot_store::audit::{self, AuditLog};
 
-/// `journal/`, `config/<fingerprint>/` and `board.json`, the board at the last orderly stop.
+/// `journal/`, `config/<fingerprint>/`, `acts.jsonl` (who did what), and `board.json`, the board at the last orderly stop.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     root: PathBuf,
@@ -40,6 +43,20 @@ impl Home {
 
     pub(crate) fn board(&self) -> PathBuf {
         self.root.join("board.json")
+    }
+
+    /// Who did what to a facility. The engine goes on without it, and takes no acts then.
+    pub(crate) fn acts(&self) -> Option<Arc<dyn ActLog>> {
+        match AuditLog::open(&self.root, audit::Options::default()) {
+            Ok((log, damage)) => {
+                damage.iter().for_each(|what| tracing::error!(what, "the audit log is damaged"));
+                Some(Arc::new(log))
+            }
+            Err(error) => {
+                tracing::error!(%error, "operators' acts are not taken");
+                None
+            }
+        }
     }
 
     /// Keeps a copy of the configuration, so that a journal can be replayed for as long as it is kept.

@@ -5,6 +5,8 @@ mod cli;
 mod clock;
 mod demo;
 mod engine;
+mod facility;
+mod faults;
 mod home;
 mod recovery;
 mod replay;
@@ -44,6 +46,12 @@ fn main() -> ExitCode {
     }
     let result = match command {
         Command::Check(options) => return check::check(&options),
+        Command::Facility(options) => {
+            return in_runtime(facility::facility(options)).unwrap_or_else(|error| {
+                complain(&error);
+                ExitCode::FAILURE
+            });
+        }
         Command::Replay(options) => replay::replay(&options),
         Command::Demo(options) => in_runtime(demo::demo(options)),
         Command::Run(options) => in_runtime(run::run(options)),
@@ -60,7 +68,7 @@ fn main() -> ExitCode {
 
 /// The error and what lies beneath it, on one line each. Many errors repeat their cause, which is said once.
 #[expect(clippy::print_stderr, reason = "this is what standard error is for")]
-fn complain(error: &anyhow::Error) {
+pub(crate) fn complain(error: &anyhow::Error) {
     eprintln!("error: {error}");
     let mut said = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -71,7 +79,7 @@ fn complain(error: &anyhow::Error) {
     }
 }
 
-fn in_runtime(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn in_runtime<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("vlot-async").build()?;
     let result = runtime.block_on(future);

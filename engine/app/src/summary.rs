@@ -28,6 +28,9 @@ pub(crate) struct Summary {
     pub(crate) latency_ms: Latency,
     /// The most resident memory that the process had.
     pub(crate) rss_mb_max: f64,
+    /// What became of the faults; absent without `--faults`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) faults: Option<crate::faults::Report>,
 }
 
 /// Percentiles, in milliseconds of the wall's clock.

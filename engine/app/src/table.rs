@@ -1,6 +1,7 @@
 //! The demo's live picture of the city: a table for a terminal, plain lines for anything else.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 
 use crossterm::{QueueableCommand, cursor, style, terminal};
@@ -35,6 +36,8 @@ pub(crate) struct Vitals {
     pub(crate) rss_mb: f64,
     /// Parts that do not work as they should.
     pub(crate) problems: Vec<Problem>,
+    /// How far `--faults` has come.
+    pub(crate) story: Vec<String>,
 }
 
 /// A page is drawn this often before the next one comes, where not everything fits.
@@ -48,6 +51,8 @@ pub(crate) struct Screen {
     header: Vec<String>,
     timezone: jiff::tz::TimeZone,
     drawn: Cell<usize>,
+    /// Lines of the story that were written, where each is written once.
+    told: RefCell<BTreeSet<String>>,
 }
 
 impl Screen {
@@ -59,6 +64,7 @@ impl Screen {
             header: Vec::new(),
             timezone,
             drawn: Cell::new(0),
+            told: RefCell::default(),
         }
     }
 
@@ -112,7 +118,10 @@ impl Screen {
             self.drawn.set(self.drawn.get().wrapping_add(1));
             let _gone = page(&mut out, &self.picture(city, board, vitals, width, height, turn));
         } else {
-            let lines = [self.line(vitals)].into_iter().chain(vitals.problems.iter().map(problem));
+            let mut told = self.told.borrow_mut();
+            let story = vitals.story.iter().filter(|line| told.insert((*line).clone())).cloned();
+            let lines =
+                [self.line(vitals)].into_iter().chain(vitals.problems.iter().map(problem)).chain(story);
             for line in lines {
                 let _gone = writeln!(out, "{line}");
             }
@@ -156,6 +165,7 @@ impl Screen {
         lines.push(self.traffic(v));
         lines.push(format!("{}  memory {:.0} MB", latency(v), v.rss_mb));
         lines.extend(v.problems.iter().map(problem));
+        lines.extend(v.story.iter().cloned());
         lines.push(String::new());
         let facilities = facilities(city, board);
         let signs = signs(city, board, width);

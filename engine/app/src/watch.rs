@@ -13,7 +13,8 @@ use vlot_proto::bicycle::v1::{
 };
 use vlot_proto::common::v1::{Quality, SensorShare, Status};
 use vlot_proto::parking::v1::{
-    Facility, WatchFacilitiesRequest, parking_service_client::ParkingServiceClient,
+    Facility, FacilityForecast, ForecastBasis, WatchFacilitiesRequest, WatchForecastsRequest,
+    forecast_service_client::ForecastServiceClient, parking_service_client::ParkingServiceClient,
 };
 use vlot_proto::sign::v1::row::Figure;
 use vlot_proto::sign::v1::{
@@ -103,6 +104,16 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
             }
         }
         What::Sensors => crate::watch_sensors::watch(channel, &mut print).await?,
+        What::Forecasts => {
+            let mut client = ForecastServiceClient::new(channel);
+            let mut changes =
+                client.watch_forecasts(WatchForecastsRequest::default()).await.map_err(told)?.into_inner();
+            while let Some(change) = changes.next().await {
+                if !print(forecast(&change.map_err(told)?.forecast.unwrap_or_default()))? {
+                    break;
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -142,7 +153,7 @@ async fn connect(options: &Watch) -> Result<Channel> {
     })
 }
 
-fn quality(quality: Quality) -> &'static str {
+pub(crate) fn quality(quality: Quality) -> &'static str {
     match quality {
         Quality::Good => "good",
         Quality::Degraded => "degraded",
@@ -155,26 +166,30 @@ fn share(sensors: Option<SensorShare>) -> String {
     sensors.map_or_else(String::new, |s| format!("{}/{} sensors", s.reporting, s.total))
 }
 
-fn number(n: Option<u32>) -> String {
+pub(crate) fn number(n: Option<u32>) -> String {
     n.map_or_else(|| "-".to_owned(), |n| n.to_string())
 }
 
-/// A change of a facility in one line.
-pub(crate) fn facility(facility: &Facility) -> String {
-    let state = facility.state.unwrap_or_default();
-    let status = match state.status() {
+/// A facility in one word.
+pub(crate) fn facility_status(status: Status) -> &'static str {
+    match status {
         Status::SpacesAvailable => "spaces",
         Status::Full => "FULL",
         Status::Closed => "CLOSED",
         Status::Unknown | Status::Unspecified => "unknown",
-    };
+    }
+}
+
+/// A change of a facility in one line.
+pub(crate) fn facility(facility: &Facility) -> String {
+    let state = facility.state.clone().unwrap_or_default();
     format!(
         "{}  {:<34} free {:>5} of {:>5}  {:<8} {:<9} {}",
         state.observed_at.map_or_else(|| "-".to_owned(), |t| Timestamp::from_secs(t.seconds).to_string()),
         facility.name,
         number(state.free),
         state.capacity,
-        status,
+        facility_status(state.status()),
         quality(state.quality()),
         share(state.sensors),
     )
@@ -281,4 +296,26 @@ fn station(station: &Station) -> String {
         quality(count.quality()),
         share(count.sensors),
     )
+}
+
+/// A forecast in one line: the figure now, then what is expected, each with its interval.
+fn forecast(forecast: &FacilityForecast) -> String {
+    let made_at = forecast.made_at.unwrap_or_default();
+    let points: Vec<String> = forecast
+        .points
+        .iter()
+        .map(|p| {
+            let ahead = p.at.unwrap_or_default().seconds.saturating_sub(made_at.seconds) / 60;
+            format!("+{ahead} min {} ({} to {})", p.free, p.free_low, p.free_high)
+        })
+        .collect();
+    let text = match (forecast.basis(), forecast.points.is_empty()) {
+        (ForecastBasis::OwnHistory, false) => {
+            format!("free {}  from {} days", points.join(", "), forecast.history_days)
+        }
+        (ForecastBasis::OwnHistory, true) => "nothing to say of it now".to_owned(),
+        _ => "no history yet".to_owned(),
+    };
+    let at = forecast.made_at.map_or_else(|| "-".to_owned(), |t| Timestamp::from_secs(t.seconds).to_string());
+    format!("{at}  {:<28} {text}", forecast.facility_id)
 }

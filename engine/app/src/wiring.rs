@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vlot_ingest::mqtt;
 use vlot_model::Clock;
-use vlot_settings::{JournalSettings, MqttProtocol, MqttSource, Qos, ServeSettings};
+use vlot_settings::{Acts, AdmissionSettings, JournalSettings, MqttProtocol, MqttSource, Qos, ServeSettings};
 use vlot_store::journal;
 
 /// A source's options.
@@ -51,7 +51,8 @@ pub(crate) fn journal_options(settings: &JournalSettings, clock: Arc<dyn Clock>)
 }
 
 /// The server's options.
-pub(crate) fn serve_options(settings: &ServeSettings) -> vlot_serve::Options {
+pub(crate) fn serve_options(settings: &ServeSettings, admission: &AdmissionSettings) -> vlot_serve::Options {
+    let options = vlot_serve::Options::new(settings.listen);
     vlot_serve::Options {
         tls: settings.tls.as_ref().map(|tls| vlot_serve::TlsFiles {
             cert_file: tls.cert_file.clone(),
@@ -61,6 +62,15 @@ pub(crate) fn serve_options(settings: &ServeSettings) -> vlot_serve::Options {
         max_streams: settings.max_streams,
         max_streams_per_connection: settings.max_streams_per_connection,
         keep_alive: settings.keep_alive,
-        ..vlot_serve::Options::new(settings.listen)
+        acts: vlot_serve::ActRules {
+            from: match settings.acts {
+                Acts::Loopback => vlot_serve::ActsFrom::Loopback,
+                Acts::ClientCertificate => vlot_serve::ActsFrom::ClientCertificate,
+                Acts::Off => vlot_serve::ActsFrom::Nobody,
+            },
+            behind_max: admission.clock_behind,
+            ..options.acts
+        },
+        ..options
     }
 }

@@ -228,6 +228,7 @@ fn city() -> City {
                 garage: GarageIx(garage),
                 capacity: 200,
                 rack: RackKind::TwoTier,
+                level: 0,
                 full_at: 5,
                 reopen_at: 10,
             });
@@ -235,7 +236,14 @@ fn city() -> City {
         });
         let sections = sections.collect();
         let (id, name, valid_for) = ("".into(), String::new(), Duration::from_secs(600));
-        city.garages.push(Garage { id, name, position: LonLat::default(), sections, valid_for });
+        city.garages.push(Garage {
+            id,
+            name,
+            position: LonLat::default(),
+            sections,
+            valid_for,
+            site: vlot_model::GarageSite::default(),
+        });
     }
     for (stations, lanes, mode, kind) in [
         (600, 4, CountMode::Motor, DeviceKind::Loop),

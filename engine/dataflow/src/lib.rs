@@ -16,10 +16,12 @@ use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
 
 mod bicycles;
 mod collect;
+pub mod estimate;
 pub mod forecast;
 mod garages;
 pub mod health;
 mod intervals;
+mod opening;
 mod parking;
 mod rooms;
 pub mod shell;
@@ -30,6 +32,7 @@ mod testing;
 mod tests;
 mod traffic;
 mod trust;
+mod zones;
 
 pub use collect::collect;
 
@@ -49,9 +52,10 @@ pub fn build<'s>(
 ) -> Updates<'s> {
     let scope = readings.scope();
     let [of_parking, of_garages, of_traffic, of_bicycles, of_signs] = rooms::divide(readings, city, meters);
-    let facilities = parking::facilities(of_parking, clock.clone(), city, meters);
+    let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     scope.concatenate([
         forecast::forecasts(facilities.clone(), clock.clone(), city),
+        zones::zones(of_parking, facilities.clone(), clock.clone(), city),
         facilities,
         garages::garages(of_garages, clock.clone(), city, meters),
         traffic::counts(of_traffic, clock.clone(), city, meters),

@@ -213,10 +213,17 @@ impl Builder {
             min_share: 0.75,
             full_at: 1,
             reopen_at: 3,
-            estimate: vlot_model::Reliability::of(capacity),
+            // What a controller states is exact: the bookkeeping is what these tests look at.
+            estimate: vlot_model::Reliability { figure_sd: 0.0, ..vlot_model::Reliability::of(capacity) },
             site: vlot_model::Site::default(),
         });
         self.city.facilities.last_mut().unwrap()
+    }
+
+    /// The operator's desk of the last facility.
+    pub(crate) fn operator(&mut self) -> DeviceIx {
+        let facility = FacilityIx::from_position(self.city.facilities.len() - 1);
+        self.device(DeviceKind::Operator, Role::Operator { facility }, 300)
     }
 
     /// A garage of sections with one sensor each, 10 places, silent after 300 s, valid for 900 s.
@@ -233,6 +240,7 @@ impl Builder {
                 garage,
                 capacity: 10,
                 rack,
+                level: 0,
                 full_at: 0,
                 reopen_at: 2,
             });
@@ -240,7 +248,14 @@ impl Builder {
         };
         let sections = (0..sections).map(section).collect();
         let (id, name, valid_for) = ("g".into(), "G".into(), Duration::from_secs(900));
-        self.city.garages.push(Garage { id, name, position: LonLat::default(), sections, valid_for });
+        self.city.garages.push(Garage {
+            id,
+            name,
+            position: LonLat::default(),
+            sections,
+            valid_for,
+            site: vlot_model::GarageSite::default(),
+        });
     }
 
     pub(crate) fn station(&mut self, mode: CountMode, lanes: u32, interval_s: u64, lateness_s: u64) {

@@ -30,12 +30,13 @@ pub(crate) fn garage(p: &GarageState) -> Sight {
         valid_until: p.valid_until,
         sensors: p.sensors,
         lost_messages: 0,
+        certainty: None,
     }
 }
 
 /// What a sign would say of it at `at`, were there no calm to keep.
 pub(crate) fn figure(sight: &Sight, at: Timestamp) -> Figure {
-    match (sight.status, sight.free) {
+    match (sight.status, sight.sayable()) {
         _ if !sight.is_trusted(at) => Figure::Blank,
         (FacilityStatus::Closed, _) => Figure::Closed,
         (FacilityStatus::Full, _) => Figure::Full,
@@ -105,6 +106,43 @@ mod tests {
         for (shown, wanted, untrue) in table {
             assert_eq!(is_untrue(shown, wanted), untrue, "{shown:?} shown, {wanted:?} wanted");
         }
+    }
+
+    #[test]
+    fn what_is_sure_is_said_and_no_more() {
+        use Figure::{Blank, Closed, Free, Full};
+        let now = crate::testing::at(0);
+        let good = crate::testing::good(40, now);
+        let sight = |says, status, quality| {
+            let why = vlot_model::SureWhy::Sure;
+            let (occupied_low, occupied_high) = (150, 170);
+            let certainty = vlot_model::Certainty {
+                occupied_low,
+                occupied_high,
+                says,
+                why,
+                conflict: false,
+                anchored: None,
+            };
+            Sight { certainty: Some(certainty), status, quality, ..good }
+        };
+        let (space, full, unknown) =
+            (FacilityStatus::SpacesAvailable, FacilityStatus::Full, FacilityStatus::Unknown);
+        let table = [
+            (sight(Free(29), space, Quality::Good), Free(25)),
+            (sight(Free(29), space, Quality::Degraded), Free(25)),
+            (sight(Full, full, Quality::Degraded), Full),
+            (sight(Blank, unknown, Quality::Good), Blank),
+            (sight(Closed, FacilityStatus::Closed, Quality::Degraded), Closed),
+            (sight(Free(29), space, Quality::Stale), Blank),
+            (Sight { quality: Quality::Degraded, ..good }, Blank),
+            (good, Free(40)),
+        ];
+        for (sight, said) in table {
+            assert_eq!(figure(&sight, now), said, "{sight:?}");
+        }
+        let past = sight(Free(29), space, Quality::Good);
+        assert_eq!(figure(&past, now + std::time::Duration::from_secs(60)), Blank);
     }
 
     #[test]

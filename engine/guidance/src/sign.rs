@@ -193,7 +193,7 @@ impl SignLogic {
             let (row, config) = (self.rows.get(*line)?, lines.get(*line)?);
             let has_space = matches!(row.shown, Figure::Free(_))
                 && row.sight.status == FacilityStatus::SpacesAvailable
-                && row.sight.free.is_some_and(|free| free > row.full_at);
+                && row.sight.sayable().is_some_and(|free| free > row.full_at);
             has_space.then_some(Candidate { line: *line, travel_time: config.travel_time })
         };
         self.candidates.clear();

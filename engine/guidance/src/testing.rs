@@ -42,6 +42,7 @@ pub(crate) fn city() -> City {
             position: LonLat::default(),
             sections: vec![SectionIx(0), SectionIx(1)],
             valid_for: Duration::from_secs(60),
+            site: vlot_model::GarageSite::default(),
         }],
         sections: ["A", "B"].map(section).into(),
         signs: vec![
@@ -78,6 +79,7 @@ fn section(id: &str) -> Section {
         garage: GarageIx(0),
         capacity: 50,
         rack: RackKind::TwoTier,
+        level: 0,
         full_at: 1,
         reopen_at: 3,
     }
@@ -114,5 +116,6 @@ pub(crate) fn good(free: u32, now: Timestamp) -> Sight {
         valid_until: Some(now + Duration::from_secs(60)),
         sensors: Share { reporting: 4, total: 4 },
         lost_messages: 0,
+        certainty: None,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::site::{Reliability, Service, Site};
+use crate::site::{GarageSite, Reliability, Service, Site};
 use crate::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 
 /// Everything that stands in the city and that Vlot knows of.
@@ -288,6 +288,8 @@ pub struct Garage {
     pub sections: Vec<SectionIx>,
     /// A section's figure older than this is stale.
     pub valid_for: Duration,
+    /// What it is, and from when to when it stands.
+    pub site: GarageSite,
 }
 
 /// A section of a bicycle garage.
@@ -303,6 +305,8 @@ pub struct Section {
     pub capacity: u32,
     /// What stands in it.
     pub rack: RackKind,
+    /// Storeys above the street; below it negative.
+    pub level: i8,
     /// FULL from this many free places downwards.
     pub full_at: u32,
     /// After FULL, figures return from this many free places upwards; above `full_at`.

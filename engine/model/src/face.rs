@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arrow, FacilityState, FacilityStatus, Quality, SectionState, Share, SignIx, Target, Timestamp, Trigger,
+    Arrow, Certainty, FacilityState, FacilityStatus, Quality, SectionState, Share, SignIx, Target, Timestamp,
+    Trigger,
 };
 
 /// What a sign is to show, for how long, and why.
@@ -99,6 +100,8 @@ pub struct Sight {
     pub sensors: Share,
     /// Messages known to be lost.
     pub lost_messages: u32,
+    /// How sure it is, and what may be said of it; `None` where figures are taken as they are.
+    pub certainty: Option<Certainty>,
 }
 
 impl Sight {
@@ -114,6 +117,7 @@ impl Sight {
             valid_until: None,
             sensors: Share::default(),
             lost_messages: 0,
+            certainty: None,
         }
     }
 
@@ -129,6 +133,7 @@ impl Sight {
             valid_until: p.valid_until,
             sensors: p.sensors,
             lost_messages: p.lost_messages,
+            certainty: p.certainty,
         }
     }
 
@@ -144,12 +149,29 @@ impl Sight {
             valid_until: p.valid_until,
             sensors: Share::default(),
             lost_messages: 0,
+            certainty: None,
         }
     }
 
-    /// Whether anything of it may be shown at `at`.
+    /// Whether anything of it may be shown at `at`. Where it is known how sure it is, that says what, and being degraded
+    /// is no reason to say nothing.
     #[must_use]
     pub fn is_trusted(&self, at: Timestamp) -> bool {
-        self.quality == Quality::Good && self.valid_until.is_some_and(|until| at < until)
+        let good = match self.quality {
+            Quality::Good => true,
+            Quality::Degraded => self.certainty.is_some(),
+            Quality::Stale | Quality::Missing => false,
+        };
+        good && self.valid_until.is_some_and(|until| at < until)
+    }
+
+    /// Free spaces that may be spoken of: what its certainty says, where it has one.
+    #[must_use]
+    pub fn sayable(&self) -> Option<u32> {
+        match self.certainty.map(|c| c.says) {
+            None => self.free,
+            Some(Figure::Free(free)) => Some(free),
+            Some(_) => None,
+        }
     }
 }

@@ -35,8 +35,8 @@ pub use product::{
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
 pub use site::{
-    Calendar, CapacityFrom, Event, Group, Onward, Part, Reliability, Service, Shows, Site, StreetRules,
-    UserGroup,
+    Calendar, CapacityFrom, Event, GarageKind, GarageSite, Group, Onward, Part, Reliability, Service, Shows,
+    Site, StreetRules, UserGroup,
 };
 pub use time::{Clock, Timestamp};
 pub use trust::{

@@ -15,7 +15,7 @@ use crate::{
 pub enum Quality {
     /// Fresh, and enough of its sensors report.
     Good,
-    /// Fresh, but fewer sensors report than it asks for, or messages are known to be lost.
+    /// Fresh, but fewer sensors report than it asks for, or its sources contradict each other, or it is not sure enough.
     Degraded,
     /// Older than it may be: not to be shown as present.
     Stale,
@@ -138,11 +138,12 @@ pub struct FacilityState {
     pub facility: FacilityIx,
     /// Spaces.
     pub capacity: u32,
-    /// Taken spaces, 0..=capacity; `None` when not known.
+    /// Taken spaces by the best estimate of all sources, 0..=capacity; `None` when not known.
     pub occupied: Option<u32>,
     /// Free spaces, 0..=capacity; `None` when not known.
     pub free: Option<u32>,
-    /// The count before the physical bounds were applied: its excess is drift, and is never hidden.
+    /// The plain count since the last anchor (or sum of bays, or stated figure): what differs from `occupied` is drift, and is
+    /// never hidden.
     pub occupied_uncorrected: Option<i64>,
     /// Whether it lets vehicles in.
     pub opening: Opening,
@@ -158,7 +159,7 @@ pub struct FacilityState {
     pub sensors: Share,
     /// Messages that its devices' counters show to be lost since the last absolute count.
     pub lost_messages: u32,
-    /// How sure the figures are; `None` where nothing is known.
+    /// How sure the figures are; `None` where nothing is known, or what was known is stale.
     pub certainty: Option<Certainty>,
     /// By group of users, in the configured order.
     pub groups: Vec<GroupState>,

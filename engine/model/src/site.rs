@@ -16,7 +16,7 @@ pub struct Reliability {
     pub double_rate: f64,
     /// Reporting bays whose word is wrong.
     pub lie_rate: f64,
-    /// Standard deviation of a parking system's own figure, vehicles.
+    /// Standard deviation of a parking system's or a controller's own figure, vehicles; 0: a count starts over from each.
     pub figure_sd: f64,
     /// Nobody is inside so long after it closed; `None`: vehicles stay overnight.
     pub empty_after_closing: Option<std::time::Duration>,
@@ -156,6 +156,41 @@ pub struct Group {
     pub capacity: u32,
     /// `None`: always.
     pub from: Option<Timestamp>,
+}
+
+/// What a bicycle garage is, and from when to when it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GarageSite {
+    /// Its kind.
+    pub kind: GarageKind,
+    /// It stands from the first until the second, and is neither open nor missed outside; `None`: always.
+    pub stands: Option<(Timestamp, Timestamp)>,
+}
+
+impl GarageSite {
+    /// Whether it stands at an instant, and until when that holds.
+    #[must_use]
+    pub fn stands_at(&self, now: Timestamp) -> (bool, Option<Timestamp>) {
+        match self.stands {
+            Some((from, _)) if now < from => (false, Some(from)),
+            Some((_, until)) if now < until => (true, Some(until)),
+            Some(_) => (false, None),
+            None => (true, None),
+        }
+    }
+}
+
+/// Kinds of bicycle garages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GarageKind {
+    /// Open to everyone.
+    #[default]
+    Garage,
+    /// A shed of a neighbourhood, for those who hire a place.
+    Shed,
+    /// Set up for an event.
+    Event,
 }
 
 /// Groups of users.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{DeviceIx, FacilityIx, Timestamp};
 
 /// How sure a facility's figure is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Certainty {
     /// Occupied spaces are no fewer, with the high end at 95 %.
     pub occupied_low: u32,
@@ -33,6 +33,8 @@ pub enum SureWhy {
     MayNotBeFull,
     /// It is not full, but at the low end nothing is free.
     MayBeFull,
+    /// Too few of its sensors report: no interval holds what they do not see.
+    SensorsMissing,
 }
 
 /// The last time that somebody or something knew how many were inside.

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
-use vlot_model::{City, Face, FaceRow, FacilityStatus, Figure, Quality, Sight, Target, Timestamp};
+use vlot_model::{
+    AnchorKind, Certainty, City, Face, FaceRow, FacilityStatus, Figure, Quality, Sight, SureWhy, Target,
+    Timestamp,
+};
 
 /// Why a face has its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +43,8 @@ struct Limits<'c> {
     full: Option<(u32, u32)>,
     /// Below this share of reporting sensors a figure is not good.
     min_share: Option<f32>,
+    /// Nothing is said of an interval that is wider than this share of the capacity.
+    width_max: Option<f64>,
 }
 
 impl<'c> Limits<'c> {
@@ -50,21 +55,24 @@ impl<'c> Limits<'c> {
                 unit: "spaces",
                 full: Some((f.full_at, f.reopen_at)),
                 min_share: Some(f.min_share),
+                width_max: Some(f.estimate.width_max),
             }),
             Target::Garage(g) => city.garages.get(g.at()).map(|g| Limits {
                 name: &g.name,
                 unit: "places",
                 full: None,
                 min_share: None,
+                width_max: None,
             }),
             Target::Section(s) => city.sections.get(s.at()).map(|s| Limits {
                 name: &s.name,
                 unit: "places",
                 full: Some((s.full_at, s.reopen_at)),
                 min_share: None,
+                width_max: None,
             }),
         };
-        limits.unwrap_or(Limits { name: "?", unit: "spaces", full: None, min_share: None })
+        limits.unwrap_or(Limits { name: "?", unit: "spaces", full: None, min_share: None, width_max: None })
     }
 }
 
@@ -84,7 +92,7 @@ fn row(limits: &Limits<'_>, row: &FaceRow, at: Timestamp) -> String {
         }
         Figure::Free(_) => free(&mut out, limits, sight),
     }
-    if let (Figure::Free(figure), Some(free)) = (wanted, sight.free)
+    if let (Figure::Free(figure), Some(free)) = (wanted, sight.sayable())
         && figure != free
     {
         out.add(format_args!("; rounded down to {figure}"));
@@ -102,9 +110,13 @@ fn row(limits: &Limits<'_>, row: &FaceRow, at: Timestamp) -> String {
         out.add(format_args!(", for calm"));
     }
     if wanted != Figure::Blank {
-        out.add(format_args!("; quality good"));
+        let quality = if sight.quality == Quality::Degraded { "degraded" } else { "good" };
+        out.add(format_args!("; quality {quality}"));
         sensors(&mut out, sight);
         times(&mut out, sight);
+    }
+    if let Some(certainty) = &sight.certainty {
+        sources(&mut out, certainty);
     }
     out.end()
 }
@@ -132,10 +144,57 @@ impl Sentence {
 }
 
 fn free(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight) {
+    if let Some(certainty) = &sight.certainty {
+        interval(out, limits, sight, certainty);
+        match certainty.says {
+            Figure::Free(free) if Some(free) == sight.free => {}
+            Figure::Free(free) => out.add(format_args!(", {free} for sure")),
+            _ => {}
+        }
+        return thresholds(out, limits);
+    }
     match sight.free {
         Some(free) => out.add(format_args!("{free} of {} {} free", sight.capacity, limits.unit)),
         None => out.add(format_args!("free spaces not stated")),
     }
+    thresholds(out, limits);
+}
+
+/// From where to where the free spaces may be.
+fn interval(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight, certainty: &Certainty) {
+    let (low, high) = free_ends(sight, certainty);
+    if low == high {
+        out.add(format_args!("{low} of {} {} free", sight.capacity, limits.unit));
+    } else {
+        out.add(format_args!("between {low} and {high} of {} {} free at 95 %", sight.capacity, limits.unit));
+    }
+}
+
+fn free_ends(sight: &Sight, certainty: &Certainty) -> (u32, u32) {
+    let free = |occupied| sight.capacity.saturating_sub(occupied);
+    (free(certainty.occupied_high), free(certainty.occupied_low))
+}
+
+/// How its sources stand to each other, and to the truth when it was last known.
+fn sources(out: &mut Sentence, certainty: &Certainty) {
+    if certainty.conflict {
+        out.add(format_args!("; its sources contradict each other"));
+    }
+    let Some(anchored) = certainty.anchored else { return };
+    let by = match anchored.by {
+        AnchorKind::Verified => "verified",
+        AnchorKind::Corrected => "corrected",
+        AnchorKind::Stated => "stated by its controller",
+        AnchorKind::ClosedAndEmpty => "closed and empty",
+    };
+    out.add(format_args!("; last {by} at {}", anchored.at));
+    match anchored.drift {
+        Some(drift) if drift != 0 => out.add(format_args!(", {drift:+} vehicles of drift then")),
+        _ => {}
+    }
+}
+
+fn thresholds(out: &mut Sentence, limits: &Limits<'_>) {
     match limits.full {
         Some((full_at, reopen_at)) => {
             out.add(format_args!(" (full at {full_at} or fewer, open again from {reopen_at})"));
@@ -161,6 +220,13 @@ fn times(out: &mut Sentence, sight: &Sight) {
 
 /// Why nothing can be said.
 fn distrust(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight, at: Timestamp) {
+    if let Some(certainty) = &sight.certainty
+        && sight.is_trusted(at)
+        && certainty.says == Figure::Blank
+        && certainty.why != SureWhy::SensorsMissing
+    {
+        return unsure(out, limits, sight, certainty);
+    }
     let what = match sight.quality {
         Quality::Missing => return out.add(format_args!(", nothing is known of it yet")),
         Quality::Degraded => return degraded(out, limits, sight),
@@ -171,6 +237,24 @@ fn distrust(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight, at: Timestam
     };
     out.add(format_args!(", {what}"));
     times(out, sight);
+}
+
+/// Why an interval says nothing.
+fn unsure(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight, certainty: &Certainty) {
+    let wide = certainty.occupied_high.saturating_sub(certainty.occupied_low);
+    match certainty.why {
+        SureWhy::TooWide => {
+            let share = limits.width_max.unwrap_or(0.0) * 100.0;
+            out.add(format_args!(
+                ": the interval of {wide} is wider than {share:.0} % of {}, ",
+                sight.capacity
+            ));
+        }
+        SureWhy::MayNotBeFull => out.add(format_args!(": it is nearly full, and may not be, ")),
+        _ => out.add(format_args!(": there is space by the best figure, and perhaps none, ")),
+    }
+    interval(out, limits, sight, certainty);
+    thresholds(out, limits);
 }
 
 fn degraded(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight) {
@@ -189,7 +273,7 @@ fn degraded(out: &mut Sentence, limits: &Limits<'_>, sight: &Sight) {
 /// Why a line is advised.
 fn advised(limits: &Limits<'_>, sight: &Sight, travel_time: Duration, candidates: u32) -> String {
     let mut out = Sentence::new(limits.name);
-    out.add(format_args!("{} of {} {} free, ", sight.free.unwrap_or(0), sight.capacity, limits.unit));
+    out.add(format_args!("{} of {} {} free, ", sight.sayable().unwrap_or(0), sight.capacity, limits.unit));
     match (candidates, travel_time.as_secs()) {
         (0 | 1, _) => out.add(format_args!("the only line with space")),
         (n, 0) => out.add(format_args!("the first of {n} lines with space")),
@@ -216,7 +300,13 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits<'static> {
-        Limits { name: "Ladeuze", unit: "spaces", full: Some((4, 10)), min_share: Some(0.75) }
+        Limits {
+            name: "Ladeuze",
+            unit: "spaces",
+            full: Some((4, 10)),
+            min_share: Some(0.75),
+            width_max: Some(0.2),
+        }
     }
 
     fn at(second: i64) -> Timestamp {
@@ -233,6 +323,7 @@ mod tests {
             valid_until: Some(at(60)),
             sensors: Share { reporting: 4, total: 4 },
             lost_messages: 0,
+            certainty: None,
         }
     }
 
@@ -293,6 +384,63 @@ mod tests {
         let garage = Limits { full: None, unit: "places", ..limits() };
         let sentence = sentence(&garage, good, Figure::Free(120), Figure::Free(120));
         assert!(sentence.contains("123 of 200 places free (full when no section has space);"), "{sentence}");
+    }
+
+    #[test]
+    fn a_row_says_how_sure_it_is() {
+        let sure = |low, high, says, why, conflict, drift| {
+            let at = Timestamp::from_secs(999_000);
+            let anchored = vlot_model::Anchored { at, by: AnchorKind::Verified, drift };
+            let (occupied_low, occupied_high, anchored) = (low, high, Some(anchored));
+            Certainty { occupied_low, occupied_high, says, why, conflict, anchored }
+        };
+        let times = "observed at 1970-01-12T13:46:40Z, valid until 1970-01-12T13:47:40Z";
+        let full = "(full at 4 or fewer, open again from 10)";
+        let last = "last verified at 1970-01-12T13:30:00Z";
+        let trust = format!("quality good, 4 of 4 sensors report, {times}; {last}");
+        use SureWhy::{MayBeFull, MayNotBeFull, Sure, TooWide};
+        let table = [
+            (
+                (181, 188, Figure::Free(11), Sure, false, None),
+                Figure::Free(11),
+                format!("between 12 and 19 of 200 spaces free at 95 %, 11 for sure {full}; {trust}."),
+            ),
+            (
+                (195, 198, Figure::Full, Sure, false, Some(0)),
+                Figure::Full,
+                format!("full, between 2 and 5 of 200 spaces free at 95 % {full}; {trust}."),
+            ),
+            (
+                (40, 160, Figure::Blank, TooWide, true, Some(-12)),
+                Figure::Blank,
+                format!(
+                    "nothing is shown: the interval of 120 is wider than 20 % of 200, between 40 and 160 of 200 spaces \
+                     free at 95 % {full}; its sources contradict each other; {last}, -12 vehicles of drift then."
+                ),
+            ),
+            (
+                (185, 199, Figure::Blank, MayNotBeFull, false, None),
+                Figure::Blank,
+                format!(
+                    "nothing is shown: it is nearly full, and may not be, between 1 and 15 of 200 spaces free at 95 % \
+                     {full}; {last}."
+                ),
+            ),
+            (
+                (185, 200, Figure::Blank, MayBeFull, false, None),
+                Figure::Blank,
+                format!(
+                    "nothing is shown: there is space by the best figure, and perhaps none, between 0 and 15 of 200 \
+                     spaces free at 95 % {full}; {last}."
+                ),
+            ),
+        ];
+        for ((low, high, says, why, conflict, drift), shown, expected) in table {
+            let certainty = Some(sure(low, high, says, why, conflict, drift));
+            let quality = if why == TooWide { Quality::Degraded } else { Quality::Good };
+            let sentence = sentence(&limits(), Sight { certainty, quality, ..good(16) }, shown, shown);
+            assert_eq!(sentence, format!("Ladeuze: {expected}"));
+        }
     }
 
     #[test]

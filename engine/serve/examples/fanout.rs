@@ -341,6 +341,7 @@ fn vlot(since: Since) -> Running {
         changed: seen,
         inbox: mpsc::channel(1).0,
         problems: Arc::new(Vec::new),
+        acts: None,
     };
     let options = Options { max_streams: 100_000, ..Options::new((Ipv4Addr::LOCALHOST, 0).into()) };
     let server = Server::bind(options, context).unwrap();
@@ -451,7 +452,9 @@ fn message(number: u64, now: Timestamp) -> WatchFacilitiesResponse {
             sensors: Some(SensorShare { reporting: 499, total: 500 }),
             lost_messages: 0,
             version: number + 1,
+            ..FacilityState::default()
         }),
+        ..Facility::default()
     };
     let position = Some(StreamPosition { tick: number + 1 });
     WatchFacilitiesResponse { facility: Some(facility), position }

@@ -41,6 +41,8 @@ pub(crate) struct Bells {
     signs: Row,
     /// One bell for all: they are many, and seldom change.
     sensors: Row,
+    forecasts: Row,
+    zones: Row,
 }
 
 impl Bells {
@@ -51,6 +53,8 @@ impl Bells {
             stations: Row::new(city.stations.len()),
             signs: Row::new(city.signs.len()),
             sensors: Row::new(0),
+            forecasts: Row::new(city.facilities.len()),
+            zones: Row::new(city.facilities.len()),
         }
     }
 
@@ -67,6 +71,10 @@ impl Bells {
         self.stations.bell(filter)
     }
 
+    pub(crate) fn zones(&self, filter: &Filter) -> Bell {
+        self.zones.bell(filter)
+    }
+
     /// Rings for a sign's face and for what it reports.
     pub(crate) fn signs(&self, filter: &Filter) -> Bell {
         self.signs.bell(filter)
@@ -76,6 +84,11 @@ impl Bells {
         self.sensors.bell(&Filter::ALL)
     }
 
+    /// Rings for forecasts of facilities.
+    pub(crate) fn forecasts(&self, filter: &Filter) -> Bell {
+        self.forecasts.bell(filter)
+    }
+
     /// Wakes the one that holds this sign's connection.
     pub(crate) fn ring_sign(&self, sign: SignIx) {
         self.signs.ring_one(sign.at());
@@ -83,7 +96,15 @@ impl Bells {
 
     /// Wakes everyone.
     pub(crate) fn ring_all(&self) {
-        for row in [&self.facilities, &self.garages, &self.stations, &self.signs, &self.sensors] {
+        for row in [
+            &self.facilities,
+            &self.garages,
+            &self.stations,
+            &self.signs,
+            &self.sensors,
+            &self.forecasts,
+            &self.zones,
+        ] {
             row.all.send_replace(());
             for bell in &row.each {
                 bell.send_replace(());
@@ -98,15 +119,18 @@ impl Bells {
             (&self.stations, false),
             (&self.signs, false),
             (&self.sensors, false),
+            (&self.forecasts, false),
+            (&self.zones, false),
         ];
         for key in changed {
             let (kind, at) = match key {
-                Key::Forecast(_) | Key::Zone(_) => continue,
                 Key::Health(ix) => (4, ix.at()),
                 Key::Facility(ix) => (0, ix.at()),
                 Key::Garage(ix) => (1, ix.at()),
                 Key::Station(ix) => (2, ix.at()),
                 Key::Face(ix) | Key::Sign(ix) => (3, ix.at()),
+                Key::Forecast(ix) => (5, ix.at()),
+                Key::Zone(ix) => (6, ix.at()),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use vlot_model::{Board, City, Clock, Meters, Quarantine, Submission, Tick, Timestamp};
+use vlot_model::{ActLog, Board, City, Clock, Meters, Quarantine, Submission, Tick, Timestamp};
 use vlot_publish::FaceRenderer;
 
 /// Where to listen, and bounds.
@@ -32,6 +32,30 @@ pub struct Options {
     pub engine_still_after: Duration,
     /// Messages a second that one sign may send; more are read later, which holds the sign back.
     pub sign_messages_per_s: u32,
+    /// Who may act as an operator, and how long that may take.
+    pub acts: ActRules,
+}
+
+/// Who may act as an operator, and how long that may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ActRules {
+    /// From whom acts are taken.
+    pub from: ActsFrom,
+    /// A count that is older is refused: admission would refuse it too.
+    pub behind_max: Duration,
+    /// An act that is not in the journal by then is answered with UNAVAILABLE; less than `request_timeout`.
+    pub settle_within: Duration,
+}
+
+/// From whom operators' acts are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActsFrom {
+    /// From this machine alone: nobody, where the server listens beyond it.
+    Loopback,
+    /// From clients whose certificate was asked for.
+    ClientCertificate,
+    /// From nobody.
+    Nobody,
 }
 
 impl Options {
@@ -49,6 +73,11 @@ impl Options {
             keep_alive: Duration::from_secs(60),
             engine_still_after: Duration::from_secs(5),
             sign_messages_per_s: 20,
+            acts: ActRules {
+                from: ActsFrom::Loopback,
+                behind_max: Duration::from_hours(24),
+                settle_within: Duration::from_secs(4),
+            },
         }
     }
 }
@@ -85,6 +114,8 @@ pub struct Context {
     pub inbox: mpsc::Sender<Submission>,
     /// Parts of the engine that do not work as they should.
     pub problems: Arc<dyn Fn() -> Vec<Problem> + Send + Sync>,
+    /// Where operators' acts are written down; without it none are taken.
+    pub acts: Option<Arc<dyn ActLog>>,
 }
 
 /// A part that does not work as it should.

@@ -6,8 +6,9 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `garage`, `traffic`, `sign`, `admin`, `health`: the services.
+//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `sign`, `acts`, `admin`, `health`: the services.
 
+mod acts;
 mod admin;
 mod bells;
 mod codec;
@@ -15,6 +16,7 @@ mod connection;
 mod context;
 mod convert;
 mod filter;
+mod forecasts;
 mod frames;
 mod garage;
 mod health;
@@ -28,6 +30,7 @@ mod tls;
 mod traffic;
 mod watch;
 mod wire;
+mod zones;
 
-pub use context::{Context, Options, Problem, TlsFiles};
+pub use context::{ActRules, ActsFrom, Context, Options, Problem, TlsFiles};
 pub use server::{ServeError, Server};

@@ -22,7 +22,8 @@ use crate::wire::parking::v1::{
 pub(crate) struct Parking(pub(crate) Arc<Shared>);
 
 impl Parking {
-    fn filter(&self, filter: Option<FacilityFilter>) -> Result<Filter, Status> {
+    /// Facilities by ids and kinds.
+    pub(crate) fn filter(&self, filter: Option<FacilityFilter>) -> Result<Filter, Status> {
         let FacilityFilter { ids, kinds } = filter.unwrap_or_default();
         let by_id = self.0.names.facilities.filter(&ids)?;
         let mut wanted = Vec::with_capacity(kinds.len().min(8));

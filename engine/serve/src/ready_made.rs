@@ -12,7 +12,7 @@ use crate::frames::frame;
 use crate::wire::bicycle::v1::WatchGarageResponse;
 use crate::wire::bicycle::v1::watch_garage_response::Change;
 use crate::wire::common::v1::StreamPosition;
-use crate::wire::parking::v1::WatchFacilitiesResponse;
+use crate::wire::parking::v1::{WatchFacilitiesResponse, WatchForecastsResponse};
 use crate::wire::traffic::v1::WatchCountsResponse;
 
 /// One message a place.
@@ -85,6 +85,7 @@ impl Shelf {
 pub(crate) struct ReadyMade {
     city: Arc<City>,
     facilities: Shelf,
+    forecasts: Shelf,
     garages: Shelf,
     stations: Shelf,
     faces: Shelf,
@@ -95,6 +96,7 @@ impl ReadyMade {
         ReadyMade {
             city: Arc::clone(city),
             facilities: Shelf::new(city.facilities.len()),
+            forecasts: Shelf::new(city.facilities.len()),
             garages: Shelf::new(city.garages.len()),
             stations: Shelf::new(city.stations.len()),
             faces: Shelf::new(city.signs.len()),
@@ -118,6 +120,20 @@ impl ReadyMade {
         let make = |edge: &mut Edge| convert::facility(&self.city, ix, entry, edge);
         self.facilities.change(ix.at(), (entry, ends_tick), now, make, |facility, position| {
             WatchFacilitiesResponse { facility, position }
+        })
+    }
+
+    /// The response of a watch.
+    pub(crate) fn forecast_change(
+        &self,
+        ix: FacilityIx,
+        entry: Option<&Entry>,
+        ends_tick: bool,
+        now: Timestamp,
+    ) -> Bytes {
+        let make = |edge: &mut Edge| convert::forecast(&self.city, ix, entry, edge);
+        self.forecasts.change(ix.at(), (entry, ends_tick), now, make, |forecast, position| {
+            WatchForecastsResponse { forecast, position }
         })
     }
 

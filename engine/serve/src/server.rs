@@ -8,7 +8,9 @@ use tokio_rustls::TlsAcceptor;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 
+use crate::acts::{self, Operations};
 use crate::admin::Admin;
+use crate::forecasts::Forecasts;
 use crate::garage::Garages;
 use crate::parking::Parking;
 use crate::sensors::Sensors;
@@ -18,19 +20,26 @@ use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
 use crate::wire::device::v1::sensor_service_server::SensorServiceServer;
+use crate::wire::parking::v1::forecast_service_server::ForecastServiceServer;
+use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
+use crate::wire::parking::v1::zone_service_server::ZoneServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
+use crate::zones::Zones;
 use crate::{Context, Options, bells, connection, health, tls};
 
 /// Every service whose health is told by name.
 const SERVICES: &[&str] = &[
     AdminServiceServer::<Admin>::NAME,
+    ForecastServiceServer::<Forecasts>::NAME,
     GarageServiceServer::<Garages>::NAME,
+    OperationServiceServer::<Operations>::NAME,
     ParkingServiceServer::<Parking>::NAME,
     SensorServiceServer::<Sensors>::NAME,
     SignServiceServer::<Signs>::NAME,
     TrafficServiceServer::<Traffic>::NAME,
+    ZoneServiceServer::<Zones>::NAME,
 ];
 
 /// Why the server cannot begin.
@@ -90,13 +99,18 @@ impl Server {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|source| ServeError::Listen { addr, source })?;
         let (reporter, health) = tonic_health::server::health_reporter();
-        let routes = services(&shared, reflection).add_service(health).prepare();
+        let operations = Operations::new(&shared);
+        let desk = tokio::spawn(acts::keep(operations.desk()));
+        let operations = OperationServiceServer::new(operations)
+            .max_decoding_message_size(shared.options.max_message_bytes);
+        let routes = services(&shared, reflection).add_service(operations).add_service(health).prepare();
         let ringer = tokio::spawn(bells::ringer(&shared));
         let keeper = tokio::spawn(health::keep(Arc::clone(&shared), reporter, SERVICES));
         tracing::info!(%addr, tls = tls.is_some(), "serving gRPC");
         connection::serve(listener, tls, routes, &shared, shutdown).await;
         ringer.abort();
         keeper.abort();
+        desk.abort();
         Ok(())
     }
 }
@@ -105,11 +119,15 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
     let bytes = shared.options.max_message_bytes;
     routes
         .add_service(AdminServiceServer::new(Admin(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(
+            ForecastServiceServer::new(Forecasts(Arc::clone(shared))).max_decoding_message_size(bytes),
+        )
         .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SensorServiceServer::new(Sensors(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(TrafficServiceServer::new(Traffic(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(ZoneServiceServer::new(Zones(Arc::clone(shared))).max_decoding_message_size(bytes))
 }
 
 /// Both versions of the reflection protocol: tools are between the two.

@@ -13,6 +13,7 @@ mod demand;
 mod faults;
 mod section;
 mod town;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use faults::Faults;
+pub use trouble::{Drift, Silence, Trouble};
 
 use actor::{Fleet, Said};
 use faults::{FaultyWay, Message};
@@ -52,6 +54,8 @@ pub struct Options {
     pub speed: f64,
     /// What goes wrong on the way.
     pub faults: Faults,
+    /// What goes wrong at the sensors.
+    pub trouble: Trouble,
     /// Counters to read while it runs.
     pub live: Arc<Live>,
 }
@@ -112,10 +116,10 @@ pub struct CityReport {
 /// # Errors
 /// When the configuration cannot be simulated, or the broker refuses the client for good.
 pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<CityReport, SimError> {
-    let Options { files, broker, seed, now_micros, speed, faults, live } = options;
+    let Options { files, broker, seed, now_micros, speed, faults, trouble, live } = options;
     let layout = Layout::parse(&files)?;
     let clock = SimClock::new(now_micros, speed);
-    let mut town = Town::new(&layout, seed, clock.now(), clock.sim(WARM_UP))?;
+    let mut town = Town::new(&layout, seed, clock.now(), clock.sim(WARM_UP), trouble)?;
     let mut speaker = Speaker::new(Topics::new(&layout.filters), FaultyWay::new(faults, seed), &town.fleet);
     let client_id = format!("vlot-sim-city-{:08x}", rand::random::<u32>());
     let mut publisher = Publisher::start(&broker, &client_id, Arc::clone(&live.mqtt));

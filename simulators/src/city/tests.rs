@@ -58,7 +58,7 @@ pub(crate) fn files() -> BTreeMap<String, String> {
 }
 
 fn town(seed: u64) -> Town {
-    Town::new(&Layout::parse(&files()).unwrap(), seed, BEGIN, 2 * SECOND).unwrap()
+    Town::new(&Layout::parse(&files()).unwrap(), seed, BEGIN, 2 * SECOND, Trouble::default()).unwrap()
 }
 
 /// What is said up to `until`, each with its planned instant.
@@ -257,7 +257,7 @@ fn every_device_of_leuven_speaks_within_its_silence_limit_day_and_night() {
     for section in layout.garages.iter().flat_map(|g| &g.sections) {
         limits.insert(&section.device, section.silent_after().unwrap());
     }
-    let mut town = Town::new(&layout, 1, BEGIN, 2 * SECOND).unwrap();
+    let mut town = Town::new(&layout, 1, BEGIN, 2 * SECOND, Trouble::default()).unwrap();
     let mut last: BTreeMap<String, i64> = limits.keys().map(|id| ((*id).to_owned(), BEGIN)).collect();
     for (at, said) in hear(&mut town, BEGIN + 24 * HOUR) {
         let id = &town.fleet.get(said.device).unwrap().device;
@@ -272,7 +272,7 @@ fn every_device_of_leuven_speaks_within_its_silence_limit_day_and_night() {
 
 #[test]
 fn a_weekday_in_leuven_has_full_car_parks_and_rates_in_bounds() {
-    let mut town = Town::new(&leuven(), 1, BEGIN, 2 * SECOND).unwrap();
+    let mut town = Town::new(&leuven(), 1, BEGIN, 2 * SECOND, Trouble::default()).unwrap();
     let layout = leuven();
     let mut full = std::collections::BTreeSet::new();
     let mut said = 0;
@@ -290,4 +290,67 @@ fn a_weekday_in_leuven_has_full_car_parks_and_rates_in_bounds() {
     let per_second = said as f64 / (15.0 * 3600.0);
     // At sixty times the wall's speed: tens to a few hundred messages a second.
     assert!((0.5..6.0).contains(&per_second), "{per_second}");
+}
+
+/// What the evening car park's barriers tell and what is so, hour by hour.
+fn told_and_true(trouble: Trouble, hours: i64) -> Vec<(i64, u32)> {
+    let mut town = Town::new(&Layout::parse(&files()).unwrap(), 5, BEGIN, 2 * SECOND, trouble).unwrap();
+    let (mut told, mut out) = (0, Vec::new());
+    let mut totals: BTreeMap<usize, (u32, u32)> = BTreeMap::new();
+    for hour in 1..=hours {
+        for (_, said) in hear(&mut town, BEGIN + hour * HOUR) {
+            if !town.fleet.get(said.device).unwrap().device.starts_with("evening") {
+                continue;
+            }
+            match said.value {
+                Value::Passage { inward, .. } => told += if inward { 1 } else { -1 },
+                Value::Occupancy { occupied_spaces } => told = i64::from(occupied_spaces),
+                Value::Totals { entries, exits } => {
+                    let (e, x) = totals.insert(said.device, (entries, exits)).unwrap_or_default();
+                    assert!(e <= entries && x <= exits, "a miscounting barrier is no restarted one");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        out.push((told, town.truth()["evening"]));
+    }
+    let (entries, exits) = totals.values().fold((0, 0), |(e, x), t| (e + i64::from(t.0), x + i64::from(t.1)));
+    out.push((entries - exits, 0));
+    out
+}
+
+#[test]
+fn barriers_that_miscount_change_what_is_told_and_nothing_else() {
+    let sound = told_and_true(Trouble::default(), 8);
+    assert!(sound[..8].iter().all(|(told, truth)| *told == i64::from(*truth)), "{sound:?}");
+    let drift = Drift {
+        facility: "evening".into(),
+        from_micros: BEGIN + 2 * HOUR,
+        missed_exits: 0.3,
+        doubled_entries: 0.2,
+    };
+    let trouble = Trouble { drift: Some(drift), ..Trouble::default() };
+    let spoiled = told_and_true(trouble.clone(), 8);
+    let truth = |of: &[(i64, u32)]| of.iter().map(|(_, truth)| *truth).collect::<Vec<_>>();
+    assert_eq!(truth(&spoiled), truth(&sound), "the city is the same");
+    assert_eq!(spoiled[..2], sound[..2]);
+    let off: Vec<i64> = spoiled[2..8].iter().map(|(told, truth)| told - i64::from(*truth)).collect();
+    assert!(off.windows(2).all(|w| w[0] < w[1]) && off[5] > 30, "{off:?}");
+    assert!(spoiled[8].0 > sound[8].0, "totals tell the same as passages");
+    assert_eq!(told_and_true(trouble.clone(), 8), spoiled, "the same seed, the same misses");
+    trouble.repair();
+    assert!(told_and_true(trouble, 8)[..8].iter().all(|(told, truth)| *told == i64::from(*truth)));
+}
+
+#[test]
+fn a_zone_whose_sensors_fall_silent_says_nothing_more() {
+    let from_micros = BEGIN + HOUR;
+    let silence = Some(Silence { facility: "shop".into(), from_micros });
+    let trouble = Trouble { silence, ..Trouble::default() };
+    let mut town = Town::new(&Layout::parse(&files()).unwrap(), 5, BEGIN, 2 * SECOND, trouble).unwrap();
+    let heard = hear(&mut town, BEGIN + 6 * HOUR);
+    let bays: Vec<i64> =
+        heard.iter().filter(|(_, s)| matches!(s.value, Value::Bay { .. })).map(|(at, _)| *at).collect();
+    assert!(!bays.is_empty() && bays.iter().all(|at| *at < from_micros));
+    assert!(heard.iter().any(|(at, _)| from_micros < *at), "the rest of the city speaks on");
 }

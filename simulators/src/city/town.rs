@@ -10,6 +10,7 @@ use super::chance::Chance;
 use super::counts::{BicycleCounter, Lane};
 use super::demand::{CENTRE, EDGE, EVENING, STREET};
 use super::section::Section;
+use super::trouble::Trouble;
 use crate::SimError;
 use crate::layout::{Device, Facility, Layout};
 use crate::time::{MINUTE, SECOND, round};
@@ -35,15 +36,28 @@ struct Builder {
     begin: i64,
     /// Everything speaks for the first time within this span.
     warm_up: i64,
+    trouble: Trouble,
 }
 
 impl Town {
     /// The city of that layout; from `begin` on it speaks, all of it for the first time within `warm_up` microseconds
     /// (interval counters: at the end of their first interval).
-    pub(crate) fn new(layout: &Layout, seed: u64, begin: i64, warm_up: i64) -> Result<Town, SimError> {
+    pub(crate) fn new(
+        layout: &Layout,
+        seed: u64,
+        begin: i64,
+        warm_up: i64,
+        trouble: Trouble,
+    ) -> Result<Town, SimError> {
         let calendar = Calendar::new(&layout.timezone)?;
-        let mut builder =
-            Builder { fleet: Fleet::default(), agenda: Agenda::new(), seed, begin, warm_up: warm_up.max(1) };
+        let mut builder = Builder {
+            fleet: Fleet::default(),
+            agenda: Agenda::new(),
+            seed,
+            begin,
+            warm_up: warm_up.max(1),
+            trouble,
+        };
         builder.facilities(layout);
         builder.stations(layout);
         builder.garages(layout);
@@ -92,7 +106,7 @@ impl Builder {
                 let chance = self.chance(&bay.device);
                 let first = self.first(&bay.device);
                 let bay = Bay::new(device, facility.id.clone(), &bay.bay_use, bay.silent_after, chance);
-                self.agenda.add(first, Box::new(bay));
+                self.agenda.add(first, self.trouble.at_bay(&facility.id, Box::new(bay)));
             }
             if !facility.devices.is_empty() {
                 self.car_park(facility, off_street);
@@ -133,7 +147,8 @@ impl Builder {
         };
         let first = self.first(&facility.id);
         let car_park = CarPark::new(setup, self.chance(&facility.id));
-        self.agenda.add(first, Box::new(car_park));
+        let car_park = self.trouble.at_barriers(&facility.id, Box::new(car_park), self.seed);
+        self.agenda.add(first, car_park);
     }
 
     fn stations(&mut self, layout: &Layout) {

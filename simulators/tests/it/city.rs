@@ -57,6 +57,7 @@ fn options(broker: Broker, speed: f64, live: &Arc<Live>) -> Options {
         now_micros: running(speed),
         speed,
         faults: Faults::default(),
+        trouble: city::Trouble::default(),
         live: Arc::clone(live),
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    Admitted, City, DeviceIx, GarageIx, GarageState, Meters, Product, Quality, Reading, Role, SectionIx,
-    SectionState, Share, Tick, Timestamp, Trigger, Update, Value,
+    Admitted, City, DeviceIx, FacilityStatus, GarageIx, GarageSite, GarageState, Meters, Product, Quality,
+    Reading, Role, SectionIx, SectionState, Share, Tick, Timestamp, Trigger, Update, Value,
 };
 
 use crate::shell::{Logic, Standing};
@@ -88,6 +88,7 @@ impl Room {
 struct Garage {
     garage: GarageIx,
     valid_for: Duration,
+    site: GarageSite,
     rooms: Vec<Room>,
     published: Option<GarageState>,
     /// Time alone changes nothing before.
@@ -105,7 +106,35 @@ impl Garage {
         Some(state)
     }
 
+    /// A garage that does not stand there: closed, without places, and its sensors are not missed.
+    fn absent(&self) -> GarageState {
+        let section = |room: &Room| SectionState {
+            section: room.section,
+            capacity: room.capacity,
+            free: None,
+            status: FacilityStatus::Closed,
+            observed_at: None,
+            valid_until: None,
+            quality: Quality::Missing,
+        };
+        GarageState {
+            garage: self.garage,
+            sections: self.rooms.iter().map(section).collect(),
+            free: None,
+            capacity: self.rooms.iter().map(|room| room.capacity).sum(),
+            observed_at: None,
+            valid_until: None,
+            quality: Quality::Missing,
+            sensors: Share::default(),
+        }
+    }
+
     fn state(&mut self, now: Timestamp) -> GarageState {
+        let (stands, stands_until) = self.site.stands_at(now);
+        if !stands {
+            self.due = stands_until;
+            return self.absent();
+        }
         let valid_for = self.valid_for;
         let sections: Vec<SectionState> = self.rooms.iter_mut().map(|r| r.state(now, valid_for)).collect();
         let mut sensors = Share::default();
@@ -115,7 +144,7 @@ impl Garage {
         }
         let silences = self.rooms.iter().flat_map(|r| &r.sensors).filter_map(Sensor::silent_from);
         let ends = sections.iter().filter_map(|s| s.valid_until);
-        self.due = silences.chain(ends).filter(|t| now < *t).min();
+        self.due = silences.chain(ends).chain(stands_until).filter(|t| now < *t).min();
         let fresh = |s: &SectionState| s.free.filter(|_| s.quality <= Quality::Degraded);
         GarageState {
             garage: self.garage,
@@ -156,9 +185,11 @@ impl Garages {
         let garage = |(i, garage): (usize, &vlot_model::Garage)| Garage {
             garage: GarageIx::from_position(i),
             valid_for: garage.valid_for,
+            site: garage.site,
             rooms: garage.sections.iter().map(room).collect(),
             published: None,
-            due: None,
+            // Whether it stands there is known without a word of any sensor.
+            due: garage.site.stands.map(|_| Timestamp::EPOCH),
             trigger: None,
         };
         let mut garages: Vec<Garage> = city.garages.iter().enumerate().map(garage).collect();

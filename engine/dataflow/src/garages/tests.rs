@@ -153,3 +153,32 @@ fn a_garage_has_a_sum_only_while_every_section_is_known() {
     let last = published(&b.city, &steps).pop().unwrap().1;
     assert_eq!((last.observed_at, last.valid_until), (Some(s(1_000)), Some(s(1_900))));
 }
+
+#[test]
+fn a_garage_for_some_days_is_closed_outside_them_and_not_missed() {
+    let mut b = Builder::default();
+    b.garage(2);
+    b.city.garages[0].site.stands = Some((s(1_000), s(2_000)));
+    let mut logic = Garages::new(&b.city, &Arc::default());
+    let says = |at, free| {
+        Step::Batch(at, vec![said(0, at, Value::Places { free }), said(1, at, Value::Places { free })])
+    };
+    let steps = [
+        Step::Clock(10),
+        says(900, 4),
+        Step::Clock(1_000),
+        says(1_900, 7),
+        Step::Clock(2_000),
+        says(2_500, 1),
+    ];
+    let seen: Vec<_> = play(&mut logic, &steps)
+        .into_iter()
+        .map(|update| match &*update.product {
+            Product::Garage(g) => (update.at, g.free, g.quality, g.sections[0].status, g.sensors.total),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let closed = |at| (s(at), None, Quality::Missing, FacilityStatus::Closed, 0);
+    let open = |at, free| (s(at), Some(free), Quality::Good, FacilityStatus::SpacesAvailable, 2);
+    assert_eq!(seen, [closed(10), open(1_000, 8), open(1_900, 14), closed(2_000)]);
+}

@@ -47,10 +47,46 @@ struct Baseline {
     at: Timestamp,
 }
 
+/// Vehicles through the barriers; negative where totals take back what passages told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) entries: i64,
+    pub(crate) exits: i64,
+}
+
+impl Moved {
+    pub(crate) fn net(self) -> i64 {
+        self.entries - self.exits
+    }
+
+    fn and(self, more: Moved) -> Moved {
+        Moved { entries: self.entries + more.entries, exits: self.exits + more.exits }
+    }
+
+    fn less(self, told: Moved) -> Moved {
+        Moved { entries: self.entries - told.entries, exits: self.exits - told.exits }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Movement {
     at: Timestamp,
-    net: i64,
+    moved: Moved,
+}
+
+/// What a reading came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Nothing new of the account.
+    Nothing,
+    /// Vehicles that nobody had told of.
+    Moved(Moved),
+    /// The same, and a counter began anew: what passed meanwhile, nobody counted.
+    Restarted(Moved),
+    /// The account starts over from an absolute count; `since` passed after it.
+    Started { spaces: u32, at: Timestamp, since: Moved },
+    /// A figure beside the account, as it would be by now.
+    Figure { spaces: u32, at: Timestamp },
 }
 
 /// A barrier's counted passages, until its totals tell of them.
@@ -58,7 +94,7 @@ struct Movement {
 struct Untold {
     passages: VecDeque<Movement>,
     /// The sum of older ones, which are no longer remembered one by one.
-    older: Option<i64>,
+    older: Option<Moved>,
 }
 
 impl Untold {
@@ -66,18 +102,18 @@ impl Untold {
         if self.passages.len() == UNTOLD_MAX
             && let Some(oldest) = self.passages.pop_front()
         {
-            *self.older.get_or_insert(0) += oldest.net;
+            self.older = Some(self.older.unwrap_or_default().and(oldest.moved));
         }
         self.passages.push_back(passage);
     }
 
     /// Totals of that instant tell of all up to it: forgets those, and returns their sum, `None` when there were none.
-    fn tell(&mut self, at: Timestamp) -> Option<i64> {
+    fn tell(&mut self, at: Timestamp) -> Option<Moved> {
         let mut sum = self.older.take();
         self.passages.retain(|p| {
             let told = p.at <= at;
             if told {
-                *sum.get_or_insert(0) += p.net;
+                sum = Some(sum.unwrap_or_default().and(p.moved));
             }
             !told
         });
@@ -91,8 +127,10 @@ pub(crate) struct Account {
     members: Vec<Member>,
     /// Movements count; without, absolute counts alone do.
     by_barriers: bool,
+    /// Every stated figure is an absolute count; else the first alone, and later ones stand beside the account.
+    stated_is_exact: bool,
     baseline: Option<Baseline>,
-    since: i64,
+    since: Moved,
     movements: VecDeque<Movement>,
     /// Of the movements that are no longer remembered, the newest.
     forgotten: Option<Timestamp>,
@@ -102,7 +140,11 @@ pub(crate) struct Account {
 
 impl Account {
     /// An account that rests on those `members` (silence limit, whether it is a sensor).
-    pub(crate) fn new(by_barriers: bool, members: impl IntoIterator<Item = (Duration, bool)>) -> Self {
+    pub(crate) fn new(
+        by_barriers: bool,
+        stated_is_exact: bool,
+        members: impl IntoIterator<Item = (Duration, bool)>,
+    ) -> Self {
         let member = |(silent_after, is_sensor)| Member {
             silent_after,
             heard_at: None,
@@ -115,8 +157,9 @@ impl Account {
         Account {
             members: members.into_iter().map(member).collect(),
             by_barriers,
+            stated_is_exact,
             baseline: None,
-            since: 0,
+            since: Moved::default(),
             movements: VecDeque::new(),
             forgotten: None,
             heard_at: None,
@@ -130,7 +173,7 @@ impl Account {
 
     /// Occupied spaces before any bound; `None` before the first absolute count.
     pub(crate) fn occupied(&self) -> Option<i64> {
-        self.baseline.map(|b| i64::from(b.spaces) + self.since)
+        self.baseline.map(|b| i64::from(b.spaces) + self.since.net())
     }
 
     /// The newest message that the figure rests on: any message tells that a barrier had nothing to count, but only
@@ -171,8 +214,8 @@ impl Account {
     }
 
     /// Takes a reading of the member at `position`.
-    pub(crate) fn take(&mut self, position: usize, reading: &Reading) {
-        let Some(member) = self.members.get_mut(position) else { return };
+    pub(crate) fn take(&mut self, position: usize, reading: &Reading) -> Told {
+        let Some(member) = self.members.get_mut(position) else { return Told::Nothing };
         let said_at = said_at(reading);
         let at = reading.observed_at;
         member.heard_at = member.heard_at.max(Some(said_at));
@@ -187,47 +230,85 @@ impl Account {
             // A passage counts at once; one that the totals have told of already does not count again.
             Value::Passage { direction, vehicles } if member.totals.is_none_or(|totals| totals.at < at) => {
                 let vehicles = i64::from(vehicles);
-                let net = if direction == Direction::In { vehicles } else { -vehicles };
-                let movement = Movement { at, net };
-                member.untold.push(movement);
-                self.move_by(movement);
-            }
-            Value::Totals { entries, exits } => {
-                if member.totals.is_some_and(|old| at < old.at) {
-                    return;
-                }
-                let told = member.untold.tell(at);
-                let net = match member.totals {
-                    // The first totals are what later ones are compared with.
-                    None => 0,
-                    // Restarted. Which of the passages came before it, nobody can tell: they stand as they were counted.
-                    Some(old) if entries < old.entries || exits < old.exits => {
-                        told.map_or(i64::from(entries) - i64::from(exits), |_| 0)
-                    }
-                    Some(old) => {
-                        // Totals hold what lost messages between them would have said.
-                        if let Some(window) = &mut member.window {
-                            window.cover(at);
-                        }
-                        let moved = i64::from(entries - old.entries) - i64::from(exits - old.exits);
-                        moved - told.unwrap_or(0)
-                    }
+                let moved = match direction {
+                    Direction::In => Moved { entries: vehicles, exits: 0 },
+                    Direction::Out => Moved { entries: 0, exits: vehicles },
                 };
-                member.totals = Some(Totals { entries, exits, at });
-                self.move_by(Movement { at, net });
+                let movement = Movement { at, moved };
+                member.untold.push(movement);
+                self.move_by(movement).map_or(Told::Nothing, Told::Moved)
             }
-            Value::Occupied { spaces } => self.start_over(Baseline { spaces, at }, said_at),
-            _ => {}
+            Value::Totals { entries, exits } => self.take_totals(position, Totals { entries, exits, at }),
+            Value::Occupied { spaces } => self.take_figure(Baseline { spaces, at }, said_at),
+            _ => Told::Nothing,
         }
     }
 
-    fn move_by(&mut self, movement: Movement) {
+    fn take_totals(&mut self, position: usize, new: Totals) -> Told {
+        let Some(member) = self.members.get_mut(position) else { return Told::Nothing };
+        let Totals { entries, exits, at } = new;
+        if member.totals.is_some_and(|old| at < old.at) {
+            return Told::Nothing;
+        }
+        let told = member.untold.tell(at);
+        let (moved, restarted) = match member.totals {
+            // The first totals are what later ones are compared with.
+            None => (Moved::default(), false),
+            // Restarted. Which of the passages came before it, nobody can tell: they stand as they were counted.
+            Some(old) if entries < old.entries || exits < old.exits => {
+                let anew = Moved { entries: i64::from(entries), exits: i64::from(exits) };
+                (if told.is_some() { Moved::default() } else { anew }, true)
+            }
+            Some(old) => {
+                // Totals hold what lost messages between them would have said.
+                if let Some(window) = &mut member.window {
+                    window.cover(at);
+                }
+                let moved =
+                    Moved { entries: i64::from(entries - old.entries), exits: i64::from(exits - old.exits) };
+                (moved.less(told.unwrap_or_default()), false)
+            }
+        };
+        member.totals = Some(new);
+        let counted = self.move_by(Movement { at, moved });
+        match (restarted, counted) {
+            (true, moved) => Told::Restarted(moved.unwrap_or_default()),
+            (false, Some(moved)) => Told::Moved(moved),
+            (false, None) => Told::Nothing,
+        }
+    }
+
+    fn take_figure(&mut self, new: Baseline, said_at: Timestamp) -> Told {
+        if !self.by_barriers {
+            return match self.start_over(new, said_at) {
+                Some(_) => Told::Figure { spaces: new.spaces, at: new.at },
+                None => Told::Nothing,
+            };
+        }
+        if self.baseline.is_none() || self.stated_is_exact {
+            let since = self.start_over(new, said_at);
+            return since.map_or(Told::Nothing, |since| Told::Started {
+                spaces: new.spaces,
+                at: new.at,
+                since,
+            });
+        }
+        if self.forgotten.is_some_and(|forgotten| new.at < forgotten) {
+            return Told::Nothing;
+        }
+        self.counted_at = self.counted_at.max(Some(said_at));
+        let by_now = i64::from(new.spaces) + self.moved_after(new.at).net();
+        Told::Figure { spaces: u32::try_from(by_now.max(0)).unwrap_or(u32::MAX), at: new.at }
+    }
+
+    /// The movement, if it counts.
+    fn move_by(&mut self, movement: Movement) -> Option<Moved> {
         let counted_already = self.baseline.is_some_and(|b| movement.at <= b.at);
-        if !self.by_barriers || movement.net == 0 || counted_already {
-            return;
+        if !self.by_barriers || movement.moved == Moved::default() || counted_already {
+            return None;
         }
         if self.baseline.is_some() {
-            self.since += movement.net;
+            self.since = self.since.and(movement.moved);
         }
         if self.movements.len() == MOVEMENTS_MAX
             && let Some(oldest) = self.movements.pop_front()
@@ -235,21 +316,43 @@ impl Account {
             self.forgotten = self.forgotten.max(Some(oldest.at));
         }
         self.movements.push_back(movement);
+        Some(movement.moved)
     }
 
-    fn start_over(&mut self, new: Baseline, said_at: Timestamp) {
+    fn moved_after(&self, at: Timestamp) -> Moved {
+        self.movements.iter().filter(|m| at < m.at).fold(Moved::default(), |sum, m| sum.and(m.moved))
+    }
+
+    /// Somebody or something knows that so many were inside at `at`: what passed since, or `None` if that is too long ago
+    /// for the account to know.
+    pub(crate) fn anchor(&mut self, spaces: u32, at: Timestamp, said_at: Timestamp) -> Option<Moved> {
+        self.heard_at = self.heard_at.max(Some(said_at));
+        self.start_over(Baseline { spaces, at }, said_at)
+    }
+
+    fn start_over(&mut self, new: Baseline, said_at: Timestamp) -> Option<Moved> {
         let older = self.baseline.is_some_and(|old| new.at < old.at);
         // Movements after it are no longer all known: the count that there is stays nearer to the truth.
         let too_old = self.forgotten.is_some_and(|forgotten| new.at < forgotten);
         if older || too_old {
-            return;
+            return None;
         }
         self.baseline = Some(new);
         self.counted_at = self.counted_at.max(Some(said_at));
         self.movements.retain(|m| new.at < m.at);
-        self.since = self.movements.iter().map(|m| m.net).sum();
+        self.since = self.moved_after(new.at);
         for window in self.members.iter_mut().filter_map(|m| m.window.as_mut()) {
             window.cover(new.at);
+        }
+        Some(self.since)
+    }
+
+    /// Another counter begins: its totals and its message numbers have nothing to do with the old one's.
+    pub(crate) fn replace_counters(&mut self) {
+        for member in &mut self.members {
+            member.totals = None;
+            member.window = None;
+            member.untold = Untold::default();
         }
     }
 }

@@ -1,7 +1,9 @@
-//! A zone whose every bay has a sensor.
+//! Bays that have a sensor each.
 
 use vlot_model::{City, Facility, Reading, Share, Timestamp, Value};
 
+use super::groups::{Sum, Tally};
+use crate::estimate::{BayState, Estimator};
 use crate::shell::Standing;
 use crate::trust::said_at;
 
@@ -20,6 +22,14 @@ impl Bay {
     fn silent_from(&self) -> Timestamp {
         self.heard_at + self.silent_after
     }
+
+    fn state(&self) -> BayState {
+        match self.occupied {
+            _ if !self.reports => BayState::Silent,
+            Some(true) => BayState::Occupied,
+            _ => BayState::Free,
+        }
+    }
 }
 
 /// The bays' sums: bays that are silent, or never said their state, are in neither.
@@ -30,6 +40,8 @@ pub(crate) struct Bays {
     free: u32,
     /// Bays whose sensor is retired.
     absent: u32,
+    /// The same by group of users.
+    tally: Tally,
     /// Newest message of any bay.
     heard_at: Option<Timestamp>,
     /// At least one bay has said its state.
@@ -56,6 +68,7 @@ impl Bays {
             occupied: 0,
             free: 0,
             absent: 0,
+            tally: Tally::new(&facility.bays),
             heard_at: None,
             known: false,
             next_silence: NEVER,
@@ -66,8 +79,8 @@ impl Bays {
         self.occupied
     }
 
-    pub(crate) fn free(&self) -> u32 {
-        self.free
+    pub(crate) fn sums(&self) -> &[Sum] {
+        self.tally.sums()
     }
 
     pub(crate) fn heard_at(&self) -> Option<Timestamp> {
@@ -87,32 +100,38 @@ impl Bays {
         self.next_silence
     }
 
-    /// Lets the bays fall silent whose time has come.
-    pub(crate) fn advance(&mut self, now: Timestamp) {
+    /// Lets the bays fall silent whose time has come, and tells the estimator; `false` if none did.
+    pub(crate) fn advance(&mut self, now: Timestamp, estimator: &mut Estimator) -> bool {
         if now < self.next_silence {
-            return;
+            return false;
         }
+        let mut changed = false;
         self.next_silence = NEVER;
-        for bay in &mut self.bays {
+        for (position, bay) in self.bays.iter_mut().enumerate() {
             if bay.reports {
                 if now < bay.silent_from() {
                     self.next_silence = self.next_silence.min(bay.silent_from());
                 } else {
                     bay.reports = false;
+                    self.tally.count(position, bay.occupied != Some(true), -1);
                     match bay.occupied {
                         Some(true) => self.occupied -= 1,
                         _ => self.free -= 1,
                     }
+                    estimator.bay(position, BayState::Silent);
+                    changed = true;
                 }
             }
         }
+        changed
     }
 
     /// From now on the bay at `position` is believed or not. What it said before is forgotten: it is unknown until it
     /// speaks again.
-    pub(crate) fn stand(&mut self, position: usize, standing: Standing) {
+    pub(crate) fn stand(&mut self, position: usize, standing: Standing, estimator: &mut Estimator) {
         let Some(bay) = self.bays.get_mut(position) else { return };
         if bay.reports {
+            self.tally.count(position, bay.occupied != Some(true), -1);
             match bay.occupied {
                 Some(true) => self.occupied -= 1,
                 _ => self.free -= 1,
@@ -123,17 +142,19 @@ impl Bays {
         self.absent -= u32::from(bay.standing == Standing::Absent);
         self.absent += u32::from(standing == Standing::Absent);
         bay.standing = standing;
+        estimator.bay(position, BayState::Silent);
     }
 
-    /// Takes a reading of the bay at `position`.
-    pub(crate) fn take(&mut self, position: usize, reading: &Reading, now: Timestamp) {
-        let Some(bay) = self.bays.get_mut(position) else { return };
-        if bay.reports {
-            match bay.occupied {
-                Some(true) => self.occupied -= 1,
-                _ => self.free -= 1,
-            }
-        }
+    /// Takes a reading of the bay at `position`, and tells the estimator; `false` if the bay is as it was.
+    pub(crate) fn take(
+        &mut self,
+        position: usize,
+        reading: &Reading,
+        now: Timestamp,
+        estimator: &mut Estimator,
+    ) -> bool {
+        let Some(bay) = self.bays.get_mut(position) else { return false };
+        let before = bay.state();
         let said_at = said_at(reading);
         bay.heard_at = bay.heard_at.max(said_at);
         self.heard_at = self.heard_at.max(Some(said_at));
@@ -154,10 +175,25 @@ impl Bays {
         bay.reports = believed && now < bay.silent_from() && bay.occupied.is_some();
         if bay.reports {
             self.next_silence = self.next_silence.min(bay.silent_from());
-            match bay.occupied {
-                Some(true) => self.occupied += 1,
-                _ => self.free += 1,
-            }
         }
+        let after = bay.state();
+        if before == after {
+            return false;
+        }
+        for (state, entering) in [(before, false), (after, true)] {
+            let sum = match state {
+                BayState::Silent => continue,
+                BayState::Occupied => &mut self.occupied,
+                BayState::Free => &mut self.free,
+            };
+            if entering {
+                *sum += 1
+            } else {
+                *sum -= 1
+            }
+            self.tally.count(position, state == BayState::Free, if entering { 1 } else { -1 });
+        }
+        estimator.bay(position, after);
+        true
     }
 }

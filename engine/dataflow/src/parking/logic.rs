@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use vlot_model::{
-    Admitted, City, Counting, DeviceIx, FacilityIx, Meters, Product, Role, Tick, Timestamp, Update,
-};
+use vlot_model::{Admitted, City, DeviceIx, FacilityIx, Meters, Product, Role, Tick, Timestamp, Update};
 
 use super::lot::{Lot, Seat};
 use crate::shell::{Logic, Standing};
@@ -25,9 +23,7 @@ impl Parking {
         let mut seats = Vec::with_capacity(city.devices.len());
         for (i, device) in city.devices.iter().enumerate() {
             seats.push(facility_of(device.role).map(|facility| match device.role {
-                Role::Bay { bay, .. } if city.facilities[facility.at()].counting == Counting::Bays => {
-                    (facility, Seat::Bay(bay))
-                }
+                Role::Bay { bay, .. } => (facility, Seat::Bay(bay)),
                 Role::Operator { .. } => (facility, Seat::Operator),
                 _ => {
                     let members = &mut members[facility.at()];

@@ -3,45 +3,47 @@
 use std::time::Duration;
 
 use vlot_model::{
-    City, Counting, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Opening, Quality, Reading,
-    Role, Share, Timestamp, Trigger, Value,
+    CapacityFrom, Certainty, City, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Figure,
+    Opening, Quality, Reading, Shows, SureWhy, Timestamp, Trigger, Value,
 };
 
-use super::account::Account;
-use super::bays::Bays;
+use super::groups::Groups;
+use super::sources::{Said, Sources};
+use crate::estimate::{self, Decider, Estimate, Policy, Says, Why};
+use crate::opening::Schedule;
 use crate::shell::Standing;
-use crate::trust::{Fullness, said_at};
+use crate::trust::said_at;
 
 /// Where a device's readings belong in its facility.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
     /// A bay, by position.
     Bay(u32),
-    /// Any other device, by position among those.
+    /// A barrier or a counter, by position among those.
     Member(u32),
     /// The operator's desk: no sensor, so neither its silence nor its words count as a sensor's.
     Operator,
 }
 
+/// Spaces by date.
 #[derive(Debug)]
-enum Figures {
-    Bays(Bays),
-    Account(Account),
+struct Capacities {
+    first: u32,
+    dated: Vec<CapacityFrom>,
 }
 
-/// What the figures say at an instant.
-struct Said {
-    uncorrected: Option<i64>,
-    free: Option<u32>,
-    share: Share,
-    lost: u32,
-    rests_on: Option<Timestamp>,
-    known: bool,
-    /// Enough of what it rests on is there.
-    sound: bool,
-    /// Spaces of which nothing is known.
-    silent: u32,
-    next_silence: Option<Timestamp>,
+impl Capacities {
+    fn of(facility: &Facility) -> Self {
+        Capacities { first: facility.capacity, dated: facility.site.capacities.clone() }
+    }
+
+    fn at(&self, now: Timestamp) -> u32 {
+        self.dated.iter().take_while(|c| c.from <= now).last().map_or(self.first, |c| c.capacity)
+    }
+
+    fn until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.dated.iter().map(|c| c.from).find(|from| now < *from)
+    }
 }
 
 /// A facility's state as it is folded from its readings.
@@ -50,15 +52,23 @@ pub(super) struct Lot {
     facility: FacilityIx,
     capacity: u32,
     valid_for: Duration,
-    min_share: f32,
-    full_at: u32,
-    reopen_at: u32,
-    figures: Figures,
+    policy: Policy,
+    empty_after_closing: Option<Duration>,
+    sources: Sources,
+    groups: Groups,
+    capacities: Capacities,
+    /// Its hours, where they are configured.
+    schedule: Option<Schedule>,
+    /// By its own word.
     opening: Opening,
     opening_at: Option<Timestamp>,
+    /// Since when it has been closed by its own word; `None` once it was taken for empty.
+    closed_since: Option<Timestamp>,
+    /// An operator's closure, and when it was said.
+    closure: Option<(Timestamp, bool)>,
     /// Newest message of any device.
     heard_at: Option<Timestamp>,
-    fullness: Fullness,
+    decider: Decider,
     published: Option<FacilityState>,
     /// Time alone changes nothing before.
     due: Option<Timestamp>,
@@ -69,33 +79,32 @@ pub(super) struct Lot {
 impl Lot {
     /// A facility and the devices that are no bays of it, in the order of their seats.
     pub(super) fn new(ix: FacilityIx, facility: &Facility, members: &[DeviceIx], city: &City) -> Self {
-        let figures = match facility.counting {
-            Counting::Bays => Figures::Bays(Bays::new(facility, city)),
-            Counting::Barriers | Counting::Absolute => {
-                let by_barriers = facility.counting == Counting::Barriers;
-                let fits = |device: DeviceIx| match city.devices[device.at()].role {
-                    Role::Barrier { .. } => by_barriers,
-                    Role::Counter { .. } => !by_barriers,
-                    _ => false,
-                };
-                // Where no device is of the fitting kind, the figure rests on those that there are.
-                let any = !members.iter().any(|d| fits(*d));
-                let member = |d: &DeviceIx| (city.devices[d.at()].silent_after, any || fits(*d));
-                Figures::Account(Account::new(by_barriers, members.iter().map(member)))
-            }
+        let shows = match facility.estimate.shows {
+            Shows::Low => estimate::Shows::Low,
+            Shows::Best => estimate::Shows::Best,
         };
         Lot {
             facility: ix,
             capacity: facility.capacity,
             valid_for: facility.valid_for,
-            min_share: facility.min_share,
-            full_at: facility.full_at,
-            reopen_at: facility.reopen_at,
-            figures,
+            policy: Policy {
+                shows,
+                width_max: facility.estimate.width_max,
+                full_at: facility.full_at,
+                reopen_at: facility.reopen_at,
+                ..Policy::default()
+            },
+            empty_after_closing: facility.estimate.empty_after_closing,
+            sources: Sources::new(facility, members, city),
+            groups: Groups::new(facility),
+            capacities: Capacities::of(facility),
+            schedule: facility.site.opening_hours.as_ref().map(|hours| Schedule::new(hours, city)),
             opening: Opening::Unknown,
             opening_at: None,
+            closed_since: None,
+            closure: None,
             heard_at: None,
-            fullness: Fullness::default(),
+            decider: Decider::default(),
             published: None,
             due: None,
             trigger: None,
@@ -109,30 +118,43 @@ impl Lot {
 
     /// Takes a reading of the device on that seat.
     pub(super) fn take(&mut self, seat: Seat, reading: &Reading, now: Timestamp) {
-        if seat == Seat::Operator {
-            return;
+        if let Seat::Operator = seat {
+            return self.act(reading, now);
         }
         self.heard_at = self.heard_at.max(Some(said_at(reading)));
         if let Value::Opening { open } = reading.value
             && self.opening_at.is_none_or(|at| at <= reading.observed_at)
         {
             self.opening_at = Some(reading.observed_at);
-            self.opening = if open { Opening::Open } else { Opening::Closed };
+            let opening = if open { Opening::Open } else { Opening::Closed };
+            if self.opening != opening {
+                self.closed_since = (opening == Opening::Closed).then_some(reading.observed_at);
+            }
+            self.opening = opening;
         }
-        match (&mut self.figures, seat) {
-            (Figures::Bays(bays), Seat::Bay(position)) => bays.take(position as usize, reading, now),
-            (Figures::Account(account), Seat::Member(position)) => account.take(position as usize, reading),
-            // It speaks of the opening alone.
-            _ => {}
+        match seat {
+            Seat::Bay(position) => self.sources.take_bay(position as usize, reading, now),
+            Seat::Member(position) => self.sources.take_member(position as usize, reading),
+            Seat::Operator => {}
+        }
+    }
+
+    fn act(&mut self, reading: &Reading, now: Timestamp) {
+        let at = reading.observed_at;
+        match reading.value {
+            Value::Closure { closed } if self.closure.is_none_or(|(old, _)| old <= at) => {
+                self.closure = Some((at, closed));
+            }
+            _ => self.sources.act(reading, now),
         }
     }
 
     /// From now on the device on that seat is believed or not.
     pub(super) fn stand(&mut self, seat: Seat, standing: Standing) {
-        match (&mut self.figures, seat) {
-            (Figures::Bays(bays), Seat::Bay(position)) => bays.stand(position as usize, standing),
-            (Figures::Account(account), Seat::Member(position)) => account.stand(position as usize, standing),
-            _ => {}
+        match seat {
+            Seat::Bay(position) => self.sources.bay_stands(position as usize, standing),
+            Seat::Member(position) => self.sources.member_stands(position as usize, standing),
+            Seat::Operator => {}
         }
     }
 
@@ -147,88 +169,120 @@ impl Lot {
     }
 
     fn state(&mut self, now: Timestamp) -> FacilityState {
-        let said = match &mut self.figures {
-            Figures::Bays(bays) => {
-                bays.advance(now);
-                of_bays(bays, self.min_share)
-            }
-            Figures::Account(account) => of_account(account, now, self.capacity, self.min_share),
-        };
-        let valid_until = said.rests_on.filter(|_| said.known).map(|at| at + self.valid_for);
-        let in_bounds = said.uncorrected.is_none_or(|n| (0..=i64::from(self.capacity)).contains(&n));
-        let quality = match valid_until {
-            None => Quality::Missing,
-            // Figures that were there and are gone are old, not unknown.
-            Some(until) if until <= now || said.uncorrected.is_none() => Quality::Stale,
-            Some(_) if said.sound && in_bounds => Quality::Good,
-            Some(_) => Quality::Degraded,
-        };
+        self.renew_capacity(now);
         let heard_until = self.heard_at.map(|at| at + self.valid_for);
-        let closed = self.opening == Opening::Closed && heard_until.is_some_and(|until| now < until);
-        let status = if closed {
-            FacilityStatus::Closed
-        } else {
-            self.fullness.status(said.free, said.silent, quality, self.full_at, self.reopen_at)
+        let own_word_holds = heard_until.is_some_and(|until| now < until);
+        let closed_by_operator = self.closure.is_some_and(|(_, closed)| closed);
+        // The hours speak where the facility itself never said anything.
+        let hours = self.schedule.as_ref().filter(|_| self.opening == Opening::Unknown).map(|s| s.at(now));
+        let (by_hours, hours_until) = hours.unzip();
+        let closed = closed_by_operator
+            || by_hours == Some(Opening::Closed)
+            || (self.opening == Opening::Closed && own_word_holds);
+        let empty_at = self.empty(now, own_word_holds);
+        let said = self.sources.said(now);
+        let valid_until = said.rests_on.map(|at| at + self.valid_for);
+        let (quality, mut certainty) = self.judge(&said, valid_until, now);
+        if closed && let Some(certainty) = &mut certainty {
+            certainty.says = Figure::Closed;
+        }
+        let status = match certainty.map(|c| c.says) {
+            _ if closed => FacilityStatus::Closed,
+            Some(Figure::Full) => FacilityStatus::Full,
+            Some(Figure::Free(_)) => FacilityStatus::SpacesAvailable,
+            _ => FacilityStatus::Unknown,
         };
         let ahead = |until: &Timestamp| now < *until;
-        self.due = [valid_until, heard_until, said.next_silence].into_iter().flatten().filter(ahead).min();
+        let dates = [self.groups.until(now), self.capacities.until(now), hours_until];
+        self.due = [valid_until, heard_until, empty_at, said.due]
+            .into_iter()
+            .chain(dates)
+            .flatten()
+            .filter(ahead)
+            .min();
+        let occupied = said.estimate.map(|e| e.best.min(self.capacity));
         FacilityState {
             facility: self.facility,
             capacity: self.capacity,
-            occupied: said.uncorrected.map(|n| bounded(n, self.capacity)),
-            free: said.free,
+            occupied,
+            free: occupied.map(|n| self.capacity - n),
             occupied_uncorrected: said.uncorrected,
-            opening: self.opening,
+            opening: if closed_by_operator { Opening::Closed } else { by_hours.unwrap_or(self.opening) },
             status,
-            observed_at: said.rests_on.filter(|_| said.known),
+            observed_at: said.rests_on,
             valid_until,
             quality,
             sensors: said.share,
             lost_messages: said.lost,
-            certainty: None,
-            groups: Vec::new(),
+            certainty,
+            groups: self.groups.states(self.sources.sums(), now),
         }
     }
-}
 
-fn of_bays(bays: &Bays, min_share: f32) -> Said {
-    let share = bays.share();
-    let reports = share.reporting > 0;
-    Said {
-        uncorrected: reports.then(|| i64::from(bays.occupied())),
-        // Free bays that report: a silent bay is neither free nor taken.
-        free: reports.then(|| bays.free()),
-        share,
-        lost: 0,
-        rests_on: bays.heard_at(),
-        known: bays.known(),
-        sound: share.ratio() >= min_share,
-        silent: share.total - share.reporting,
-        next_silence: Some(bays.next_silence()),
+    /// Capacities change at their dates.
+    fn renew_capacity(&mut self, now: Timestamp) {
+        let capacity = self.capacities.at(now);
+        if capacity != self.capacity {
+            self.capacity = capacity;
+            self.sources.set_capacity(capacity);
+        }
     }
-}
 
-fn of_account(account: &Account, now: Timestamp, capacity: u32, min_share: f32) -> Said {
-    let (uncorrected, share, lost) = (account.occupied(), account.share(now), account.lost());
-    let sound = if account.by_barriers() {
-        // One lane that is not counted makes the whole account wrong, and ever more so.
-        share.reporting == share.total && lost == 0
-    } else {
-        share.ratio() >= min_share
-    };
-    Said {
-        uncorrected,
-        free: uncorrected.map(|n| capacity - bounded(n, capacity)),
-        share,
-        lost,
-        rests_on: account.rests_on(),
-        known: uncorrected.is_some(),
-        sound,
-        silent: 0,
-        next_silence: account.next_silence(now),
+    /// Takes it for empty when it has been closed for long enough; returns when that will be.
+    fn empty(&mut self, now: Timestamp, own_word_holds: bool) -> Option<Timestamp> {
+        let closed_since = self.closed_since?;
+        let empty_at = closed_since + self.empty_after_closing?;
+        if now < empty_at || !own_word_holds {
+            return Some(empty_at);
+        }
+        self.closed_since = None;
+        self.sources.closed_and_empty(empty_at, closed_since, now);
+        None
     }
-}
 
-fn bounded(n: i64, capacity: u32) -> u32 {
-    u32::try_from(n.clamp(0, i64::from(capacity))).unwrap_or(capacity)
+    /// How far the figures can be trusted, and what may be said of them.
+    fn judge(
+        &mut self,
+        said: &Said,
+        valid_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> (Quality, Option<Certainty>) {
+        let Some(valid_until) = valid_until else { return (Quality::Missing, None) };
+        // Figures that were there and are gone are old, not unknown.
+        let Some(estimate) = said.estimate.filter(|_| now < valid_until) else {
+            return (Quality::Stale, None);
+        };
+        let (says, why) = if said.sound {
+            self.decide(&estimate)
+        } else {
+            // What sensors do not see no interval holds. The memory of FULL stays as it is.
+            (Figure::Blank, SureWhy::SensorsMissing)
+        };
+        let good = said.sound && !estimate.conflict && why != SureWhy::TooWide;
+        let certainty = Certainty {
+            occupied_low: estimate.low,
+            occupied_high: estimate.high,
+            says,
+            why,
+            conflict: estimate.conflict,
+            anchored: self.sources.anchored(),
+        };
+        (if good { Quality::Good } else { Quality::Degraded }, Some(certainty))
+    }
+
+    fn decide(&mut self, estimate: &Estimate) -> (Figure, SureWhy) {
+        let (says, why) = self.decider.decide(estimate, self.capacity, &self.policy);
+        let says = match says {
+            Says::Free(free) => Figure::Free(free),
+            Says::Full => Figure::Full,
+            Says::Blank => Figure::Blank,
+        };
+        let why = match why {
+            Why::Sure => SureWhy::Sure,
+            Why::TooWide => SureWhy::TooWide,
+            Why::MayNotBeFull => SureWhy::MayNotBeFull,
+            Why::MayBeFull => SureWhy::MayBeFull,
+        };
+        (says, why)
+    }
 }

@@ -1,15 +1,17 @@
 //! Occupancy of car parks and zones.
 //!
-//! **Where figures come from** ([`Counting`](vlot_model::Counting)): the sum of bays; or the vehicles in and out
-//! since the newest absolute count; or absolute counts alone. Without bays that report, or before the first absolute
-//! count, there are no figures and the quality is `Missing`.
+//! **Where figures come from.** All sources of a facility are weighed together ([`crate::estimate`]): the vehicles in and
+//! out since the count was last tied to the truth, the bays that have sensors, a parking system's own figure, and what
+//! operators know. The bookkeeping (what counts once, what was lost, who is silent) is beside it, and makes the
+//! *uncorrected* figure: the plain count, sum or statement ([`Counting`](vlot_model::Counting) says which), in which
+//! nothing is corrected. A count without any anchor is no figure.
 //!
-//! **What quality means.** `Good`: show it. `Degraded`: fresh, but it may be wrong (fewer than `min_share` of the
-//! sensors report; a barrier is silent or its messages were lost since the absolute count; the count left
-//! 0..=capacity). `Stale`: nothing that it rests on was said within `valid_for`. Figures are published with each of
-//! these, for people who can judge them; the *status* is `Unknown` unless the quality is `Good`, and a sign shows
-//! figures of `Good` alone. `Closed` is the exception: it rests on the facility's own word, and holds, whatever the
-//! figures, while any of its devices was heard within `valid_for`.
+//! **What quality means.** `Good`: show what `certainty` says. `Degraded`: fresh, but it may be wrong: a barrier is silent,
+//! fewer than `min_share` of the sensors report (then nothing is said), sources contradict each other, or the
+//! interval is too wide. `Stale`: nothing that it rests on was said within `valid_for`. `Missing`: nothing was ever known.
+//! A count that leaves its bounds is corrected by the estimator, and shows in the uncorrected figure. The *status* is
+//! what the certainty says, in one word; `Closed` is the exception: it rests on the facility's own word, and holds, whatever
+//! the figures, while any of its devices was heard within `valid_for`; an operator's closure holds until it is taken back.
 //!
 //! **Age** counts from when a reading was said: the device's time, but never later than its arrival. Levels (a bay's
 //! state, an absolute count, the opening) follow the newest *observation*, whatever arrives last.
@@ -25,9 +27,11 @@ use crate::{Clocks, Readings, Updates};
 
 mod account;
 mod bays;
+mod groups;
 mod logic;
 mod lot;
 mod sequence;
+mod sources;
 #[cfg(test)]
 mod tests;
 

@@ -64,6 +64,7 @@ fn city() -> City {
             position,
             sections: vec![SectionIx(0)],
             valid_for: Duration::from_secs(60),
+            site: vlot_model::GarageSite::default(),
         }],
         sections: vec![Section {
             id: "blauw".into(),
@@ -71,6 +72,7 @@ fn city() -> City {
             garage: GarageIx(0),
             capacity: 50,
             rack: RackKind::TwoTier,
+            level: 0,
             full_at: 1,
             reopen_at: 3,
         }],

@@ -1,6 +1,6 @@
 //! Bicycle garages.
 
-use vlot_model::{City, Entry, GarageIx, Product, RackKind, SectionIx, SectionState};
+use vlot_model::{City, Entry, GarageIx, GarageKind, Product, RackKind, SectionIx, SectionState};
 
 use super::{Edge, position, share, silent, status, timestamp};
 use crate::wire::bicycle::v1 as wire;
@@ -13,6 +13,9 @@ pub(crate) fn garage(city: &City, ix: GarageIx, entry: Option<&Entry>, edge: &mu
         id: garage.id.to_string(),
         name: garage.name.clone(),
         position: Some(position(garage.position)),
+        kind: kind(garage.site.kind).into(),
+        stands_from: garage.site.stands.map(|(from, _)| timestamp(from)),
+        stands_until: garage.site.stands.map(|(_, until)| timestamp(until)),
         ..wire::Garage::default()
     };
     let Some((version, Product::Garage(state))) = entry.map(|e| (e.version, &*e.product)) else {
@@ -48,6 +51,7 @@ fn section(city: &City, ix: SectionIx, state: Option<&SectionState>, edge: &mut 
         id: section.id.to_string(),
         name: section.name.clone(),
         rack: rack(section.rack).into(),
+        level: i32::from(section.level),
         ..wire::Section::default()
     };
     let Some(state) = state else {
@@ -67,6 +71,14 @@ fn section(city: &City, ix: SectionIx, state: Option<&SectionState>, edge: &mut 
         valid_until: state.valid_until.map(timestamp),
         quality: quality.into(),
         ..identity
+    }
+}
+
+fn kind(kind: GarageKind) -> wire::GarageKind {
+    match kind {
+        GarageKind::Garage => wire::GarageKind::Garage,
+        GarageKind::Shed => wire::GarageKind::Shed,
+        GarageKind::Event => wire::GarageKind::Event,
     }
 }
 

@@ -3,11 +3,15 @@
 //! Every function takes the city (ids and names), the newest state if there is one, and the [`Edge`], which judges
 //! age at the moment of sending: an engine that stands still must not make old figures look fresh.
 
+mod act;
 mod count;
 mod facility;
+mod forecast;
 mod garage;
 mod sensor;
 mod sign;
+mod site;
+mod zone;
 
 use std::time::Duration;
 
@@ -15,11 +19,14 @@ use vlot_model::{FacilityStatus, LonLat, Quality, Share, Timestamp};
 
 use crate::wire::common::v1 as wire;
 
+pub(crate) use act::act;
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
+pub(crate) use forecast::{forecast, on_arrival};
 pub(crate) use garage::garage;
 pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};
+pub(crate) use zone::zone;
 
 /// The present instant, and the next one at which a judgement made now would be another.
 pub(crate) struct Edge {

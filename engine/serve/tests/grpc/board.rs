@@ -56,7 +56,9 @@ async fn facilities_are_listed_in_the_configured_order_and_missing_before_anythi
             sensors: Some(common::SensorShare { reporting: 2, total: 2 }),
             lost_messages: 1,
             version: 7,
+            ..parking::FacilityState::default()
         }),
+        ..parking::Facility::default()
     };
     assert_eq!(listed.facilities[1], bodart);
 

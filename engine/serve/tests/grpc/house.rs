@@ -9,8 +9,11 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use vlot_model::{Quarantine, Refusal, RefusalKind};
 use vlot_proto::admin::v1::admin_service_client::AdminServiceClient;
 use vlot_proto::admin::v1::{GetStatusRequest, ListQuarantineRequest};
+use vlot_proto::parking::v1::operation_service_client::OperationServiceClient;
 use vlot_proto::parking::v1::parking_service_client::ParkingServiceClient;
-use vlot_proto::parking::v1::{FacilityFilter, ListFacilitiesRequest, WatchFacilitiesRequest};
+use vlot_proto::parking::v1::{
+    FacilityFilter, ListActsRequest, ListFacilitiesRequest, WatchFacilitiesRequest,
+};
 use vlot_serve::{Problem, TlsFiles};
 
 use super::support::*;
@@ -72,6 +75,7 @@ async fn reflection_lists_the_services_in_both_versions() {
         "vlot.admin.v1.AdminService",
         "vlot.bicycle.v1.GarageService",
         "vlot.device.v1.SensorService",
+        "vlot.parking.v1.OperationService",
         "vlot.parking.v1.ParkingService",
         "vlot.sign.v1.SignService",
         "vlot.traffic.v1.TrafficService",
@@ -222,7 +226,11 @@ async fn over_tls_with_certificates_of_clients() {
     std::fs::write(&files.cert_file, server_cert).unwrap();
     std::fs::write(&files.key_file, server_key).unwrap();
     std::fs::write(files.client_ca_file.as_ref().unwrap(), authority_cert.pem()).unwrap();
-    let house = House::open_with(|o| o.tls = Some(files.clone())).await;
+    let house = House::open_with(|o| {
+        o.tls = Some(files.clone());
+        o.acts.from = vlot_serve::ActsFrom::ClientCertificate;
+    })
+    .await;
 
     let address = Endpoint::from_shared(format!("https://localhost:{}", house.addr.port())).unwrap();
     let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority_cert.pem()));
@@ -230,9 +238,12 @@ async fn over_tls_with_certificates_of_clients() {
         .clone()
         .tls_config(tls.clone().identity(Identity::from_pem(client_cert, client_key)))
         .unwrap();
-    let mut client = ParkingServiceClient::new(within(known.connect()).await.unwrap());
+    let channel = within(known.connect()).await.unwrap();
+    let mut client = ParkingServiceClient::new(channel.clone());
     let listed = within(client.list_facilities(ListFacilitiesRequest::default())).await.unwrap().into_inner();
     assert_eq!(listed.facilities.len(), 3);
+    let mut operator = OperationServiceClient::new(channel);
+    assert!(within(operator.list_acts(ListActsRequest::default())).await.is_ok(), "a known client may act");
 
     // Without a certificate, and without encryption at all.
     let unknown = ParkingServiceClient::new(address.tls_config(tls).unwrap().connect_lazy());

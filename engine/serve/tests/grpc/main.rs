@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests, in a binary of tests alone")]
 
+mod acts;
 mod board;
 mod edge;
+mod forecasts;
 mod house;
 mod sensors;
 mod sign;
 mod support;
 mod watch;
+mod zones;

@@ -11,6 +11,8 @@ use vlot_model::*;
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Options, Problem, ServeError, Server};
 
+use super::acts::Log;
+
 /// Fails instead of hanging.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(10), future).await.expect("nothing happened for 10 s")
@@ -40,6 +42,7 @@ pub struct House {
     pub quarantine: Arc<Quarantine>,
     pub inbox: mpsc::Receiver<Submission>,
     pub problems: Arc<Mutex<Vec<Problem>>>,
+    pub acts: Arc<Log>,
     changed: watch::Sender<Tick>,
     stop: Option<oneshot::Sender<()>>,
     pub running: tokio::task::JoinHandle<Result<(), ServeError>>,
@@ -58,6 +61,11 @@ impl House {
     }
 
     pub async fn try_open(change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
+        Self::open_on(Arc::default(), change).await
+    }
+
+    /// Over an audit log that holds something already.
+    pub async fn open_on(acts: Arc<Log>, change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
         let city = Arc::new(city());
         let board = Arc::new(Board::new());
         let clock = Arc::new(Hand(AtomicI64::new(NOON.micros())));
@@ -76,6 +84,7 @@ impl House {
             changed: seen,
             inbox: inbox_in,
             problems: Arc::new(move || told.lock().unwrap().clone()),
+            acts: Some(Arc::clone(&acts) as Arc<dyn ActLog>),
         };
         let mut options = Options::new((Ipv4Addr::LOCALHOST, 0).into());
         change(&mut options);
@@ -84,7 +93,20 @@ impl House {
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async move { drop(stopped.await) }));
         let stop = Some(stop);
-        Ok(House { addr, city, board, clock, meters, quarantine, inbox, problems, changed, stop, running })
+        Ok(House {
+            addr,
+            city,
+            board,
+            clock,
+            meters,
+            quarantine,
+            inbox,
+            problems,
+            acts,
+            changed,
+            stop,
+            running,
+        })
     }
 
     pub fn endpoint(&self) -> Endpoint {
@@ -218,6 +240,17 @@ pub fn sign_state(sign: u32, displayed: u64, now: Timestamp) -> Product {
     })
 }
 
+/// What Ladeuze tells its visitors.
+fn site() -> Site {
+    Site {
+        opening_hours: Some("24/7".into()),
+        height_limit_cm: Some(210),
+        onward: vec![Onward { line: "2".into(), to: "Station".into(), headway_min: 10, ride_min: 8 }],
+        parts: vec![Part { id: "p1".into(), name: "Level -1".into(), level: -1, capacity: 40 }],
+        ..Site::default()
+    }
+}
+
 pub fn city() -> City {
     let facility = |id: &str, kind, counting, bays| Facility {
         id: id.into(),
@@ -241,6 +274,7 @@ pub fn city() -> City {
         garage: GarageIx(0),
         capacity: 50,
         rack,
+        level: -1,
         full_at: 1,
         reopen_at: 3,
     };
@@ -272,7 +306,7 @@ pub fn city() -> City {
         silent_after: seconds(60),
         service: vlot_model::Service::default(),
     };
-    City {
+    let mut city = City {
         name: "Leuven".into(),
         timezone: "Europe/Brussels".into(),
         devices: vec![
@@ -281,7 +315,10 @@ pub fn city() -> City {
             device("ladeuze-in", DeviceKind::Barrier, Role::Barrier { facility: FacilityIx(0) }),
         ],
         facilities: vec![
-            facility("ladeuze", FacilityKind::OffStreet, Counting::Barriers, Vec::new()),
+            Facility {
+                site: site(),
+                ..facility("ladeuze", FacilityKind::OffStreet, Counting::Barriers, Vec::new())
+            },
             facility("bodart", FacilityKind::Edge, Counting::Absolute, Vec::new()),
             facility("bondgenotenlaan", FacilityKind::OnStreet, Counting::Bays, vec![bay("1"), bay("2")]),
         ],
@@ -291,6 +328,7 @@ pub fn city() -> City {
             position: LonLat { lon: 4.715, lat: 50.881 },
             sections: vec![SectionIx(0), SectionIx(1)],
             valid_for: seconds(60),
+            site: vlot_model::GarageSite::default(),
         }],
         sections: vec![section("boven", RackKind::TwoTier), section("onder", RackKind::Cargo)],
         stations: vec![station("ring-1", CountMode::Motor), station("vaart", CountMode::Bicycle)],
@@ -299,5 +337,12 @@ pub fn city() -> City {
             sign("sign-garage", Placement::Garage(GarageIx(0)), 1),
         ],
         ..City::default()
+    };
+    for at in 0..city.facilities.len() {
+        let id = format!("{}/operator", city.facilities[at].id);
+        let role = Role::Operator { facility: FacilityIx::from_position(at) };
+        city.directory.insert(&id, DeviceIx::from_position(city.devices.len()));
+        city.devices.push(device(&id, DeviceKind::Operator, role));
     }
+    city
 }

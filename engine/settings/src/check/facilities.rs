@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind, Reliability, Role, Site};
+use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind, Role, Site};
 
 use super::bays::{self, Zone};
 use super::city::Area;
 use super::registry::Registry;
-use super::{WHILE, service, site, thresholds};
+use super::{WHILE, estimate, service, site, thresholds};
 use crate::read::{Among, Id, Named, Report, Share, Span, Table, Text, Whole};
 
 const KINDS: [(&str, DeviceKind); 2] = [("barrier", DeviceKind::Barrier), ("counter", DeviceKind::Counter)];
@@ -58,6 +58,7 @@ fn facility(table: &mut Table<'_>, area: &Area) -> Facility {
     let valid_for = table.required("valid_for", Span(WHILE));
     let min_share = table.or("min_share", Share, "0.75");
     let (full_at, reopen_at) = thresholds(table, capacity);
+    let estimate = estimate::read(table, capacity);
     Facility {
         id: id.into(),
         name,
@@ -70,7 +71,7 @@ fn facility(table: &mut Table<'_>, area: &Area) -> Facility {
         min_share,
         full_at,
         reopen_at,
-        estimate: Reliability::of(capacity),
+        estimate,
         site: Site::default(),
     }
 }
@@ -116,9 +117,9 @@ fn fits(table: &Table<'_>, counting: Counting, kinds: &[DeviceKind]) {
             "counts by a parking system: its barriers would not be heard",
             "count by \"barriers\", or remove them",
         ),
-        Counting::Bays if barrier || counter => (
-            "counts by bays: its other devices would not be heard",
-            "count by \"barriers\" or \"absolute\", or remove them",
+        Counting::Bays if barrier => (
+            "counts by bays: its barriers would not be heard",
+            "count by \"barriers\", which hears its bays as well, or remove them",
         ),
         _ => return,
     };

@@ -1,11 +1,13 @@
 //! garages.toml: bicycle garages and their sections.
 
-use vlot_model::{City, DeviceKind, Garage, GarageIx, RackKind, Role, Section, SectionIx};
+use vlot_model::{
+    City, DeviceKind, Garage, GarageIx, GarageKind, GarageSite, RackKind, Role, Section, SectionIx,
+};
 
 use super::city::Area;
 use super::registry::Registry;
 use super::{WHILE, service, thresholds};
-use crate::read::{Id, Named, Span, Table, Text, Whole};
+use crate::read::{Id, Level, Local, Named, Span, Table, Text, Whole};
 
 pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
     for mut table in root.tables("garage") {
@@ -14,6 +16,7 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
         let name = table.required("name", Text(80));
         let position = area.position(&mut table);
         let valid_for = table.required("valid_for", Span(WHILE));
+        let site = site(&mut table, &city.timezone);
         if !registry.garages.take(&id, index) {
             table.problem("id", format!("{id:?} is taken"), "every garage has an id of its own");
         }
@@ -23,8 +26,36 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
         }
         let sections =
             entries.into_iter().map(|entry| section(entry, (index, &id), city, registry)).collect();
-        city.garages.push(Garage { id: id.into(), name, position, sections, valid_for });
+        city.garages.push(Garage { id: id.into(), name, position, sections, valid_for, site });
     }
+}
+
+/// What it is, and from when to when it stands.
+fn site(table: &mut Table<'_>, zone: &str) -> GarageSite {
+    let kind = table.or("kind", Named::or_stand_in(GarageKind::Garage), "\"garage\"");
+    let from = table.optional("from", Local(zone));
+    let until = table.optional("until", Local(zone));
+    let stands = match (from, until) {
+        (Some(from), Some(until)) if until <= from => {
+            table.problem("until", "is not after \"from\"", "it would never stand there");
+            None
+        }
+        (Some(from), Some(until)) => Some((from, until)),
+        (None, None) => {
+            if kind == GarageKind::Event && table.is_sound("from") && table.is_sound("until") {
+                table.wrong("is of kind \"event\" and has no dates", "give \"from\" and \"until\"");
+            }
+            None
+        }
+        (one, _) => {
+            if table.is_sound("from") && table.is_sound("until") {
+                let (has, lacks) = if one.is_some() { ("from", "until") } else { ("until", "from") };
+                table.problem(has, format!("stands without {lacks:?}"), "give both, or neither");
+            }
+            None
+        }
+    };
+    GarageSite { kind, stands }
 }
 
 fn section(
@@ -37,6 +68,7 @@ fn section(
     let id = table.required("id", Id);
     let name = table.required("name", Text(24));
     let rack = table.required("rack", Named::or_stand_in(RackKind::Single));
+    let level = table.or("level", Level, "0");
     let capacity = table.required("capacity", Whole(1..=100_000));
     let (full_at, reopen_at) = thresholds(&mut table, capacity);
     let device = table.required("device", Id);
@@ -52,6 +84,6 @@ fn section(
     let sensor = (DeviceKind::SectionSensor, role);
     let device = registry.device_of(city, &table, ("device", &device), sensor, silent_after);
     service::of_table(&mut table, city, device);
-    city.sections.push(Section { id: id.into(), name, garage, capacity, rack, full_at, reopen_at });
+    city.sections.push(Section { id: id.into(), name, garage, capacity, rack, level, full_at, reopen_at });
     index
 }

@@ -4,6 +4,7 @@ mod bays;
 mod calendar;
 mod city;
 mod engine;
+mod estimate;
 mod facilities;
 mod garages;
 mod mqtt;

@@ -110,6 +110,22 @@ impl Kind for Share {
     }
 }
 
+/// A number within bounds.
+pub(crate) struct Number(pub(crate) RangeInclusive<f64>);
+
+impl Kind for Number {
+    type Out = f64;
+    fn read(&self, value: &DeValue<'_>) -> Option<f64> {
+        number(value).filter(|n| self.0.contains(n))
+    }
+    fn wanted(&self) -> String {
+        format!("a number from {} to {}", self.0.start(), self.0.end())
+    }
+    fn stand_in(&self) -> f64 {
+        *self.0.start()
+    }
+}
+
 /// Degrees, up to a limit on both sides of 0.
 pub(crate) struct Degrees(pub(crate) f64);
 

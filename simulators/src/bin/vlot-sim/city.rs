@@ -61,6 +61,7 @@ pub(crate) async fn run(args: CityArgs) -> Outcome {
             wrong_clock: args.wrong_clock,
             malformed: args.malformed,
         },
+        trouble: vlot_simulators::city::Trouble::default(),
         live: Arc::clone(&live),
     };
     let watching = tokio::spawn(watch(live));

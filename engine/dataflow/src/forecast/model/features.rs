@@ -1,7 +1,8 @@
 //! The row of features that the learners read.
 
+use super::event::Events;
 use super::moment::Moment;
-use super::profile::Profile;
+use super::profile::{Profile, Usual};
 use super::series::Series;
 
 /// Horizons that are learned, in slots of five minutes.
@@ -28,7 +29,15 @@ pub(crate) struct Simple {
 }
 
 /// Builds the row for a slot whose ratio is `now`.
-pub(crate) fn build(series: &Series, profile: &Profile, moment: Moment, now: f32) -> (Features, Naive) {
+///
+/// In an event of which one before was seen, what was unusual then is part of what is usual now.
+pub(crate) fn build(
+    series: &Series,
+    profile: &Profile,
+    events: &Events,
+    moment: Moment,
+    now: f32,
+) -> (Features, Naive) {
     let slot = moment.slot();
     let mut x: Features = [0.0; WIDTH];
     let mut cells = x.iter_mut();
@@ -49,7 +58,11 @@ pub(crate) fn build(series: &Series, profile: &Profile, moment: Moment, now: f32
     }
     let mut naive = Naive::default();
     // The profiles: their increments and the distance from them.
-    let at = |ahead_min: i64| profile.at(moment.profile_minute(ahead_min));
+    let at = |ahead_min: i64| {
+        let usual = profile.at(moment.profile_minute(ahead_min))?;
+        let excess = events.excess(moment, ahead_min).unwrap_or(0.0);
+        Some(Usual { slow: usual.slow + excess, fast: usual.fast + excess })
+    };
     let (usual_now, fast_now) = at(0).map_or((now, now), |u| (u.slow, u.fast));
     push((now - usual_now) * 2.0);
     push((now - fast_now) * 2.0);

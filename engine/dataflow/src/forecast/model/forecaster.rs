@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::event::Events;
 use super::features::{self, Features, HORIZONS, LONGEST, Naive};
 use super::interval::{BINS, Interval};
 use super::mixture::Mixture;
@@ -65,6 +66,7 @@ pub struct Forecaster {
     capacity: f32,
     series: Series,
     profile: Profile,
+    events: Events,
     linear: Regression<6>,
     network: Network,
     mixtures: [Mixture<EXPERTS>; 3],
@@ -86,6 +88,7 @@ impl Forecaster {
             capacity: spaces(capacity),
             series: Series::new(),
             profile: Profile::new(),
+            events: Events::default(),
             linear: Regression::new(FORGET, 1.0, BOUNDS),
             network: Network::new(seed),
             mixtures: [mixture(), mixture(), mixture()],
@@ -121,10 +124,14 @@ impl Forecaster {
         self.slots = self.slots.saturating_add(1);
         self.series.push(slot, at.offset_slots(), ratio);
         self.judge(slot);
-        let (x, naive) = features::build(&self.series, &self.profile, at, ratio);
+        let (x, naive) = features::build(&self.series, &self.profile, &self.events, at, ratio);
         let outlook = self.outlook(at, &x, &naive);
         self.pending.push_back(Said { slot, bin: bin(at), now: ratio, x, outlook, judged: [false; 3] });
-        if !at.is_in_event() {
+        if at.is_in_event() {
+            if let Some(usual) = self.profile.at(at.profile_minute(0)) {
+                self.events.learn(at, ratio - usual.slow);
+            }
+        } else {
             let thirds = if gap <= BRIDGE { u8::try_from(gap.min(3)).unwrap_or(1) } else { 1 };
             self.profile.learn(at.profile_minute(0), ratio, thirds);
         }
@@ -138,7 +145,7 @@ impl Forecaster {
         if !(0..=LONGEST_S).contains(&ahead_s) || !self.intervals.iter().all(Interval::is_ready) {
             return None;
         }
-        let (x, naive) = features::build(&self.series, &self.profile, at, now);
+        let (x, naive) = features::build(&self.series, &self.profile, &self.events, at, now);
         let outlook = self.outlook(at, &x, &naive);
         let ahead = f32::from(u16::try_from(ahead_s).ok()?);
         let (mut left_s, mut left) = (0.0, [now; 3]);

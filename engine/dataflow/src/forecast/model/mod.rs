@@ -5,6 +5,9 @@
 //! forecast from it: four simple ones, two linear regressions, and a small network. A mixture per horizon (15, 30,
 //! 60 minutes) follows whoever was right; an interval per horizon follows how wrong the mixture was.
 //!
+//! **Holidays** are expected and learned as Sundays. **Events** stay out of the weekly profile; what was unusual about one
+//! is remembered under its name, and expected of the next one of that name.
+//!
 //! **Only the past teaches.** A forecast is kept until its outcome is seen, then judged, then learned from.
 //!
 //! **Absent on purpose:** the wall clock, the time zone and the calendar (the caller says them with each
@@ -13,6 +16,7 @@
 //! Within one build and platform the same observations give the same bits; `exp`, `ln` and `sin` come from the
 //! platform's libm, so bits may differ between platforms.
 
+mod event;
 mod features;
 mod forecaster;
 mod interval;

@@ -175,3 +175,34 @@ fn neither_an_old_nor_a_missing_capacity_is_taken() {
     forecaster.observe(moment(START + 3 * 288), 10.0, 0);
     assert_eq!(forecaster.predict(3600), before);
 }
+
+/// 150 vehicles more for three hours, on another weekday each time: no weekly profile knows of it, the name does.
+#[test]
+fn an_event_that_comes_again_is_expected() {
+    let error = |is_told: bool| {
+        let (mut forecaster, mut dice, mut errors) = (Forecaster::new(500, 1), Dice(11), 0.0);
+        let mut truths = Vec::new();
+        for slot in START..START + 7 * 288 * 10 {
+            let (week, minute) = ((slot - START) / (7 * 288), i64::from(moment(slot).week_minute));
+            // In weeks 3, 5 and 8, for three hours on another weekday each time.
+            let from = START + week * 7 * 288 + (week % 4) * 288 + 18 * 12;
+            let holds = [3, 5, 8].contains(&week);
+            let full = if holds && (from..from + 36).contains(&slot) { 150.0 } else { 0.0 };
+            let truth = (free(slot, &mut dice) - full).max(0.0);
+            let near = holds && (from - 12..from + 36).contains(&slot);
+            let event = (is_told && near).then_some(InEvent { name: 4, from_s: from * 300 });
+            let at = Moment { event, ..Moment::ordinary(slot * 300, u16::try_from(minute).unwrap()) };
+            forecaster.observe(at, truth, 500);
+            truths.push((slot, truth, (week == 8 && near).then(|| forecaster.predict(1800).unwrap().best)));
+        }
+        for (slot, _, said) in &truths {
+            if let Some(said) = said {
+                let came = truths[usize::try_from(slot - START).unwrap() + 6].1;
+                errors += (said - came).abs();
+            }
+        }
+        errors
+    };
+    let (told, not_told) = (error(true), error(false));
+    assert!(told < 0.8 * not_told, "{told} {not_told}");
+}

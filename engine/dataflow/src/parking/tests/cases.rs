@@ -10,7 +10,7 @@ use vlot_model::{
 use crate::parking::logic::Parking;
 use crate::testing::{Builder, Step, numbered, play, s, said};
 
-fn states(b: &Builder, steps: &[Step]) -> Vec<FacilityState> {
+pub(super) fn states(b: &Builder, steps: &[Step]) -> Vec<FacilityState> {
     let of = |update: Update| match Arc::unwrap_or_clone(update.product) {
         Product::Facility(state) => state,
         other => panic!("{other:?}"),
@@ -19,7 +19,7 @@ fn states(b: &Builder, steps: &[Step]) -> Vec<FacilityState> {
     play(&mut parking, steps).into_iter().map(of).collect()
 }
 
-fn last(b: &Builder, steps: &[Step]) -> FacilityState {
+pub(super) fn last(b: &Builder, steps: &[Step]) -> FacilityState {
     states(b, steps).pop().unwrap()
 }
 
@@ -61,7 +61,7 @@ fn passages_count_from_the_absolute_count_on_even_when_it_arrives_after_them() {
 }
 
 #[test]
-fn a_count_outside_the_bounds_is_clamped_kept_and_degraded() {
+fn a_count_outside_the_bounds_is_corrected_and_kept() {
     let b = car_park();
     let both = |at, spaces, value| {
         vec![said(2, at, Value::Occupied { spaces }), said(0, at + 1, value), said(1, at + 1, Value::Alive)]
@@ -70,9 +70,11 @@ fn a_count_outside_the_bounds_is_clamped_kept_and_degraded() {
     assert_eq!((below.occupied, below.free, below.occupied_uncorrected), (Some(0), Some(20), Some(-3)));
     let above = last(&b, &[Step::Batch(10, both(9, 19, passage(In, 4)))]);
     assert_eq!((above.occupied, above.free, above.occupied_uncorrected), (Some(20), Some(0), Some(23)));
-    for state in [below, above] {
-        assert_eq!((state.quality, state.status), (Quality::Degraded, FacilityStatus::Unknown));
-    }
+    let words = [below, above].map(|state| (state.quality, state.status));
+    assert_eq!(
+        words,
+        [(Quality::Good, FacilityStatus::SpacesAvailable), (Quality::Good, FacilityStatus::Full)]
+    );
     let inside = last(&b, &[Step::Batch(10, both(9, 19, passage(In, 1)))]);
     assert_eq!((inside.quality, inside.status, inside.free), (Quality::Good, FacilityStatus::Full, Some(0)));
 }
@@ -108,7 +110,7 @@ fn lost_passages_degrade_until_the_next_absolute_count_lost_totals_until_the_nex
     ];
     let seen: Vec<_> = states(&b, &pulses).iter().map(|s| (s.lost_messages, s.quality)).collect();
     let (good, degraded) = (Quality::Good, Quality::Degraded);
-    assert_eq!(seen, [(0, degraded), (0, good), (2, degraded), (1, degraded), (0, good)]);
+    assert_eq!(seen, [(0, degraded), (0, good), (2, degraded), (1, good), (0, good)]);
 
     let totals = |at, sequence, entries| {
         Step::Batch(at, vec![numbered(0, sequence, at, Value::Totals { entries, exits: 0 })])
@@ -185,7 +187,7 @@ fn a_device_clock_that_runs_ahead_makes_nothing_eternal_and_one_behind_makes_it_
 #[test]
 fn totals_put_right_what_passages_missed() {
     let mut b = Builder::default();
-    b.facility(Counting::Barriers, 2, 0, 0);
+    b.facility(Counting::Barriers, 0, 2, 0);
     let out = Value::Passage { direction: Direction::Out, vehicles: 1 };
     let totals = |exits| Value::Totals { entries: 0, exits };
     let numbered = |sequence, device, at, value| vlot_model::Reading {
@@ -215,28 +217,29 @@ fn totals_put_right_what_passages_missed() {
     assert_eq!(seen, expected);
 }
 
-/// Eight bays, two of them silent: six taken ones are no FULL where one free space counts as full.
+/// Eight bays: nearly full by those that speak is no FULL while those that are silent may be free.
 #[test]
-fn a_zone_is_full_only_if_it_is_full_whatever_its_silent_bays_hold() {
+fn a_zone_is_full_only_if_its_silent_bays_hardly_matter() {
     let mut b = Builder::default();
-    b.facility(Counting::Bays, 8, 0, 0);
-    let taken = |devices: std::ops::Range<u32>, at| {
-        devices.map(|device| said(device, at, Value::Bay { occupied: true })).collect::<Vec<_>>()
+    b.facility(Counting::Bays, 8, 0, 0).reopen_at = 2;
+    let says = |devices: std::ops::Range<u32>, at, occupied| {
+        devices.map(|device| said(device, at, Value::Bay { occupied })).collect::<Vec<_>>()
     };
     let steps = [
-        Step::Batch(1_000, taken(0..6, 1_000)),
-        Step::Batch(1_001, taken(6..8, 1_001)),
-        Step::Batch(1_002, vec![said(3, 1_002, Value::BayUnsure), said(4, 1_002, Value::BayUnsure)]),
+        Step::Batch(1_000, [says(0..5, 1_000, true), says(5..6, 1_000, false)].concat()),
+        Step::Batch(1_001, says(5..8, 1_001, true)),
+        Step::Batch(1_002, vec![said(3, 1_002, Value::BayUnsure)]),
     ];
     let seen: Vec<_> = states(&b, &steps).iter().map(|s| (s.free, s.quality, s.status)).collect();
-    // Once full for certain, two that may have become free are too few to reopen.
     let (good, full) = (Quality::Good, FacilityStatus::Full);
-    let expected = [(Some(0), good, FacilityStatus::Unknown), (Some(0), good, full), (Some(0), good, full)];
+    let expected = [(Some(1), good, FacilityStatus::Unknown), (Some(0), good, full), (Some(0), good, full)];
     assert_eq!(seen, expected);
+    let first = states(&b, &steps)[0].certainty.unwrap();
+    assert_eq!(first.why, vlot_model::SureWhy::MayNotBeFull);
 }
 
 #[test]
-fn silent_bays_are_neither_free_nor_taken() {
+fn silent_bays_are_taken_for_the_others_like() {
     let mut b = Builder::default();
     b.facility(Counting::Bays, 4, 0, 0);
     let bay = |device, at, occupied| said(device, at, Value::Bay { occupied });
@@ -264,12 +267,12 @@ fn silent_bays_are_neither_free_nor_taken() {
     assert_eq!(
         seen,
         [
-            (Some(1), Some(2), 3, Quality::Good),
-            (Some(1), Some(2), 3, Quality::Good),
-            (Some(0), Some(2), 2, Quality::Degraded),
+            (Some(1), Some(3), 3, Quality::Good),
+            (Some(1), Some(3), 3, Quality::Good),
+            (Some(0), Some(4), 2, Quality::Degraded),
             (None, None, 0, Quality::Stale),
             (Some(4), Some(0), 4, Quality::Good),
-            (Some(3), Some(0), 3, Quality::Good),
+            (Some(4), Some(0), 3, Quality::Good),
             (Some(3), Some(1), 4, Quality::Good),
         ]
     );
@@ -282,15 +285,16 @@ fn an_absolute_count_is_not_renewed_by_signs_of_life() {
     let mut b = Builder::default();
     b.facility(Counting::Absolute, 0, 0, 1);
     let steps = [
-        Step::Batch(1_000, vec![said(0, 1_000, Value::Occupied { spaces: 25 })]),
+        Step::Batch(1_000, vec![said(0, 1_000, Value::Occupied { spaces: 12 })]),
         Step::Batch(1_500, vec![said(0, 1_500, Value::Occupied { spaces: 4 })]),
         Step::Batch(2_300, vec![said(0, 2_300, Value::Alive)]),
         Step::Clock(2_400),
     ];
     let states = states(&b, &steps);
     let seen: Vec<_> = states.iter().map(|s| (s.occupied, s.quality)).collect();
-    let (good, degraded, stale) = (Quality::Good, Quality::Degraded, Quality::Stale);
-    assert_eq!(seen, [(Some(20), degraded), (Some(4), good), (Some(4), stale)]);
+    let (good, stale) = (Quality::Good, Quality::Stale);
+    // The third is a minute in which its interval grew.
+    assert_eq!(seen, [(Some(12), good), (Some(4), good), (Some(4), good), (Some(4), stale)]);
 }
 
 #[test]

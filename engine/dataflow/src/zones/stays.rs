@@ -1,0 +1,176 @@
+//! Who stands on a bay since when, and who left.
+
+use std::time::Duration;
+
+use vlot_model::{BayUse, City, Facility, Opening, Overstay, Reading, Timestamp, Value};
+
+use crate::opening::Schedule;
+use crate::trust::said_at;
+
+#[derive(Clone, Copy, Debug)]
+struct Bay {
+    silent_after: Duration,
+    short_stay: bool,
+    heard_at: Timestamp,
+    sequence: Option<u32>,
+    level_at: Timestamp,
+    /// A vehicle stands there since; `None`: free, or not known.
+    since: Option<Timestamp>,
+    /// It is known whether one does.
+    known: bool,
+    over: bool,
+}
+
+/// The bays of a facility.
+#[derive(Clone, Debug)]
+pub(super) struct Stays {
+    bays: Vec<Bay>,
+    max_stay: Duration,
+    limit_s: u32,
+    /// When `max_stay` holds; `None`: always.
+    hours: Option<Schedule>,
+    /// `max_stay` holds since; `None`: it does not, or nobody knows whether.
+    holds_since: Option<Timestamp>,
+    /// The hours are asked again then.
+    asked_until: Timestamp,
+    /// No overstay begins or ends by time alone before.
+    next: Timestamp,
+    /// Overstays that have begun.
+    pub(super) begun: u64,
+}
+
+const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
+impl Stays {
+    /// The facility's bays; none where it does not count by them.
+    pub(super) fn new(facility: &Facility, city: &City) -> Self {
+        let bay = |bay: &vlot_model::Bay| Bay {
+            silent_after: city.devices.get(bay.device.at()).map_or(Duration::ZERO, |d| d.silent_after),
+            short_stay: bay.bay_use == BayUse::ShortStay,
+            heard_at: BEFORE_ALL,
+            sequence: None,
+            level_at: BEFORE_ALL,
+            since: None,
+            known: false,
+            over: false,
+        };
+        let street = &facility.site.street;
+        let hours = street.max_stay_hours.as_deref().map(|hours| Schedule::new(hours, city));
+        let by_bays = facility.counting == vlot_model::Counting::Bays;
+        Stays {
+            bays: facility.bays.iter().filter(|_| by_bays).map(bay).collect(),
+            max_stay: street.max_stay,
+            limit_s: u32::try_from(street.max_stay.as_secs()).unwrap_or(u32::MAX),
+            holds_since: hours.is_none().then_some(BEFORE_ALL),
+            asked_until: if hours.is_none() { NEVER } else { BEFORE_ALL },
+            hours,
+            next: NEVER,
+            begun: 0,
+        }
+    }
+
+    /// Whether there is anything to watch.
+    pub(super) fn any(&self) -> bool {
+        !self.bays.is_empty()
+    }
+
+    /// Time alone changes nothing before.
+    pub(super) fn due(&self) -> Timestamp {
+        if self.next == NEVER { NEVER } else { self.next.min(self.asked_until) }
+    }
+
+    /// Takes a bay's word; returns when a vehicle left, if one did, and whether an overstay began or ended.
+    pub(super) fn take(
+        &mut self,
+        position: usize,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> (Option<Timestamp>, bool) {
+        let Some(bay) = self.bays.get_mut(position) else { return (None, false) };
+        let said_at = said_at(reading);
+        let lost = matches!((bay.sequence, reading.sequence), (Some(a), Some(b)) if b != a && b != a.wrapping_add(1));
+        let silent = bay.known && bay.heard_at + bay.silent_after <= said_at;
+        if bay.level_at <= reading.observed_at {
+            bay.sequence = reading.sequence.or(bay.sequence);
+        }
+        bay.heard_at = bay.heard_at.max(said_at);
+        let mut left = None;
+        if bay.level_at <= reading.observed_at {
+            match reading.value {
+                Value::Bay { occupied } => {
+                    bay.level_at = reading.observed_at;
+                    let sure = bay.known && !lost && !silent;
+                    if !occupied {
+                        left = bay.since.take().filter(|_| sure).map(|_| said_at);
+                    } else if bay.since.is_none() || !sure {
+                        bay.since = Some(said_at);
+                    }
+                    bay.known = true;
+                }
+                Value::BayUnsure => {
+                    bay.level_at = reading.observed_at;
+                    (bay.since, bay.known) = (None, false);
+                }
+                // It lives, but what it said while it was not heard is gone.
+                _ if lost || silent => (bay.since, bay.known) = (None, false),
+                _ => {}
+            }
+        }
+        (left, self.judge(position, now))
+    }
+
+    /// Lets time pass; true where an overstay began or ended.
+    pub(super) fn advance(&mut self, now: Timestamp) -> bool {
+        let asked = self.ask(now);
+        if !asked && now < self.next {
+            return false;
+        }
+        self.next = NEVER;
+        let mut changed = false;
+        for position in 0..self.bays.len() {
+            changed |= self.judge(position, now);
+        }
+        changed
+    }
+
+    /// Those that stand too long, by position.
+    pub(super) fn overstays(&self) -> Vec<Overstay> {
+        let over = |(bay, position): (&Bay, u32)| {
+            let since = bay.since.filter(|_| bay.over)?;
+            Some(Overstay { bay: position, since, limit_s: self.limit_s })
+        };
+        self.bays.iter().zip(0..).filter_map(over).collect()
+    }
+
+    /// Whether the limit holds; true where that changed.
+    fn ask(&mut self, now: Timestamp) -> bool {
+        let Some(hours) = self.hours.as_ref().filter(|_| self.asked_until <= now) else { return false };
+        let (opening, until) = hours.at(now);
+        let held = self.holds_since;
+        self.holds_since = (opening == Opening::Open).then(|| held.unwrap_or(now));
+        self.asked_until = until;
+        held != self.holds_since
+    }
+
+    /// Whether the vehicle on a bay stands too long; true where that changed.
+    fn judge(&mut self, position: usize, now: Timestamp) -> bool {
+        let Some(bay) = self.bays.get_mut(position).filter(|bay| bay.short_stay) else { return false };
+        let silent_from = bay.heard_at + bay.silent_after;
+        let ends = match (bay.since, self.holds_since) {
+            (Some(since), Some(holds)) if now < silent_from => Some(since.max(holds) + self.max_stay),
+            _ => None,
+        };
+        let over = ends.is_some_and(|ends| ends <= now);
+        if let Some(ends) = ends {
+            self.next = self.next.min(if over { silent_from } else { ends.min(silent_from) });
+        } else if bay.since.is_some() && self.hours.is_some() {
+            // Not now: when the limit holds again.
+            self.next = self.next.min(self.asked_until);
+        }
+        let changed = over != bay.over;
+        self.begun += u64::from(changed && over);
+        bay.over = over;
+        changed
+    }
+}

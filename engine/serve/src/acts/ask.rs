@@ -1,0 +1,107 @@
+//! What a client wants done, checked: whoever acts says who he is and why, and figures are within what is possible.
+
+use std::time::Duration;
+
+use tonic::Status;
+use vlot_model::{Order, Timestamp, Value};
+
+use crate::convert;
+use crate::filter::clip;
+use crate::shared::Shared;
+use crate::wire::parking::v1::Attribution;
+
+const ACT_ID_CHARS: usize = 64;
+const ACTOR_CHARS: usize = 80;
+const REASON_CHARS: usize = 200;
+/// Another machine's clock may be ahead of ours by this much; what it dates later counts as now.
+const AHEAD: Duration = Duration::from_secs(120);
+
+fn wrong(field: &str, what: impl std::fmt::Display) -> Status {
+    Status::invalid_argument(format!("{field}: {what}"))
+}
+
+/// One line of text within its bound.
+fn line(field: &str, text: &str, chars_max: usize) -> Result<String, Status> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(wrong(field, "is required: acts are kept with who did what and why"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(wrong(field, "is one line, without control characters"));
+    }
+    if text.chars().count() > chars_max {
+        return Err(wrong(field, format!("at most {chars_max} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+fn act_id(id: String) -> Result<String, Status> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+    if id.is_empty() {
+        return Err(wrong("attribution.act_id", "is required: choose one for each act, for example a UUID"));
+    }
+    if id.len() > ACT_ID_CHARS || !id.bytes().all(fits) {
+        return Err(wrong("attribution.act_id", format!("at most {ACT_ID_CHARS} of A-Z a-z 0-9 . _ : -")));
+    }
+    Ok(id)
+}
+
+/// The order, dated with the engine's present unless it speaks of an earlier instant.
+pub(super) fn order(
+    shared: &Shared,
+    facility: String,
+    attribution: Option<Attribution>,
+    value: Value,
+    observed_at: Option<Timestamp>,
+) -> Result<Order, Status> {
+    shared.names.facilities.find(&facility)?;
+    let Attribution { act_id: id, actor, reason } =
+        attribution.ok_or_else(|| wrong("attribution", "is required: an act has a name and a reason"))?;
+    let asked_at = shared.context.clock.now();
+    Ok(Order {
+        id: act_id(id)?,
+        facility,
+        value,
+        actor: line("attribution.actor", &actor, ACTOR_CHARS)?,
+        reason: line("attribution.reason", &reason, REASON_CHARS)?,
+        asked_at,
+        observed_at: observed_at.unwrap_or(asked_at),
+    })
+}
+
+/// A number of vehicles that can be inside.
+pub(super) fn occupied(shared: &Shared, facility: &str, occupied: Option<u32>) -> Result<u32, Status> {
+    let at = shared.names.facilities.find(facility)?;
+    let occupied = occupied.ok_or_else(|| wrong("occupied", "is required: absent is not zero"))?;
+    let facility = shared.context.city.facilities.get(at);
+    let ceiling = facility.map_or(0, |f| f.estimate.ceiling.max(f.capacity));
+    if occupied > ceiling {
+        let id = facility.map_or("", |f| clip(&f.id));
+        return Err(wrong("occupied", format!("{occupied} is more than can be inside {id:?}, {ceiling}")));
+    }
+    Ok(occupied)
+}
+
+/// When the vehicles were counted; `None`: now.
+pub(super) fn observed_at(
+    shared: &Shared,
+    at: Option<&prost_types::Timestamp>,
+) -> Result<Option<Timestamp>, Status> {
+    let Some(at) = at else { return Ok(None) };
+    let now = shared.context.clock.now();
+    let at = convert::instant(at).ok_or_else(|| wrong("observed_at", "is no instant"))?;
+    if at.since(now) > AHEAD {
+        return Err(wrong("observed_at", format!("{at} is in the future; the engine's clock says {now}")));
+    }
+    let behind = shared.options.acts.behind_max;
+    if now.since(at) > behind {
+        let hours = behind.as_secs() / 3_600;
+        return Err(wrong(
+            "observed_at",
+            format!(
+                "{at} is too old: a count of more than {hours} hours ago says nothing of now (it is {now})"
+            ),
+        ));
+    }
+    Ok(Some(at.min(now)))
+}
