@@ -52,15 +52,18 @@ struct Table {
     /// On untouched data: all, and those that are obviously real.
     alarms: BTreeMap<Rule, (u32, u32)>,
     sensor_months: f64,
+    /// False or unknown alarms when the rules know the public holidays; `None` where none lie within the set.
+    with_holidays: Option<u32>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let files = if options.files.is_empty() { recordings() } else { options.files.clone() };
     let mut all = Vec::new();
     for file in &files {
-        let set = sets::read(file, options.capacities.as_deref(), options.timezone.as_deref())?;
+        let mut set = sets::read(file, options.capacities.as_deref(), options.timezone.as_deref())?;
         ensure!(!set.series.is_empty(), "{}: has no car park with figures and a capacity", file.display());
-        let (table, labelled) = (measure(&set, options.seeds), labels(&set));
+        let (mut table, labelled) = (measure(&set, options.seeds), labels(&set));
+        table.with_holidays = with_holidays(&mut set);
         if options.json {
             all.push(as_json(&set, &table, &labelled));
         } else {
@@ -110,6 +113,13 @@ fn measure(set: &Set, seeds: u64) -> Table {
         score.delays_h.sort_by(f64::total_cmp);
     }
     table
+}
+
+fn with_holidays(set: &mut Set) -> Option<u32> {
+    set.holidays = set.known_holidays();
+    let untrue = |series: &Series| clean(set, series, &[]).0.iter().filter(|e| !e.real).count();
+    let all: usize = set.series.iter().map(untrue).sum();
+    (!set.holidays.is_empty()).then(|| u32::try_from(all).unwrap_or(u32::MAX))
 }
 
 fn trial(
@@ -206,6 +216,10 @@ fn print(set: &Set, table: &Table, labelled: &[(&leuven::Label, Option<Rule>)]) 
         "alarms on untouched data: {all}, obviously real {real}; false or unknown {} = {false_or_unknown:.2} a sensor-month",
         all - real
     );
+    if let Some(n) = table.with_holidays {
+        let rate = f64::from(n) / table.sensor_months;
+        println!("  with public holidays known: {n} = {rate:.2} a sensor-month");
+    }
     for (rule, (all, real)) in &table.alarms {
         println!("  {rule:?}: {} false or unknown, {real} real", all - real);
     }
@@ -254,6 +268,8 @@ fn as_json(set: &Set, table: &Table, labelled: &[(&leuven::Label, Option<Rule>)]
         "alarms": all,
         "alarms_obviously_real": real,
         "false_or_unknown_per_sensor_month": f64::from(all - real) / table.sensor_months,
+        "false_or_unknown_with_holidays_per_sensor_month":
+            table.with_holidays.map(|n| f64::from(n) / table.sensor_months),
         "alarms_by_rule": rules,
         "labelled": labelled,
     })

@@ -89,8 +89,25 @@ impl Steps {
     /// The deviation, spaces, beyond which a step is a fault.
     fn limit(&self, hour_of_week: u8, bounds: &StepBounds) -> f32 {
         let [_, second] = self.largest.get(third(hour_of_week)).copied().unwrap_or_default();
-        let limit = (bounds.times * self.deviation(hour_of_week)).max(bounds.margin * second);
+        let habit = bounds.margin * second.max(self.fourth_largest());
+        let limit = (bounds.times * self.deviation(hour_of_week)).max(habit);
         limit.min(bounds.most).max(bounds.floor)
+    }
+
+    /// The fourth largest deviation of all hours: a source that leaps again and again, now here, now there, does so by
+    /// habit.
+    fn fourth_largest(&self) -> f32 {
+        let mut largest = [0.0_f32; 4];
+        for &step in self.largest.iter().flatten() {
+            let mut step = step;
+            for place in &mut largest {
+                if step > *place {
+                    std::mem::swap(&mut step, place);
+                }
+            }
+        }
+        let [.., fourth] = largest;
+        fourth
     }
 
     /// Learns a step and gives the limit if it is beyond it. One beyond teaches half as much again as the limit, so that a

@@ -31,12 +31,49 @@ pub(super) struct Set {
     pub(super) series: Vec<Series>,
     /// Its figures were read off plots: faults that are put into it would say little.
     pub(super) plotted: bool,
+    /// Local days since 1970-01-01 that the rules are told to be holidays, as a city's calendar does.
+    pub(super) holidays: Vec<i64>,
     zone: TimeZone,
     /// Five-minute slots in which the source said anything.
     slots: BTreeSet<i64>,
 }
 
+/// Public holidays where and when the recordings were made: of England and of North Rhine-Westphalia.
+const HOLIDAYS: [(&str, &[&str]); 2] = [
+    ("Europe/London", &["2015-12-25", "2015-12-26", "2015-12-28"]),
+    (
+        "Europe/Berlin",
+        &[
+            "2022-01-01",
+            "2022-04-15",
+            "2022-04-18",
+            "2022-05-01",
+            "2022-05-26",
+            "2022-06-06",
+            "2022-06-16",
+            "2022-10-03",
+            "2022-11-01",
+            "2022-12-25",
+            "2022-12-26",
+        ],
+    ),
+];
+
 impl Set {
+    /// Those of its holidays that are known here and lie within it.
+    pub(super) fn known_holidays(&self) -> Vec<i64> {
+        let zone = self.zone.iana_name().unwrap_or_default();
+        let dates = HOLIDAYS.iter().filter(|(name, _)| *name == zone).flat_map(|(_, dates)| dates.iter());
+        let day = |date: &&str| {
+            let date: jiff::civil::Date = date.parse().ok()?;
+            Some(date.duration_since(jiff::civil::Date::constant(1970, 1, 1)).as_hours() / 24)
+        };
+        let ends = self.series.iter().flat_map(|s| s.readings.first().into_iter().chain(s.readings.last()));
+        let days: Vec<i64> = ends.map(|r| self.local(r.0).div_euclid(DAY)).collect();
+        let (first, last) = (days.iter().min().copied(), days.iter().max().copied());
+        dates.filter_map(day).filter(|d| first <= Some(*d) && Some(*d) <= last).collect()
+    }
+
     pub(super) fn local(&self, at: Micros) -> Micros {
         let offset_s =
             Timestamp::from_microsecond(at).map_or(0, |instant| self.zone.to_offset(instant).seconds());
@@ -46,7 +83,8 @@ impl Set {
     /// 0 = Monday 00:00, local.
     pub(super) fn hour_of_week(&self, at: Micros) -> u8 {
         let local = self.local(at);
-        let weekday = (local.div_euclid(DAY) + 3).rem_euclid(7);
+        let day = local.div_euclid(DAY);
+        let weekday = if self.holidays.contains(&day) { 6 } else { (day + 3).rem_euclid(7) };
         u8::try_from(weekday * 24 + local.rem_euclid(DAY) / HOUR).unwrap_or(0)
     }
 
@@ -73,7 +111,16 @@ pub(super) fn read(file: &Path, capacities: Option<&Path>, zone: Option<&str>) -
         let slots = rows.0.values().flat_map(|s| s.readings.iter().map(|r| r.0.div_euclid(5 * MINUTE)));
         let slots = if reporting == Reporting::ChangesOnly { slots.collect() } else { BTreeSet::new() };
         let series = rows.finish();
-        Set { name: name.clone(), reporting, silent_after, series, plotted: false, zone, slots }
+        Set {
+            name: name.clone(),
+            reporting,
+            silent_after,
+            series,
+            plotted: false,
+            holidays: Vec::new(),
+            zone,
+            slots,
+        }
     };
     if let Some(c) = columns(&["timestamp", "place_id", "free"]) {
         let beside = file.with_file_name("meta-data.csv");
