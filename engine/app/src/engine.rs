@@ -10,8 +10,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
 use vlot_ingest::mqtt;
 use vlot_model::{
-    Board, City, Clock, History, Key, Meters, Product, Quarantine, Reading, Sign, SignIx, Submission, TICKS_SKIPPED,
-    Timestamp, Value,
+    Board, City, Clock, History, Key, Meters, Product, Quarantine, Reading, Sign, SignIx, Submission,
+    TICKS_SKIPPED, Timestamp, Value,
 };
 use vlot_publish::FaceRenderer;
 use vlot_serve::{Context, Problem, Server};
@@ -24,6 +24,9 @@ use crate::recovery::{Recovered, feed_journal, open_reader};
 
 /// Batches that may wait for a worker.
 pub(crate) const LANE_DEPTH: usize = 64;
+
+/// What the history has left may take so long at a stop.
+const HISTORY_STOP: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Sources by name; empty once the engine stops.
 type Sources = Arc<Mutex<Vec<(String, mqtt::Source)>>>;
@@ -238,11 +241,14 @@ impl Engine {
         drop(self.inbox);
         let log = self.pump.await?.context("the dataflow ended before its input")?;
         self.join.join().await?;
-        if let Some(history) = self.history {
-            tokio::task::spawn_blocking(move || history.close()).await?;
-        }
+        let history = self.history.map(|history| tokio::task::spawn_blocking(move || history.close()));
         log.journal.close().await?;
         served??;
+        if let Some(history) = history
+            && tokio::time::timeout(HISTORY_STOP, history).await.is_err()
+        {
+            tracing::warn!("the history was not written to its end: its last records are lost");
+        }
         let board = vlot_publish::board_json(&self.board, &self.city);
         std::fs::write(self.home.board(), &board).with_context(|| {
             format!("cannot write {} (hint: is the disk full?)", self.home.board().display())

@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 mod demo;
 mod engine;
+mod history_cmd;
 mod home;
 mod recovery;
 mod replay;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => in_runtime(demo::demo(options)),
         Command::Run(options) => in_runtime(run::run(options)),
         Command::Watch(options) => in_runtime(watch::watch(options)),
+        Command::History(options) => in_runtime(history_cmd::history(options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

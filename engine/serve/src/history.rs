@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use vlot_model::{
-    Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution, Timestamp,
+    Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
+    Timestamp,
 };
 
 use crate::convert::timestamp;
@@ -52,7 +53,10 @@ impl Histories {
             drop(turn);
             read
         });
-        reading.await.map_err(|_| Status::internal("the history's reader ended"))?.map_err(Status::unavailable)
+        reading
+            .await
+            .map_err(|_| Status::internal("the history's reader ended"))?
+            .map_err(Status::unavailable)
     }
 }
 
@@ -123,7 +127,9 @@ fn query(request: QueryHistoryRequest) -> Result<HistoryQuery, Status> {
     };
     let after = match page_token.as_str() {
         "" => None,
-        token => Some(place(token).ok_or_else(|| Status::invalid_argument("page_token: none of this service's"))?),
+        token => {
+            Some(place(token).ok_or_else(|| Status::invalid_argument("page_token: none of this service's"))?)
+        }
     };
     // The ends of what a file's seconds can say.
     let ends = (Timestamp::from_secs(-(1 << 40)), Timestamp::from_secs(1 << 40));

@@ -7,9 +7,7 @@ use tonic::Code;
 use vlot_model::*;
 use vlot_proto::history::v1::cell::Value;
 use vlot_proto::history::v1::history_service_client::HistoryServiceClient;
-use vlot_proto::history::v1::{
-    Kind, ListSeriesRequest, QueryHistoryRequest, Resolution as WireResolution,
-};
+use vlot_proto::history::v1::{Kind, ListSeriesRequest, QueryHistoryRequest, Resolution as WireResolution};
 
 use crate::support::{House, NOON, within};
 
