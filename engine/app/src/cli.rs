@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Verify, correct, reset, close and open car parks, and see who did
     Facility(crate::facility::Facility),
+    /// Look back: what an engine keeps of each minute
+    History(HistoryOf),
 }
 
 /// Run a whole city on this machine.
@@ -204,6 +206,59 @@ pub(crate) struct Watch {
     /// What to watch
     #[command(subcommand)]
     pub(crate) what: What,
+}
+
+/// Look back.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryOf {
+    /// The id of the facility, section (garage/section), station or sensor
+    pub(crate) id: String,
+
+    /// What the id names
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) of: PastOf,
+
+    /// From then on (RFC 3339), e.g. 2026-05-08T16:30:00+02:00; without it, from the oldest
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) from: Option<Timestamp>,
+
+    /// Before then (RFC 3339); without it, to the newest
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) until: Option<Timestamp>,
+
+    /// Records of 15 minutes instead of the finest that there are
+    #[arg(long)]
+    pub(crate) quarter: bool,
+
+    /// Comma-separated, with units in the header
+    #[arg(long)]
+    pub(crate) csv: bool,
+
+    /// The engine's gRPC address
+    #[arg(long, env = "VLOT_ENGINE", value_name = "ADDRESS", default_value = "http://127.0.0.1:7101")]
+    pub(crate) engine: String,
+
+    /// Trust servers whose certificate this authority (PEM) issued
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// What a record of the past is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PastOf {
+    /// A car park or zone
+    #[default]
+    Facility,
+    /// A section of a bicycle garage
+    Section,
+    /// Motor traffic at a station
+    Traffic,
+    /// Bicycles at a station
+    Bicycle,
+    /// What was forecast of a facility
+    Forecast,
+    /// A sensor's health
+    Sensor,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,6 +25,9 @@ use crate::recovery::{Recovered, feed_journal, open_reader};
 /// Batches that may wait for a worker.
 pub(crate) const LANE_DEPTH: usize = 64;
 
+/// What the history has left may take so long at a stop.
+const HISTORY_STOP: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Sources by name; empty once the engine stops.
 type Sources = Arc<Mutex<Vec<(String, mqtt::Source)>>>;
 
@@ -243,11 +246,14 @@ impl Engine {
         drop(self.inbox);
         let log = self.pump.await?.context("the dataflow ended before its input")?;
         self.join.join().await?;
-        if let Some(history) = self.history {
-            tokio::task::spawn_blocking(move || history.close()).await?;
-        }
+        let history = self.history.map(|history| tokio::task::spawn_blocking(move || history.close()));
         log.journal.close().await?;
         served??;
+        if let Some(history) = history
+            && tokio::time::timeout(HISTORY_STOP, history).await.is_err()
+        {
+            tracing::warn!("the history was not written to its end: its last records are lost");
+        }
         let board = vlot_publish::board_json(&self.board, &self.city);
         std::fs::write(self.home.board(), &board).with_context(|| {
             format!("cannot write {} (hint: is the disk full?)", self.home.board().display())

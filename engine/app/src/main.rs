@@ -7,6 +7,7 @@ mod demo;
 mod engine;
 mod facility;
 mod faults;
+mod history_cmd;
 mod home;
 mod recovery;
 mod replay;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => in_runtime(demo::demo(options)),
         Command::Run(options) => in_runtime(run::run(options)),
         Command::Watch(options) => in_runtime(watch::watch(options)),
+        Command::History(options) => in_runtime(history_cmd::history(options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! `vlot watch`: a gRPC client in the terminal.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio_stream::StreamExt;
@@ -28,7 +29,7 @@ use crate::cli::{Watch, What};
 
 /// Prints one line a change until the count is reached, the engine ends or the reader of the output goes away.
 pub(crate) async fn watch(options: Watch) -> Result<()> {
-    let channel = connect(&options).await?;
+    let channel = connect(&options.engine, options.ca.as_deref()).await?;
     let mut left = options.count.unwrap_or(u64::MAX);
     let mut print = |text: String| -> Result<bool> {
         if writeln!(std::io::stdout().lock(), "{text}").is_err() {
@@ -134,23 +135,25 @@ fn ids(ids: impl Iterator<Item = String>) -> String {
     ids.collect::<Vec<_>>().join(", ")
 }
 
-async fn connect(options: &Watch) -> Result<Channel> {
-    let address = match options.engine.contains("://") {
-        true => options.engine.clone(),
-        false => format!("http://{}", options.engine),
+/// To an engine, trusting what `ca` issued.
+pub(crate) async fn connect(engine: &str, ca: Option<&Path>) -> Result<Channel> {
+    let address = match engine.contains("://") {
+        true => engine.to_owned(),
+        false => format!("http://{engine}"),
     };
-    if address.starts_with("https:") && options.ca.is_none() {
+    if address.starts_with("https:") && ca.is_none() {
         bail!("{address} needs --ca FILE: the certificate of the authority to trust");
     }
     let mut endpoint = Endpoint::from_shared(address)
-        .with_context(|| format!("{:?} is no address (hint: http://127.0.0.1:7101)", options.engine))?;
-    if let Some(ca) = &options.ca {
+        .with_context(|| format!("{engine:?} is no address (hint: http://127.0.0.1:7101)"))?;
+    if let Some(ca) = ca {
         let pem = std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()))?;
         endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))?;
     }
-    endpoint.connect().await.with_context(|| {
-        format!("no engine answers at {} (hint: start one with `vlot demo`)", options.engine)
-    })
+    endpoint
+        .connect()
+        .await
+        .with_context(|| format!("no engine answers at {engine} (hint: start one with `vlot demo`)"))
 }
 
 pub(crate) fn quality(quality: Quality) -> &'static str {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::engine::encryption;
-use crate::read::{Among, FilePath, Span, SpanOrForever, Table, Text, Whole, Word};
+use crate::read::{Accepted, Among, FilePath, Span, SpanOrForever, Table, Text, Whole, Word};
 use crate::{HistorySettings, InfluxSettings, Source};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,8 +35,11 @@ fn influx(table: &mut Table<'_>, source: &Source) -> InfluxSettings {
     if table.is_sound("url") {
         match Address::of(&url) {
             Ok(address) => {
-                let here = address.encrypted || address.on_this_machine;
-                encryption(table, here, "url", &url);
+                let accepted = table.optional("plaintext", Accepted);
+                if !address.encrypted && !address.on_this_machine && accepted.is_none() {
+                    let what = format!("{url} is beyond this machine, and nothing is encrypted");
+                    table.problem("url", what, "use https://, or write plaintext = \"accepted\"");
+                }
             }
             Err(hint) => table.problem("url", format!("{url:?} is no server's address"), hint),
         }
