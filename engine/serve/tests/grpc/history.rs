@@ -30,7 +30,7 @@ impl History for Memory {
                 .iter()
                 .map(|c| match c.holds {
                     Holds::Word(words) => words.first().copied().map(Cell::Word),
-                    Holds::Whole if m % 2 == 0 => Some(Cell::Whole(i64::from(m) - 1)),
+                    Holds::Whole if m.is_multiple_of(2) => Some(Cell::Whole(i64::from(m) - 1)),
                     Holds::Real => Some(Cell::Real(0.5)),
                     Holds::Whole => None,
                 })
