@@ -206,6 +206,11 @@ impl Account {
         sensors.filter_map(Member::silent_from).filter(|from| now < *from).min()
     }
 
+    /// Whether a barrier or counter is not believed.
+    pub(crate) fn any_doubted(&self) -> bool {
+        self.members.iter().any(|m| m.is_sensor && m.standing == Standing::Doubted)
+    }
+
     /// From now on the member at `position` is believed or not.
     pub(crate) fn stand(&mut self, position: usize, standing: Standing) {
         if let Some(member) = self.members.get_mut(position) {
@@ -239,6 +244,16 @@ impl Account {
                 self.move_by(movement).map_or(Told::Nothing, Told::Moved)
             }
             Value::Totals { entries, exits } => self.take_totals(position, Totals { entries, exits, at }),
+            // A barrier's controller makes its figure of the passages that were counted here: where there is a count it knows
+            // nothing more, and taken as a second witness it would bear out every error of the first.
+            Value::Occupied { .. }
+                if self.by_barriers
+                    && member.is_sensor
+                    && self.baseline.is_some()
+                    && !self.stated_is_exact =>
+            {
+                Told::Nothing
+            }
             Value::Occupied { spaces } => self.take_figure(Baseline { spaces, at }, said_at),
             _ => Told::Nothing,
         }

@@ -46,6 +46,8 @@ pub(super) struct Sources {
     estimator: Estimator,
     anchored: Option<Anchored>,
     lost: u32,
+    /// Vehicles that passed while a barrier was not believed.
+    passed_in_doubt: u32,
     /// The estimate as of its last change, and of which minute if it ages.
     known: Option<Estimate>,
     aged_at: i64,
@@ -83,6 +85,7 @@ impl Sources {
             estimator: Estimator::new(model, facility.bays.len()),
             anchored: None,
             lost: 0,
+            passed_in_doubt: 0,
             known: None,
             aged_at: i64::MIN,
             changed: false,
@@ -145,12 +148,21 @@ impl Sources {
     /// From now on the barrier or counter at `position` is believed or not.
     pub(super) fn member_stands(&mut self, position: usize, standing: Standing) {
         self.account.stand(position, standing);
+        if !self.account.any_doubted() && self.passed_in_doubt > 0 {
+            // Any of what was counted meanwhile may be wrong.
+            self.estimator.restarted(f64::from(self.passed_in_doubt));
+            self.passed_in_doubt = 0;
+        }
         self.changed = true;
     }
 
     fn move_by(&mut self, moved: Moved) {
         let passed = Passed { entries: spaces(moved.entries), exits: spaces(moved.exits) };
         if passed != Passed::default() {
+            if self.account.any_doubted() {
+                let vehicles = passed.entries.saturating_add(passed.exits);
+                self.passed_in_doubt = self.passed_in_doubt.saturating_add(vehicles);
+            }
             self.estimator.passed(passed);
         }
         let taken_back = moved.entries.min(0) - moved.exits.min(0);
