@@ -14,22 +14,33 @@ fn a_sign_says_less_while_a_counter_drifts_and_recovers_after_a_verified_count()
     let (summary, data) = (dir.path().join("s.json"), dir.path().join("data"));
     let mut demo = Running::start(
         vlot()
-            .args(["demo", "--faults", "--duration", "45s", "--speed", "600", "--start", "2026-05-08T09:00:00+02:00"])
+            .args([
+                "demo",
+                "--faults",
+                "--duration",
+                "70s",
+                "--speed",
+                "400",
+                "--start",
+                "2026-05-08T09:00:00+02:00",
+            ])
             .args(["--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"])
             .arg("--data")
             .arg(&data)
             .arg("--summary")
             .arg(&summary),
     );
-    let code = demo.wait_exit(Duration::from_secs(120));
+    let code = demo.wait_exit(Duration::from_secs(200));
     assert_eq!(code, Some(0), "{}", demo.output());
     let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(&summary).unwrap()).unwrap();
     let faults = &summary["faults"];
     // RFC 3339 of one zone: in order as text.
-    let steps = ["begun_at", "went_blank_or_low_at", "verified_at", "recovered_at"]
-        .map(|name| faults[name].as_str().unwrap_or_else(|| panic!("{name} in {summary:#}\n{}", demo.output())));
+    let steps = ["begun_at", "went_blank_or_low_at", "verified_at", "recovered_at"].map(|name| {
+        faults[name].as_str().unwrap_or_else(|| panic!("{name} in {summary:#}\n{}", demo.output()))
+    });
     assert!(steps.is_sorted(), "{steps:?}");
-    let why = |name: &str| faults[name].as_str().unwrap_or_else(|| panic!("{name} in {summary:#}")).to_owned();
+    let why =
+        |name: &str| faults[name].as_str().unwrap_or_else(|| panic!("{name} in {summary:#}")).to_owned();
     assert_ne!(why("reason_before"), why("reason_after"));
     assert!(why("zone_reason").contains("nothing is shown"), "{summary:#}");
     assert_eq!(summary["lost"], 0, "{summary:#}");

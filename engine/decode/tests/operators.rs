@@ -1,5 +1,7 @@
 //! Nobody speaks as an operator through a broker, in any format and under any statement.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 mod common;
 
 use common::{DEVICES, add, received_at};
