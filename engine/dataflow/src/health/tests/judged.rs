@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vlot_model::{
-    City, Counting, FacilityState, HealthState, Life, Meters, Product, Quality, SensorHealth, SensorRule,
-    Service, Share, TICKS_SKIPPED, Update, Value,
+    City, Counting, Direction, FacilityState, HealthState, Life, Meters, Product, Quality, SensorHealth,
+    SensorRule, Service, Share, SureWhy, TICKS_SKIPPED, Update, Value,
 };
 
 use crate::health::judged::Judged;
@@ -94,6 +94,44 @@ fn codes_in_place_of_figures_are_withheld_and_fail_the_counter() {
     let updates = play(&mut parking, &[says(NOON + 90, 9)]);
     assert_eq!(healths(&updates)[0].health, HealthState::Healthy);
     assert_eq!((facility(&updates).quality, facility(&updates).occupied), (Quality::Good, Some(9)));
+}
+
+/// Withheld, they would be missing from the count for ever.
+#[test]
+fn passages_of_a_barrier_that_is_not_believed_are_counted_and_make_the_count_less_sure() {
+    let mut b = Builder::default();
+    let car_park = b.facility(Counting::Barriers, 0, 1, 0);
+    car_park.capacity = 1_000;
+    car_park.estimate = vlot_model::Reliability::of(1_000);
+    let (mut parking, _) = parking(b.city);
+    let passes = |at, vehicles| {
+        Step::Batch(at, vec![said(0, at, Value::Passage { direction: Direction::In, vehicles })])
+    };
+    let start =
+        [Step::Clock(NOON), Step::Batch(NOON + 1, vec![said(0, NOON + 1, Value::Occupied { spaces: 100 })])];
+    play(&mut parking, &start);
+    let burst: Vec<Step> = (0..30).map(|i| passes(NOON + 10 + i, 5)).collect();
+    let updates = play(&mut parking, &burst);
+    assert_eq!(healths(&updates)[0].health, HealthState::Failed);
+    let state = facility(&updates);
+    assert_eq!((state.occupied_uncorrected, state.sensors.reporting), (Some(250), 0), "{state:?}");
+    assert_eq!(state.certainty.unwrap().why, SureWhy::SensorsMissing);
+    // It is calm again, and believed: the count has gone on, and is as unsure as what was counted in doubt.
+    let mut calm = Vec::new();
+    for i in 1..400 {
+        let at = NOON + 40 + i * 60;
+        calm.push(Step::Batch(at, vec![said(0, at, Value::Alive)]));
+        if i % 30 == 0 {
+            calm.push(passes(at + 1, 1));
+        }
+        calm.push(Step::Clock(at + 2));
+    }
+    let updates = play(&mut parking, &calm);
+    assert_eq!(healths(&updates).last().map(|h| h.health), Some(HealthState::Healthy));
+    let state = facility(&updates);
+    let c = state.certainty.unwrap();
+    assert_eq!((state.occupied_uncorrected, state.sensors.reporting), (Some(263), 1), "{state:?}");
+    assert!(c.occupied_high - c.occupied_low >= 100, "{c:?}");
 }
 
 #[test]

@@ -181,3 +181,23 @@ fn a_silent_barrier_leaves_nothing_to_say() {
     let seen: Vec<_> = states.iter().filter_map(|s| s.certainty).map(|c| (c.says, c.why)).collect();
     assert_eq!(seen, [(Figure::Free(60), SureWhy::Sure), (Figure::Blank, SureWhy::SensorsMissing)]);
 }
+
+/// A barrier's controller makes its figure of the same passages: it starts a count, and bears nothing out afterwards.
+#[test]
+fn a_barriers_own_figure_starts_a_count_and_is_no_second_witness() {
+    let b = car_park();
+    let states_of =
+        |device: u32, at: i64, spaces| Step::Batch(at, vec![said(device, at, Value::Occupied { spaces })]);
+    let mut steps = vec![states_of(0, 90, 20), passes(100, Direction::In, 10)];
+    let counted = last(&b, &steps);
+    assert_eq!((counted.occupied, counted.certainty.unwrap().conflict), (Some(30), false));
+    // A person found fewer; the controller goes on from what it has.
+    steps.push(does(110, Value::Verified { occupied: 12 }));
+    steps.extend((0..10).map(|i| states_of(0, 120 + i, 30)));
+    let state = last(&b, &steps);
+    let c = state.certainty.unwrap();
+    assert_eq!((state.occupied, c.occupied_low, c.occupied_high, c.conflict), (Some(12), 12, 12, false));
+    // A parking system of its own is a witness.
+    steps.extend((0..10).map(|i| states_of(1, 140 + i, 60)));
+    assert!(last(&b, &steps).certainty.unwrap().conflict);
+}
