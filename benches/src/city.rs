@@ -23,8 +23,9 @@ pub const CAPACITY: u32 = 18;
 /// What the `k`th reading of a car park says: never twice the same in a row, always a figure that is shown exactly.
 #[must_use]
 pub fn occupied(k: u64) -> u32 {
-    // 1 to 17 of 18 taken: 17 to 1 free, never full, never rounded.
-    1 + u32::try_from(k % 17).unwrap_or(0)
+    // 1 to 17 of 18 taken, up and down by one: 17 to 1 free, never full, never rounded, and no leap that would be a fault.
+    let step = u32::try_from(k % 32).unwrap_or(0);
+    1 + step.min(32 - step)
 }
 
 /// The same as Vlot's JSON.
@@ -111,6 +112,7 @@ impl Kind {
                 Kind::Parks => {
                     facilities +=
                         &format!("kind = \"off-street\"\ncapacity = {CAPACITY}\ncounting = \"absolute\"\n");
+                    facilities += "[facility.estimate]\nfigure_sd = 0\nwidth_max = 1.0\n";
                     facilities += &format!(
                         "[[facility.device]]\nid = \"{}\"\nkind = \"counter\"\nsilent_after = \"10m\"\n",
                         device(n)
