@@ -17,9 +17,9 @@ use timely::dataflow::operators::{Probe, probe};
 use timely::worker::Worker;
 use vlot_dataflow::{Clocks, Readings, build, collect};
 use vlot_model::{
-    Admitted, Bay, BayUse, City, ClockTick, CountMode, Counting, Device, DeviceIx, DeviceKind, Direction,
-    Facility, FacilityIx, FacilityKind, Garage, GarageIx, LonLat, Meters, RackKind, Reading, Role, Section,
-    SectionIx, Station, StationIx, Tick, Timestamp, Value,
+    Admitted, Bay, City, ClockTick, CountMode, Counting, Device, DeviceIx, DeviceKind, Direction, Facility,
+    FacilityIx, FacilityKind, Garage, GarageIx, LonLat, Meters, RackKind, Reading, Role, Section, SectionIx,
+    Station, StationIx, Tick, Timestamp, UserGroup, Value,
 };
 
 const DEVICES: u32 = 10_000;
@@ -205,7 +205,7 @@ fn city() -> City {
         let bays = (0..100).map(|bay| {
             let role = Role::Bay { facility: FacilityIx(zone), bay };
             let device = add_device(&mut city.devices, DeviceKind::Bay, role);
-            Bay { id: format!("{bay}").into(), bay_use: BayUse::Everyone, device }
+            Bay { id: format!("{bay}").into(), bay_use: UserGroup::Everyone, device }
         });
         let bays = bays.collect();
         city.facilities.push(facility(100, Counting::Bays, bays));

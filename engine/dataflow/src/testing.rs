@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use vlot_model::{
-    Admitted, Bay, BayUse, City, ClockTick, CountMode, Counting, Device, DeviceIx, DeviceKind, Facility,
-    FacilityIx, FacilityKind, Garage, GarageIx, LonLat, Matrix, Placement, RackKind, Reading, Role, Section,
-    SectionIx, Sign, SignIx, Station, StationIx, Timestamp, Update, Value,
+    Admitted, Bay, City, ClockTick, CountMode, Counting, Device, DeviceIx, DeviceKind, Facility, FacilityIx,
+    FacilityKind, Garage, GarageIx, LonLat, Matrix, Placement, RackKind, Reading, Role, Section, SectionIx,
+    Sign, SignIx, Station, StationIx, Timestamp, Update, UserGroup, Value,
 };
 
 use crate::shell::Logic;
@@ -190,7 +190,7 @@ impl Builder {
         let facility = FacilityIx::from_position(self.city.facilities.len());
         let bay = |bay| Bay {
             id: format!("{bay}").into(),
-            bay_use: BayUse::Everyone,
+            bay_use: UserGroup::Everyone,
             device: self.device(DeviceKind::Bay, Role::Bay { facility, bay }, 600),
         };
         let bays: Vec<Bay> = (0..bays).map(bay).collect();

@@ -127,7 +127,7 @@ fn run(city: &Arc<City>, script: &[Step], feed: &Feed) -> (Vec<Call>, Arc<Meters
 fn city() -> Arc<City> {
     let mut b = Builder::default();
     let zone = b.facility(Counting::Bays, 4, 0, 1);
-    zone.bays.iter_mut().take(2).for_each(|bay| bay.bay_use = vlot_model::BayUse::ShortStay);
+    zone.bays.iter_mut().take(2).for_each(|bay| bay.bay_use = vlot_model::UserGroup::ShortStay);
     zone.site.street.max_stay = Duration::from_secs(90);
     b.facility(Counting::Barriers, 0, 2, 1);
     b.facility(Counting::Barriers, 0, 1, 1);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::site::{GarageSite, Reliability, Service, Site};
+use crate::site::{GarageSite, Reliability, Service, Site, UserGroup};
 use crate::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 
 /// Everything that stands in the city and that Vlot knows of.
@@ -246,33 +246,9 @@ pub struct Bay {
     /// Unique in its facility.
     pub id: Box<str>,
     /// Whom it is for.
-    pub bay_use: BayUse,
+    pub bay_use: UserGroup,
     /// Its sensor.
     pub device: DeviceIx,
-}
-
-/// Whom a bay is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BayUse {
-    /// Anyone.
-    Everyone,
-    /// Short stay (shop-and-go, 30 minutes).
-    ShortStay,
-    /// Holders of a card for disabled persons.
-    Accessible,
-    /// Vehicles that charge.
-    Charging,
-    /// Residents.
-    Residents,
-    /// Care-givers.
-    CareGivers,
-    /// Loading and unloading.
-    Loading,
-    /// Cargo bicycles.
-    CargoBicycles,
-    /// Motor cycles and mopeds.
-    TwoWheelers,
 }
 
 /// A bicycle garage.

@@ -21,9 +21,8 @@ mod trust;
 pub use act::{Act, ActLog, End, Glance, Order};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
-    Arrow, Bay, BayUse, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind,
-    Garage, LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target,
-    Template,
+    Arrow, Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
+    LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target, Template,
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
 pub use history::{

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BayUse, Facility, Timestamp};
+use crate::Timestamp;
 
 /// How a facility's sources err, and what its sign may say of a figure that is not sure. Rates are shares, 0..=0.4.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,6 +120,18 @@ impl Default for StreetRules {
 }
 
 impl Site {
+    /// Spaces for everyone at an instant, where there are `first` before every date.
+    #[must_use]
+    pub fn capacity_at(&self, first: u32, now: Timestamp) -> u32 {
+        self.capacities.iter().take_while(|c| c.from <= now).last().map_or(first, |c| c.capacity)
+    }
+
+    /// The next instant after `now` at which the capacity changes.
+    #[must_use]
+    pub fn capacity_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.capacities.iter().map(|c| c.from).find(|from| now < *from)
+    }
+
     /// Groups and their spaces at an instant, in the configured order, each once; `None`: before every date.
     pub fn groups_at(&self, now: Option<Timestamp>) -> impl Iterator<Item = (UserGroup, u32)> {
         let begun = move |group: &Group| group.from.is_none_or(|from| now.is_some_and(|now| from <= now));
@@ -129,21 +141,6 @@ impl Site {
         };
         let held = self.groups.iter().enumerate().filter(move |(at, group)| holds(*at, group));
         held.map(|(_, group)| (group.group, group.capacity))
-    }
-}
-
-impl Facility {
-    /// Spaces for everyone at an instant.
-    #[must_use]
-    pub fn capacity_at(&self, now: Timestamp) -> u32 {
-        let begun = self.site.capacities.iter().take_while(|c| c.from <= now);
-        begun.last().map_or(self.capacity, |c| c.capacity)
-    }
-
-    /// The next instant after `now` at which its capacity changes.
-    #[must_use]
-    pub fn capacity_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.site.capacities.iter().map(|c| c.from).find(|from| now < *from)
     }
 }
 
@@ -193,7 +190,7 @@ pub enum GarageKind {
     Event,
 }
 
-/// Groups of users.
+/// Groups of users: whom a space or a bay is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserGroup {
@@ -215,22 +212,6 @@ pub enum UserGroup {
     CargoBicycles,
     /// Motor cycles and mopeds.
     TwoWheelers,
-}
-
-impl From<BayUse> for UserGroup {
-    fn from(bay_use: BayUse) -> Self {
-        match bay_use {
-            BayUse::Everyone => UserGroup::Everyone,
-            BayUse::ShortStay => UserGroup::ShortStay,
-            BayUse::Accessible => UserGroup::Accessible,
-            BayUse::Charging => UserGroup::Charging,
-            BayUse::Residents => UserGroup::Residents,
-            BayUse::CareGivers => UserGroup::CareGivers,
-            BayUse::Loading => UserGroup::Loading,
-            BayUse::CargoBicycles => UserGroup::CargoBicycles,
-            BayUse::TwoWheelers => UserGroup::TwoWheelers,
-        }
-    }
 }
 
 /// A way on from an edge car park.

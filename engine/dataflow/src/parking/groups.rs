@@ -25,7 +25,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new(bays: &[Bay]) -> Self {
         let mut sums: Vec<Sum> = Vec::new();
-        for group in bays.iter().map(|bay| UserGroup::from(bay.bay_use)) {
+        for group in bays.iter().map(|bay| bay.bay_use) {
             let place = sums.partition_point(|sum| sum.group < group);
             match sums.get_mut(place).filter(|sum| sum.group == group) {
                 Some(sum) => sum.total += 1,
@@ -33,7 +33,7 @@ impl Tally {
             }
         }
         let place = |bay: &Bay| {
-            let place = sums.partition_point(|sum| sum.group < UserGroup::from(bay.bay_use));
+            let place = sums.partition_point(|sum| sum.group < bay.bay_use);
             u8::try_from(place).unwrap_or(u8::MAX)
         };
         Tally { places: bays.iter().map(place).collect(), sums }
@@ -100,14 +100,15 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use vlot_model::{BayUse, Counting, DeviceIx};
+    use vlot_model::{Counting, DeviceIx, UserGroup};
 
     use super::*;
     use crate::testing::{Builder, s};
 
-    const USES: [BayUse; 4] = [BayUse::Everyone, BayUse::ShortStay, BayUse::Accessible, BayUse::TwoWheelers];
+    const USES: [UserGroup; 4] =
+        [UserGroup::Everyone, UserGroup::ShortStay, UserGroup::Accessible, UserGroup::TwoWheelers];
 
-    fn bays(uses: &[BayUse]) -> Vec<Bay> {
+    fn bays(uses: &[UserGroup]) -> Vec<Bay> {
         uses.iter().map(|u| Bay { id: "b".into(), bay_use: *u, device: DeviceIx(0) }).collect()
     }
 
@@ -132,7 +133,7 @@ mod tests {
             (Residents, 9, None),
         ];
         let groups = groups(0.8, &config);
-        let mut tally = Tally::new(&bays(&[BayUse::Accessible, BayUse::Accessible]));
+        let mut tally = Tally::new(&bays(&[UserGroup::Accessible, UserGroup::Accessible]));
         tally.count(0, true, 1);
         tally.count(1, false, 1);
         let at = |second| groups.states(tally.sums(), s(second));
@@ -149,8 +150,8 @@ mod tests {
     #[test]
     fn a_zone_for_everyone_has_no_groups_and_a_mixed_one_has_all() {
         let groups = groups(0.8, &[]);
-        assert_eq!(groups.states(Tally::new(&bays(&[BayUse::Everyone; 3])).sums(), s(0)), []);
-        let mixed = Tally::new(&bays(&[BayUse::Loading, BayUse::Everyone]));
+        assert_eq!(groups.states(Tally::new(&bays(&[UserGroup::Everyone; 3])).sums(), s(0)), []);
+        let mixed = Tally::new(&bays(&[UserGroup::Loading, UserGroup::Everyone]));
         let states = groups.states(mixed.sums(), s(0));
         assert_eq!(
             states.iter().map(|g| (g.group, g.capacity, g.free)).collect::<Vec<_>>(),
@@ -179,7 +180,7 @@ mod tests {
                 said[at] = free;
             }
             for state in groups(min_share, &[]).states(tally.sums(), s(0)) {
-                let own = || uses.iter().zip(&said).filter(|(u, _)| UserGroup::from(**u) == state.group);
+                let own = || uses.iter().zip(&said).filter(|(u, _)| **u == state.group);
                 let total = own().count();
                 let reporting = own().filter(|(_, said)| said.is_some()).count();
                 let free = own().filter(|(_, said)| **said == Some(true)).count();

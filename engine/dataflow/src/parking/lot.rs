@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vlot_model::{
-    CapacityFrom, Certainty, City, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Figure,
-    Opening, Quality, Reading, Shows, SureWhy, Timestamp, Trigger, Value,
+    Certainty, City, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Figure, Opening, Quality,
+    Reading, Shows, Site, SureWhy, Timestamp, Trigger, Value,
 };
 
 use super::groups::Groups;
@@ -25,27 +25,6 @@ pub(super) enum Seat {
     Operator,
 }
 
-/// Spaces by date.
-#[derive(Debug)]
-struct Capacities {
-    first: u32,
-    dated: Vec<CapacityFrom>,
-}
-
-impl Capacities {
-    fn of(facility: &Facility) -> Self {
-        Capacities { first: facility.capacity, dated: facility.site.capacities.clone() }
-    }
-
-    fn at(&self, now: Timestamp) -> u32 {
-        self.dated.iter().take_while(|c| c.from <= now).last().map_or(self.first, |c| c.capacity)
-    }
-
-    fn until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.dated.iter().map(|c| c.from).find(|from| now < *from)
-    }
-}
-
 /// A facility's state as it is folded from its readings.
 #[derive(Debug)]
 pub(super) struct Lot {
@@ -56,7 +35,9 @@ pub(super) struct Lot {
     empty_after_closing: Option<Duration>,
     sources: Sources,
     groups: Groups,
-    capacities: Capacities,
+    /// Spaces before every date, and the dates.
+    first_capacity: u32,
+    dated: Site,
     /// Its hours, where they are configured.
     schedule: Option<Schedule>,
     /// By its own word.
@@ -97,7 +78,8 @@ impl Lot {
             empty_after_closing: facility.estimate.empty_after_closing,
             sources: Sources::new(facility, members, city),
             groups: Groups::new(facility),
-            capacities: Capacities::of(facility),
+            first_capacity: facility.capacity,
+            dated: Site { capacities: facility.site.capacities.clone(), ..Site::default() },
             schedule: facility.site.opening_hours.as_ref().map(|hours| Schedule::new(hours, city)),
             opening: Opening::Unknown,
             opening_at: None,
@@ -193,7 +175,7 @@ impl Lot {
             _ => FacilityStatus::Unknown,
         };
         let ahead = |until: &Timestamp| now < *until;
-        let dates = [self.groups.until(now), self.capacities.until(now), hours_until];
+        let dates = [self.groups.until(now), self.dated.capacity_until(now), hours_until];
         self.due = [valid_until, heard_until, empty_at, said.due]
             .into_iter()
             .chain(dates)
@@ -221,7 +203,7 @@ impl Lot {
 
     /// Capacities change at their dates.
     fn renew_capacity(&mut self, now: Timestamp) {
-        let capacity = self.capacities.at(now);
+        let capacity = self.dated.capacity_at(self.first_capacity, now);
         if capacity != self.capacity {
             self.capacity = capacity;
             self.sources.set_capacity(capacity);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vlot_model::{BayUse, City, Facility, Opening, Overstay, Reading, Timestamp, Value};
+use vlot_model::{City, Facility, Opening, Overstay, Reading, Timestamp, UserGroup, Value};
 
 use crate::opening::Schedule;
 use crate::trust::said_at;
@@ -47,7 +47,7 @@ impl Stays {
     pub(super) fn new(facility: &Facility, city: &City) -> Self {
         let bay = |bay: &vlot_model::Bay| Bay {
             silent_after: city.devices.get(bay.device.at()).map_or(Duration::ZERO, |d| d.silent_after),
-            short_stay: bay.bay_use == BayUse::ShortStay,
+            short_stay: bay.bay_use == UserGroup::ShortStay,
             heard_at: BEFORE_ALL,
             sequence: None,
             level_at: BEFORE_ALL,

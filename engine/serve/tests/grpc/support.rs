@@ -281,7 +281,7 @@ pub fn city() -> City {
         estimate: vlot_model::Reliability::of(100),
         site: vlot_model::Site::default(),
     };
-    let bay = |id: &str| Bay { id: id.into(), bay_use: BayUse::Everyone, device: DeviceIx(0) };
+    let bay = |id: &str| Bay { id: id.into(), bay_use: UserGroup::Everyone, device: DeviceIx(0) };
     let section = |id: &str, rack| Section {
         id: id.into(),
         name: id.to_uppercase(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use vlot_model::{Bay, BayUse, City, DeviceKind, Role};
+use vlot_model::{Bay, City, DeviceKind, Role, UserGroup};
 
 use super::registry::{NewDevice, Registry};
 use super::{BAYS, service};
@@ -63,7 +63,7 @@ fn bay(row: &Row<'_>, zones: &mut [Zone], city: &mut City, registry: &mut Regist
     let kind = row.required("kind", Among(&KINDS));
     let facility = row.required("facility", Id);
     let bay_id = row.required("bay", Id);
-    let bay_use = row.required("use", Named::or_stand_in(BayUse::Everyone));
+    let bay_use = row.required("use", Named::or_stand_in(UserGroup::Everyone));
     match (kind, row.is_empty("eui")) {
         (DeviceKind::Bay, false) if row.is_sound("kind") => {
             row.problem("eui", "is given, but kind \"bay\" does not speak LoRaWAN", "leave it empty");

@@ -49,7 +49,7 @@ pub(super) fn bays_fit(table: &Table<'_>, facility: &Facility) {
         return;
     }
     for group in &site.groups {
-        let bays = facility.bays.iter().filter(|b| UserGroup::from(b.bay_use) == group.group).count();
+        let bays = facility.bays.iter().filter(|b| b.bay_use == group.group).count();
         if bays > group.capacity as usize && group.from.is_none() {
             let what = format!(
                 "has {} spaces in an entry, but bays.csv has {bays} bays of that group",
@@ -115,11 +115,10 @@ fn groups(table: &mut Table<'_>, zone: &str) -> (Vec<Group>, bool) {
 
 /// Whether the groups' spaces are part of the capacity, on every day on which one of them changes.
 fn groups_fit(table: &Table<'_>, facility: &Facility, site: &Site) {
-    let dated = Facility { site: site.clone(), ..facility.clone() };
     let starts = site.groups.iter().map(|g| g.from).chain(site.capacities.iter().map(|c| Some(c.from)));
     let days: BTreeSet<_> = starts.chain([None]).collect();
     for day in days {
-        let capacity = day.map_or(facility.capacity, |day| dated.capacity_at(day));
+        let capacity = day.map_or(facility.capacity, |day| site.capacity_at(facility.capacity, day));
         let taken: u64 = site.groups_at(day).map(|(_, spaces)| u64::from(spaces)).sum();
         if taken > u64::from(capacity) {
             let when = day.map_or_else(String::new, |day| format!(" from {day} on"));

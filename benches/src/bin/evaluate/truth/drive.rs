@@ -9,9 +9,9 @@ use timely::dataflow::InputHandle;
 use vlot_bridge::{Admission, Limits};
 use vlot_dataflow::{build, collect};
 use vlot_model::{
-    Admitted, Bay, BayUse, City, ClockTick, Counting, Device, DeviceIx, DeviceKind, Direction, Facility,
-    FacilityIx, FacilityKind, FacilityState, LonLat, Meters, Product, Reading, Reliability, Role, Service,
-    Site, Tick, Timestamp, Update, Value,
+    Admitted, Bay, City, ClockTick, Counting, Device, DeviceIx, DeviceKind, Direction, Facility, FacilityIx,
+    FacilityKind, FacilityState, LonLat, Meters, Product, Reading, Reliability, Role, Service, Site, Tick,
+    Timestamp, Update, UserGroup, Value,
 };
 
 use super::messages::{Dice, Faults, Message, RUN_S, Says, Script, script};
@@ -73,7 +73,7 @@ fn city(parks: &[Park], scripts: &[Script], sources: Sources) -> (City, Vec<Devi
         };
         let bay = |(n, device): (usize, &DeviceIx)| Bay {
             id: n.to_string().into(),
-            bay_use: BayUse::Everyone,
+            bay_use: UserGroup::Everyone,
             device: *device,
         };
         let capacity = script.capacity;

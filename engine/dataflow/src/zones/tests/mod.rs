@@ -4,7 +4,7 @@ mod twin;
 use std::time::Duration;
 
 use vlot_model::{
-    BayUse, City, Counting, FacilityIx, Product, Reading, Tick, Timestamp, Value, ZonePressure,
+    City, Counting, FacilityIx, Product, Reading, Tick, Timestamp, UserGroup, Value, ZonePressure,
 };
 
 use super::hours::Figure;
@@ -18,7 +18,7 @@ use crate::testing::{Builder, s};
 fn city(hours: Option<&str>) -> City {
     let mut b = Builder::default();
     let zone = b.facility(Counting::Bays, 4, 0, 0);
-    zone.bays.iter_mut().take(3).for_each(|bay| bay.bay_use = BayUse::ShortStay);
+    zone.bays.iter_mut().take(3).for_each(|bay| bay.bay_use = UserGroup::ShortStay);
     zone.site.street.max_stay = Duration::from_secs(1_800);
     zone.site.street.max_stay_hours = hours.map(str::to_owned);
     b.facility(Counting::Barriers, 0, 1, 0);
