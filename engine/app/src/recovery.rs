@@ -50,7 +50,7 @@ pub(crate) fn feed_journal(
                     break;
                 }
                 known.clear();
-                known.extend(readings.iter().filter_map(|r| names.translate(*r)));
+                known.extend(readings.iter().filter_map(|r| names.translate(r.clone())));
                 meters.retired_devices.add((readings.len() - known.len()) as u64);
                 for reading in &known {
                     // Judged before it was journalled: here only to remember it.

@@ -45,7 +45,7 @@ fn journalled(data: &Path) -> Vec<Value> {
     let mut values = Vec::new();
     for record in Reader::open(&data.join("journal")).unwrap() {
         if let Record::Batch { readings, .. } = record.unwrap() {
-            values.extend(readings.iter().map(|r| r.value));
+            values.extend(readings.iter().map(|r| r.value.clone()));
         }
     }
     values.retain(|v| !matches!(v, Value::SignLink { .. }));

@@ -73,7 +73,13 @@ fn class(value: &Value) -> Option<usize> {
         | Value::Alive
         | Value::SignShown { .. }
         | Value::SignFault { .. }
-        | Value::SignLink { .. } => None,
+        | Value::SignLink { .. }
+        | Value::Situation(_)
+        | Value::IncidentVerdict { .. }
+        | Value::Traversal { .. }
+        | Value::PairTime { .. }
+        | Value::Signal { .. }
+        | Value::Air { .. } => None,
     }
 }
 
@@ -113,9 +119,17 @@ impl Admission {
         if reading.observed_at + self.limits.clock_behind < reading.received_at {
             return Err(RefusalKind::ClockBehind);
         }
-        // A sign's reports come over one connection, in order and once.
-        if matches!(reading.value, Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. })
-        {
+        // A sign's reports come over one connection, in order and once; what follows them here is made within the process.
+        if matches!(
+            reading.value,
+            Value::SignShown { .. }
+                | Value::SignFault { .. }
+                | Value::SignLink { .. }
+                | Value::Situation(_)
+                | Value::IncidentVerdict { .. }
+                | Value::Traversal { .. }
+                | Value::PairTime { .. }
+        ) {
             return Ok(());
         }
         let Some(slot) = self.devices.get_mut(reading.device.at()) else {
@@ -220,7 +234,15 @@ fn digest(value: &Value) -> u32 {
         Value::SignLink { connected } => connected.hash(&mut h),
         Value::Verified { occupied } | Value::Corrected { occupied } => occupied.hash(&mut h),
         Value::Closure { closed } => closed.hash(&mut h),
-        Value::Alive | Value::BayUnsure | Value::CounterReplaced => {}
+        Value::Signal { state, plan } => (state, plan).hash(&mut h),
+        Value::Air { quantity, value } => (quantity, value.to_bits()).hash(&mut h),
+        Value::Alive
+        | Value::BayUnsure
+        | Value::CounterReplaced
+        | Value::Situation(_)
+        | Value::IncidentVerdict { .. }
+        | Value::Traversal { .. }
+        | Value::PairTime { .. } => {}
     }
     let hash = h.finish();
     #[expect(clippy::cast_possible_truncation, reason = "folding a hash to half its bits")]

@@ -96,7 +96,7 @@ impl<L: Log> Pump<L> {
         for mut submission in arrived.drain(..) {
             let mut refused = None;
             self.admission.judge(&submission.readings, |reading, verdict| match verdict {
-                Ok(()) => readings.push(*reading),
+                Ok(()) => readings.push(reading.clone()),
                 Err(kind) => {
                     refused = Some(kind);
                     meters.refuse(kind, 1);
@@ -120,7 +120,7 @@ impl<L: Log> Pump<L> {
         self.tick += 1;
         self.at = self.at.max(self.options.clock.now());
         let mut batch = Batch::default();
-        batch.push(self.tick, self.at, readings.iter().copied());
+        batch.push(self.tick, self.at, readings.iter().cloned());
         // The workers first: a reading flows on while its journal write is under way; only the receipt waits.
         self.feeder.feed(batch).await?;
         Ok(self.log.append(LogBatch { tick: self.tick, at: self.at, readings, receipts }).await)

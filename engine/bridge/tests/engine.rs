@@ -229,7 +229,7 @@ fn run(history: &[(i64, Vec<Reading>)], workers: usize, mut group: impl FnMut(us
     let Engine { board, mut running, .. } = engine(workers);
     let mut batch = Batch::default();
     for (i, (now, readings)) in history.iter().enumerate() {
-        batch.push(i as u64 + 1, Timestamp::from_secs(*now), readings.iter().copied());
+        batch.push(i as u64 + 1, Timestamp::from_secs(*now), readings.iter().cloned());
         if group(i) {
             running.feeder.feed_blocking(std::mem::take(&mut batch)).unwrap();
         }

@@ -51,7 +51,8 @@ pub fn build<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = readings.scope();
-    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs] = rooms::divide(readings, city, meters);
+    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, _of_links, _of_roadside, _of_situations] =
+        rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     scope.concatenate([
         forecast::forecasts(facilities.clone(), clock.clone(), city),

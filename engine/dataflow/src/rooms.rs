@@ -17,9 +17,14 @@ pub(crate) enum Room {
     Traffic,
     Bicycles,
     Signs,
+    /// Followed vehicles and travel times of pairs.
+    Links,
+    /// Traffic lights, air, readers.
+    Roadside,
+    Situations,
 }
 
-const ROOMS: usize = 5;
+const ROOMS: usize = 8;
 
 /// The room of each device, by position.
 fn rooms(city: &City) -> Vec<Room> {
@@ -33,6 +38,9 @@ fn rooms(city: &City) -> Vec<Room> {
             CountMode::Bicycle => Room::Bicycles,
         },
         Role::Sign { .. } => Room::Signs,
+        Role::Probes | Role::Pair { .. } => Room::Links,
+        Role::Reader | Role::Controller { .. } | Role::Air { .. } => Room::Roadside,
+        Role::Situations => Room::Situations,
     };
     city.devices.iter().map(|device| room(device.role)).collect()
 }

@@ -11,7 +11,10 @@ use parking_lot::RwLock;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceIx, FacilityIx, GarageIx, Product, SignIx, StationIx, Tick, Timestamp, Update};
+use crate::{
+    AirIx, ControllerIx, CorridorIx, DeviceIx, FacilityIx, GarageIx, LinkIx, Product, SignIx, SituationIx,
+    StationIx, Tick, Timestamp, Update,
+};
 
 /// A place on the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +35,20 @@ pub enum Key {
     Health(DeviceIx),
     /// How hard a zone is used.
     Zone(FacilityIx),
+    /// Traffic on a link.
+    Link(LinkIx),
+    /// Travel time along a corridor.
+    Corridor(CorridorIx),
+    /// Queues on the whole network.
+    Jams,
+    /// What looks like an incident.
+    Incident(LinkIx),
+    /// A situation.
+    Situation(SituationIx),
+    /// A traffic-light controller.
+    Controller(ControllerIx),
+    /// An air station.
+    Air(AirIx),
 }
 
 /// A product on the board.

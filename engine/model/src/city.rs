@@ -9,7 +9,10 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::site::{GarageSite, Reliability, Service, Site, UserGroup};
-use crate::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
+use crate::{
+    AirIx, ControllerIx, DeviceIx, FacilityIx, GarageIx, LinkIx, OnLink, PairIx, RoadNetwork, SectionIx,
+    SignIx, StationIx,
+};
 
 /// Everything that stands in the city and that Vlot knows of.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +41,20 @@ pub struct City {
     pub texts: SignTexts,
     /// Public holidays and events.
     pub calendar: crate::Calendar,
+    /// Its streets; `None`: nothing is known of them, and there are no routes.
+    pub network: Option<Arc<RoadNetwork>>,
+    /// Where things stand on the network.
+    pub placed: Placed,
+    /// Stretches whose travel time people ask for, by [`crate::CorridorIx`].
+    pub corridors: Vec<Corridor>,
+    /// By [`PairIx`].
+    pub pairs: Vec<Pair>,
+    /// By [`ControllerIx`].
+    pub controllers: Vec<Controller>,
+    /// By [`AirIx`].
+    pub air_stations: Vec<AirStation>,
+    /// How traffic is judged.
+    pub traffic: TrafficRules,
 }
 
 impl City {
@@ -53,6 +70,94 @@ impl City {
         let id = format!("{}/operator", self.facilities.get(facility.at())?.id);
         let ix = self.directory.find(&id)?;
         (self.devices.get(ix.at())?.role == Role::Operator { facility }).then_some(ix)
+    }
+}
+
+/// Where things stand on the network, each by its own index; all empty without a network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Placed {
+    /// Where a car enters a facility.
+    pub facilities: Vec<Option<OnLink>>,
+    /// Where a cyclist enters a garage.
+    pub garages: Vec<Option<OnLink>>,
+    /// The link along which a sign is read; none inside a garage.
+    pub signs: Vec<Option<OnLink>>,
+    /// Detectors on their directed links, by [`DeviceIx`]; other devices have none.
+    pub devices: Vec<Option<OnLink>>,
+}
+
+/// A stretch of streets with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Corridor {
+    /// Unique in the city.
+    pub id: Box<str>,
+    /// As people call it.
+    pub name: String,
+    /// In order of travel; each begins where the one before ends.
+    pub links: Vec<LinkIx>,
+}
+
+/// Two readers of plates or Bluetooth addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// Unique in the city; also the id of its device.
+    pub id: Box<str>,
+    /// Where vehicles are seen first.
+    pub from: DeviceIx,
+    /// Where they are seen then.
+    pub to: DeviceIx,
+    /// The way between them, in order of travel.
+    pub links: Vec<LinkIx>,
+    /// Shorter times are misreadings.
+    pub min: Duration,
+    /// Longer times are stops on the way.
+    pub max: Duration,
+    /// Says the travel times.
+    pub device: DeviceIx,
+}
+
+/// A traffic-light controller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Controller {
+    /// Unique in the city.
+    pub id: Box<str>,
+    /// As people call its junction.
+    pub name: String,
+    /// Where it stands.
+    pub position: LonLat,
+    /// What it says is stale after this.
+    pub valid_for: Duration,
+    /// Its device.
+    pub device: DeviceIx,
+}
+
+/// An air-quality or noise station.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AirStation {
+    /// Unique in the city.
+    pub id: Box<str>,
+    /// As people call it.
+    pub name: String,
+    /// Where it stands.
+    pub position: LonLat,
+    /// What it says is stale after this.
+    pub valid_for: Duration,
+    /// Its device.
+    pub device: DeviceIx,
+}
+
+/// How traffic on links is judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrafficRules {
+    /// Fewer distinct vehicles than this are not published.
+    pub probes_min: u16,
+    /// What is older than this is forgotten by a link's estimate.
+    pub window: Duration,
+}
+
+impl Default for TrafficRules {
+    fn default() -> Self {
+        TrafficRules { probes_min: 3, window: Duration::from_mins(10) }
     }
 }
 
@@ -106,6 +211,18 @@ pub enum DeviceKind {
     SectionSensor,
     /// A sign, which reports what it shows.
     Sign,
+    /// A feed of followed vehicles (floating car data).
+    ProbeFeed,
+    /// A reader of plates or Bluetooth addresses. What it reads ends at the gate; of itself it says that it lives.
+    Reader,
+    /// Two readers and the way between them; says travel times, and no message can name it.
+    Pair,
+    /// A traffic-light controller.
+    SignalController,
+    /// An air-quality or noise station.
+    AirStation,
+    /// A feed of situations, or the operators' desk for them, `roads/operator`.
+    SituationFeed,
     /// An operator's desk: one stands, unconfigured, beside each facility, under the name `<facility>/operator`.
     Operator,
 }
@@ -150,6 +267,27 @@ pub enum Role {
         /// This facility.
         facility: FacilityIx,
     },
+    /// Followed vehicles, anywhere on the network.
+    Probes,
+    /// One end of pairs.
+    Reader,
+    /// Travel times of a pair.
+    Pair {
+        /// This one.
+        pair: PairIx,
+    },
+    /// A traffic-light controller.
+    Controller {
+        /// This one.
+        controller: ControllerIx,
+    },
+    /// An air station.
+    Air {
+        /// This one.
+        station: AirIx,
+    },
+    /// Situations, and verdicts on suspected incidents.
+    Situations,
 }
 
 /// Finds devices by the names that messages use.

@@ -40,4 +40,18 @@ index! {
     StationIx,
     /// A sign.
     SignIx,
+    /// A directed link of the road network.
+    LinkIx,
+    /// A junction of the road network.
+    NodeIx,
+    /// A stretch of streets with a name, whose travel time people ask for.
+    CorridorIx,
+    /// Two readers of plates or Bluetooth, and the way between them.
+    PairIx,
+    /// A traffic-light controller.
+    ControllerIx,
+    /// An air-quality or noise station.
+    AirIx,
+    /// A place in the list of situations.
+    SituationIx,
 }

@@ -14,21 +14,28 @@ mod meters;
 mod product;
 mod reading;
 mod refusal;
+mod road;
 mod site;
+mod situation;
 mod time;
+mod traffic;
 mod trust;
 
 pub use act::{Act, ActLog, End, Glance, Order};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
-    Arrow, Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
-    LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target, Template,
+    AirStation, Arrow, Bay, City, Controller, Corridor, CountMode, Counting, Device, DeviceKind, Directory,
+    Facility, FacilityKind, Garage, LonLat, Matrix, Pair, Placed, Placement, RackKind, Role, Section, Sign,
+    SignLine, SignTexts, Station, Target, Template, TrafficRules,
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
 pub use history::{
     Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
 };
-pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
+pub use id::{
+    AirIx, ControllerIx, CorridorIx, DeviceIx, FacilityIx, GarageIx, LinkIx, NodeIx, PairIx, SectionIx,
+    SignIx, SituationIx, StationIx,
+};
 pub use intake::{Acknowledge, Format, Receipt, Settled, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
@@ -37,11 +44,19 @@ pub use product::{
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
+pub use road::{
+    Access, AccessRule, Link, LinkId, Mode, Modes, OnLink, Permission, RoadClass, RoadNetwork, Turn,
+};
 pub use site::{
     Calendar, CapacityFrom, Event, GarageKind, GarageSite, Group, Onward, Part, Reliability, Service, Shows,
     Site, StreetRules, UserGroup,
 };
+pub use situation::{Detour, Effect, Phase, Place, Situation, SituationKind, SituationState};
 pub use time::{Clock, Timestamp};
+pub use traffic::{
+    AirQuantity, AirState, AirValue, ControllerState, CorridorState, Incident, IncidentRule, Jam, Jams,
+    LevelOfService, LinkSources, LinkState, SignalState, Verdict,
+};
 pub use trust::{
     AnchorKind, Anchored, Balance, Certainty, FacilityForecast, ForecastBasis, ForecastPoint, HealthState,
     Life, Overstay, SensorHealth, SensorRule, SureWhy, ZonePressure,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Certainty, DeviceIx, Face, FacilityForecast, FacilityIx, GarageIx, Key, SectionIx, SensorHealth,
-    SignFault, SignIx, StationIx, Tick, Timestamp, UserGroup, ZonePressure,
+    AirState, Certainty, ControllerState, CorridorState, DeviceIx, Face, FacilityForecast, FacilityIx,
+    GarageIx, Incident, Jams, Key, LinkState, SectionIx, SensorHealth, SignFault, SignIx, SituationState,
+    StationIx, Tick, Timestamp, UserGroup, ZonePressure,
 };
 
 /// How far a product can be trusted.
@@ -85,6 +86,20 @@ pub enum Product {
     Health(SensorHealth),
     /// How hard a zone is used.
     Zone(ZonePressure),
+    /// Traffic on a link.
+    Link(LinkState),
+    /// Travel time along a corridor.
+    Corridor(CorridorState),
+    /// Queues on the whole network.
+    Jams(Jams),
+    /// What looks like an incident.
+    Incident(Incident),
+    /// Works, a closure, an incident, an event.
+    Situation(SituationState),
+    /// A traffic-light controller.
+    Controller(ControllerState),
+    /// An air station.
+    Air(AirState),
 }
 
 impl Product {
@@ -101,6 +116,13 @@ impl Product {
             Product::Forecast(p) => Key::Forecast(p.facility),
             Product::Health(p) => Key::Health(p.device),
             Product::Zone(p) => Key::Zone(p.facility),
+            Product::Link(p) => Key::Link(p.link),
+            Product::Corridor(p) => Key::Corridor(p.corridor),
+            Product::Jams(_) => Key::Jams,
+            Product::Incident(p) => Key::Incident(p.link),
+            Product::Situation(p) => Key::Situation(p.slot),
+            Product::Controller(p) => Key::Controller(p.controller),
+            Product::Air(p) => Key::Air(p.station),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What a device said, after `decode` and before any estimate.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceIx, Timestamp};
+use crate::{AirQuantity, DeviceIx, LinkId, SignalState, Situation, Timestamp, Verdict};
 
 /// The number of an admitted batch: strictly growing over the life of a journal, the dataflow's notion of time.
 pub type Tick = u64;
@@ -14,7 +16,7 @@ pub type Tick = u64;
 pub const TICKS_SKIPPED: Tick = 1 << 16;
 
 /// One statement of one device. Carries no personal data: what identifies a person never leaves `decode`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// Who said it.
     pub device: DeviceIx,
@@ -29,7 +31,7 @@ pub struct Reading {
 }
 
 /// What a device can say.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     /// A bay is taken or free.
     Bay {
@@ -105,6 +107,44 @@ pub enum Value {
         /// Closed by the operator.
         closed: bool,
     },
+    /// A situation on the roads, as an operator or a feed states it.
+    Situation(Arc<Situation>),
+    /// An operator says what a suspected incident is.
+    IncidentVerdict {
+        /// Where it is suspected.
+        link: LinkId,
+        /// What it is.
+        verdict: Verdict,
+    },
+    /// A followed vehicle left a link over whose whole length it had gone, at `observed_at`. Which vehicle, and where else it
+    /// went, cannot be told from it.
+    Traversal {
+        /// The link.
+        link: LinkId,
+        /// Seconds over the whole link.
+        seconds: f32,
+        /// The same for the same vehicle on the same link within a window, and nowhere else: for counting distinct vehicles.
+        token: u32,
+    },
+    /// A vehicle was seen at the second end of a pair, at `observed_at`, so long after the first.
+    PairTime {
+        /// Seconds.
+        seconds: f32,
+    },
+    /// A traffic-light controller says what it does.
+    Signal {
+        /// What.
+        state: SignalState,
+        /// The plan that runs, by the controller's own number.
+        plan: Option<u16>,
+    },
+    /// An air station measured.
+    Air {
+        /// What.
+        quantity: AirQuantity,
+        /// In the quantity's unit.
+        value: f32,
+    },
     /// The device lives but said nothing of its subject (start-up, battery report).
     Alive,
     /// A sign says which face it displays; 0 is its own fallback.
@@ -153,7 +193,7 @@ pub enum SignFault {
 }
 
 /// A reading with its place in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Admitted {
     /// The batch that it came with.
     pub tick: Tick,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use vlot_model::{
-    Board, City, DeviceIx, Face, FacilityState, GarageState, Key, Product, SectionIx, Target, Timestamp,
-    Trigger,
+    Board, City, DeviceIx, Face, FacilityState, GarageState, Key, LinkIx, Product, SectionIx, Target,
+    Timestamp, Trigger,
 };
 
 /// The board as JSON, pretty enough to diff: sorted by id, ids as text, instants in RFC 3339, UTC.
@@ -50,6 +50,13 @@ fn place(city: &City, key: Key) -> (&'static str, String) {
         Key::Forecast(f) => ("forecasts", place(city, Key::Facility(f)).1),
         Key::Health(d) => ("sensors", device(city, d)),
         Key::Zone(f) => ("zones", place(city, Key::Facility(f)).1),
+        Key::Link(l) => ("links", link(city, l)),
+        Key::Corridor(c) => ("corridors", id(city.corridors.get(c.at()).map(|c| &*c.id), c.0)),
+        Key::Jams => ("jams", "all".into()),
+        Key::Incident(l) => ("incidents", link(city, l)),
+        Key::Situation(s) => ("situations", s.0.to_string()),
+        Key::Controller(c) => ("controllers", id(city.controllers.get(c.at()).map(|c| &*c.id), c.0)),
+        Key::Air(a) => ("air", id(city.air_stations.get(a.at()).map(|a| &*a.id), a.0)),
     }
 }
 
@@ -60,6 +67,12 @@ fn id(known: Option<&str>, index: u32) -> String {
 
 fn section(city: &City, section: SectionIx) -> String {
     id(city.sections.get(section.at()).map(|s| &*s.id), section.0)
+}
+
+/// A link's lasting name in hexadecimal.
+fn link(city: &City, link: LinkIx) -> String {
+    let known = city.network.as_ref().and_then(|network| network.link(link));
+    known.map_or_else(|| format!("#{}", link.0), |link| format!("{:016x}", link.id.0))
 }
 
 fn device(city: &City, device: DeviceIx) -> String {
@@ -145,6 +158,13 @@ fn product(city: &City, product: &Product) -> Map<String, Value> {
             "overstays_begun": p.overstays_begun,
             "pressure_pct": float(p.pressure_pct),
         }),
+        Product::Link(_)
+        | Product::Corridor(_)
+        | Product::Jams(_)
+        | Product::Incident(_)
+        | Product::Situation(_)
+        | Product::Controller(_)
+        | Product::Air(_) => roads::product(city, product),
         Product::Sign(p) => json!({
             "connected": p.connected,
             "displayed_at": p.displayed_at,
@@ -233,5 +253,6 @@ fn trigger(city: &City, t: Trigger) -> Value {
     json!({ "device": device(city, t.device), "observed_at": t.observed_at, "sequence": t.sequence })
 }
 
+mod roads;
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,10 @@ pub(crate) struct Bells {
     sensors: Row,
     forecasts: Row,
     zones: Row,
+    /// One bell for all: who looks at links looks at many.
+    links: Row,
+    /// Corridors, queues, incidents, situations, traffic lights, air: few, and one bell for all.
+    roads: Row,
 }
 
 impl Bells {
@@ -55,6 +59,8 @@ impl Bells {
             sensors: Row::new(0),
             forecasts: Row::new(city.facilities.len()),
             zones: Row::new(city.facilities.len()),
+            links: Row::new(0),
+            roads: Row::new(0),
         }
     }
 
@@ -89,6 +95,18 @@ impl Bells {
         self.forecasts.bell(filter)
     }
 
+    /// Rings for traffic on links.
+    #[cfg_attr(not(test), expect(dead_code, reason = "until links are served"))]
+    pub(crate) fn links(&self) -> Bell {
+        self.links.bell(&Filter::ALL)
+    }
+
+    /// Rings for corridors, queues, incidents, situations, traffic lights and air.
+    #[cfg_attr(not(test), expect(dead_code, reason = "until corridors are served"))]
+    pub(crate) fn roads(&self) -> Bell {
+        self.roads.bell(&Filter::ALL)
+    }
+
     /// Wakes the one that holds this sign's connection.
     pub(crate) fn ring_sign(&self, sign: SignIx) {
         self.signs.ring_one(sign.at());
@@ -104,6 +122,8 @@ impl Bells {
             &self.sensors,
             &self.forecasts,
             &self.zones,
+            &self.links,
+            &self.roads,
         ] {
             row.all.send_replace(());
             for bell in &row.each {
@@ -121,6 +141,8 @@ impl Bells {
             (&self.sensors, false),
             (&self.forecasts, false),
             (&self.zones, false),
+            (&self.links, false),
+            (&self.roads, false),
         ];
         for key in changed {
             let (kind, at) = match key {
@@ -131,6 +153,13 @@ impl Bells {
                 Key::Face(ix) | Key::Sign(ix) => (3, ix.at()),
                 Key::Forecast(ix) => (5, ix.at()),
                 Key::Zone(ix) => (6, ix.at()),
+                Key::Link(ix) => (7, ix.at()),
+                Key::Corridor(_)
+                | Key::Jams
+                | Key::Incident(_)
+                | Key::Situation(_)
+                | Key::Controller(_)
+                | Key::Air(_) => (8, 0),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

@@ -150,6 +150,6 @@ fn signs_that_a_killed_engine_left_connected_are_not() {
     board.publish(1, Timestamp::EPOCH, states.map(state));
     let at = Timestamp::from_secs(5);
     let ended = ended_connections(&board, &city, at);
-    let said: Vec<_> = ended.readings.iter().map(|r| (r.device.0, r.observed_at, r.value)).collect();
+    let said: Vec<_> = ended.readings.iter().map(|r| (r.device.0, r.observed_at, r.value.clone())).collect();
     assert_eq!(said, [(10, at, Value::SignLink { connected: false })]);
 }

@@ -54,7 +54,7 @@ impl<L: Logic<In = Admitted>> Logic for Judged<L> {
         let mut withheld = 0;
         for (i, input) in inputs.iter().enumerate() {
             match self.keeper.judge(&input.reading, at) {
-                Verdict::Pass if withheld > 0 => self.passed.push(*input),
+                Verdict::Pass if withheld > 0 => self.passed.push(input.clone()),
                 Verdict::Pass => {}
                 Verdict::Withhold => {
                     if withheld == 0 {

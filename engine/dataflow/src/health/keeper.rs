@@ -128,7 +128,7 @@ impl Keeper {
             return Verdict::Withhold;
         }
         let rules = bay_rules(device, &self.rules.bay);
-        match (device.role, reading.value) {
+        match (device.role, &reading.value) {
             (Role::Operator { facility }, value) => {
                 self.act(facility, value, reading.observed_at.micros());
                 return Verdict::Pass;
@@ -138,7 +138,7 @@ impl Keeper {
                 Value::Opening { open },
             ) => {
                 let at = said_at(reading).micros();
-                self.of_facility(facility, |subject| subject.opening(at, open));
+                self.of_facility(facility, |subject| subject.opening(at, *open));
             }
             _ => {}
         }
@@ -170,8 +170,8 @@ impl Keeper {
     }
 
     /// What an operator did to a facility's devices.
-    fn act(&mut self, facility: FacilityIx, value: Value, at: Micros) {
-        match value {
+    fn act(&mut self, facility: FacilityIx, value: &Value, at: Micros) {
+        match *value {
             Value::CounterReplaced => {
                 self.of_facility(facility, |subject| subject.replaced(at));
             }

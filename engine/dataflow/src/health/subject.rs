@@ -50,7 +50,15 @@ impl Subject {
                     CountMode::Bicycle => Kind::Bicycle(Box::default()),
                 }
             }
-            Role::Bay { .. } | Role::Sign { .. } | Role::Operator { .. } => return None,
+            Role::Bay { .. }
+            | Role::Sign { .. }
+            | Role::Operator { .. }
+            | Role::Probes
+            | Role::Reader
+            | Role::Pair { .. }
+            | Role::Controller { .. }
+            | Role::Air { .. }
+            | Role::Situations => return None,
         };
         let clock = ClockHealth::default();
         Some(Subject { device: ix, silent_after, kind, clock, unheard_since: None, heard: false })
@@ -84,7 +92,7 @@ impl Subject {
         let at = said_at(reading).micros();
         let hour = local.of(at);
         let (barrier, figure, count) = self.rules(rules);
-        match (&mut self.kind, reading.value) {
+        match (&mut self.kind, reading.value.clone()) {
             (Kind::Barrier(health), Value::Passage { direction, vehicles }) => {
                 health.passage(at, hour, direction == Direction::In, u32::from(vehicles), &barrier);
             }

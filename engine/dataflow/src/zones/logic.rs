@@ -160,7 +160,7 @@ impl Logic for Zones {
             let mut trigger = None;
             for heard in heard {
                 if zone.take(&heard.what, at)
-                    && let What::Bay { reading: r, .. } = heard.what
+                    && let What::Bay { reading: r, .. } = &heard.what
                 {
                     changed = true;
                     trigger =

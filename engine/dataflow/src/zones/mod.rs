@@ -46,7 +46,7 @@ pub(crate) struct Heard {
 }
 
 /// A bay's word, or what parking made of the facility.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum What {
     Bay { position: u32, reading: Reading },
     Figure(Option<hours::Figure>),

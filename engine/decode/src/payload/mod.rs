@@ -144,6 +144,12 @@ pub fn decode(kind: DeviceKind, f_port: u8, bytes: &[u8]) -> Result<Decoded, Ref
         | DeviceKind::BicycleCounter
         | DeviceKind::SectionSensor
         | DeviceKind::Sign
+        | DeviceKind::ProbeFeed
+        | DeviceKind::Reader
+        | DeviceKind::Pair
+        | DeviceKind::SignalController
+        | DeviceKind::AirStation
+        | DeviceKind::SituationFeed
         | DeviceKind::Operator => {
             Err(wrong_kind(format!("a device of kind {kind:?} is configured, which speaks no LoRaWAN")))
         }

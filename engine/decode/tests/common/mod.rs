@@ -57,6 +57,12 @@ pub fn add(city: &mut City, id: &str, eui: Option<&str>, kind: DeviceKind) -> De
         DeviceKind::SectionSensor => Role::Section { section: SectionIx(0) },
         DeviceKind::Sign => Role::Sign { sign: SignIx(0) },
         DeviceKind::Operator => Role::Operator { facility },
+        DeviceKind::ProbeFeed => Role::Probes,
+        DeviceKind::Reader => Role::Reader,
+        DeviceKind::Pair => Role::Pair { pair: vlot_model::PairIx(0) },
+        DeviceKind::SignalController => Role::Controller { controller: vlot_model::ControllerIx(0) },
+        DeviceKind::AirStation => Role::Air { station: vlot_model::AirIx(0) },
+        DeviceKind::SituationFeed => Role::Situations,
     };
     city.devices.push(Device {
         id: id.into(),

@@ -104,7 +104,7 @@ impl Desk {
                     sequence: Some(act.sequence),
                     observed_at: act.order.observed_at,
                     received_at: context.clock.now(),
-                    value: act.order.value,
+                    value: act.order.value.clone(),
                 };
                 let Settled { tick, refused } = self.settled(reading).await?;
                 match refused {
@@ -196,7 +196,7 @@ pub(crate) async fn keep(desk: Arc<Desk>) {
 
 /// Whether two orders of one id ask for the same.
 fn same(a: &Order, b: &Order) -> bool {
-    (&a.facility, &a.actor, a.value) == (&b.facility, &b.actor, b.value)
+    (&a.facility, &a.actor, &a.value) == (&b.facility, &b.actor, &b.value)
 }
 
 fn refused(why: &str) -> Status {

@@ -17,7 +17,14 @@ pub(crate) fn kind(device: &Device, city: &City) -> Option<wire::SensorKind> {
             CountMode::Motor => wire::SensorKind::Loop,
             CountMode::Bicycle => wire::SensorKind::BicycleCounter,
         }),
-        Role::Sign { .. } | Role::Operator { .. } => None,
+        Role::Sign { .. }
+        | Role::Operator { .. }
+        | Role::Probes
+        | Role::Reader
+        | Role::Pair { .. }
+        | Role::Controller { .. }
+        | Role::Air { .. }
+        | Role::Situations => None,
     }
 }
 
@@ -67,7 +74,14 @@ fn place(sensor: &mut wire::Sensor, role: Role, city: &City) {
         Role::Lane { station } => {
             sensor.station_id = city.stations.get(station.at()).map_or(String::new(), |s| s.id.to_string());
         }
-        Role::Sign { .. } | Role::Operator { .. } => {}
+        Role::Sign { .. }
+        | Role::Operator { .. }
+        | Role::Probes
+        | Role::Reader
+        | Role::Pair { .. }
+        | Role::Controller { .. }
+        | Role::Air { .. }
+        | Role::Situations => {}
     }
 }
 

@@ -159,7 +159,7 @@ async fn each_kind_of_act_says_its_own() {
     said.extend(journal(&mut house, 1, None).await);
     house.publish(1, []);
 
-    let values: Vec<_> = said.iter().map(|r| (r.sequence, r.value)).collect();
+    let values: Vec<_> = said.iter().map(|r| (r.sequence, r.value.clone())).collect();
     let expected = [
         (Some(1), Value::Corrected { occupied: 0 }),
         (Some(2), Value::CounterReplaced),
@@ -287,7 +287,7 @@ async fn an_act_whose_fate_is_not_known_is_unavailable_and_comes_through_once() 
         }
     });
     let again = journal(&mut house, 9, Some(RefusalKind::Duplicate)).await;
-    assert_eq!((again[0].sequence, again[0].value), (first.readings[0].sequence, first.readings[0].value));
+    assert_eq!((again[0].sequence, &again[0].value), (first.readings[0].sequence, &first.readings[0].value));
     assert_eq!(again[0].observed_at, first.readings[0].observed_at, "admission knows it by number and date");
     house.publish(9, []);
     let act = within(asked).await.unwrap().unwrap();
@@ -322,7 +322,7 @@ async fn what_a_crash_left_under_way_is_handed_in_at_the_start() {
     log.put(Order { id: "gone".into(), facility: "no-longer".into(), ..order });
     let mut house = House::open_on(Arc::clone(&log), |_| {}).await.unwrap();
     let handed_in = journal(&mut house, 4, None).await;
-    assert_eq!((handed_in[0].sequence, handed_in[0].value), (Some(1), Value::Closure { closed: true }));
+    assert_eq!((handed_in[0].sequence, &handed_in[0].value), (Some(1), &Value::Closure { closed: true }));
     house.publish(4, []);
     within(async {
         while !log.under_way().is_empty() {

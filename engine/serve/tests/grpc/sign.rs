@@ -57,7 +57,7 @@ impl Controller {
 
 fn said(reading: &Reading) -> (Value, Timestamp) {
     assert_eq!((reading.device, reading.sequence), (DeviceIx(0), None));
-    (reading.value, reading.observed_at)
+    (reading.value.clone(), reading.observed_at)
 }
 
 const UP: Value = Value::SignLink { connected: true };
@@ -149,8 +149,8 @@ async fn the_newest_connection_of_a_sign_takes_its_place() {
     house.publish(2, [face(0, 5, "P2", NOON)]);
     assert_eq!(second.face().await.version, 5);
     // The first one's end is no end of the sign's connection.
-    assert_eq!(house.reported().await.iter().map(|r| r.value).collect::<Vec<_>>(), [UP, shows(0)]);
-    assert_eq!(house.reported().await.iter().map(|r| r.value).collect::<Vec<_>>(), [UP, shows(4)]);
+    assert_eq!(house.reported().await.iter().map(|r| r.value.clone()).collect::<Vec<_>>(), [UP, shows(0)]);
+    assert_eq!(house.reported().await.iter().map(|r| r.value.clone()).collect::<Vec<_>>(), [UP, shows(4)]);
     assert_eq!(house.meters.signs_connected.get(), 1);
     second.say(Said::Shown(Shown { face_version: 5, shown_at: None })).await;
     assert_eq!(house.reported().await[0].value, shows(5));
@@ -244,7 +244,7 @@ async fn while_the_inbox_is_full_signs_are_held_back_and_nothing_is_dropped() {
     drop(sign);
     let mut last = Vec::new();
     while last.last() != Some(&DOWN) {
-        last.push(house.reported().await[0].value);
+        last.push(house.reported().await[0].value.clone());
     }
     assert_eq!(last[..5], [shows(51), shows(52), shows(53), shows(54), shows(55)]);
 }

@@ -93,7 +93,14 @@ impl Sampler {
             | Product::Garage(_)
             | Product::Face(_)
             | Product::Sign(_)
-            | Product::Zone(_) => {}
+            | Product::Zone(_)
+            | Product::Link(_)
+            | Product::Corridor(_)
+            | Product::Jams(_)
+            | Product::Incident(_)
+            | Product::Situation(_)
+            | Product::Controller(_)
+            | Product::Air(_) => {}
         }
     }
 

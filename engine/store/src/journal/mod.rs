@@ -14,6 +14,7 @@ mod reserve;
 mod segment;
 mod shelf;
 mod wire;
+mod wire_roads;
 mod writer;
 
 use std::collections::VecDeque;

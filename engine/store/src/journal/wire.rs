@@ -7,6 +7,7 @@ use vlot_model::{
 };
 
 use super::record::{Era as ModelEra, Record};
+use super::wire_roads as roads;
 
 /// What a frame holds: a batch (it has a tick), the head of a segment, or an era.
 #[derive(Clone, PartialEq, Message)]
@@ -52,7 +53,7 @@ pub(super) struct Era {
     pub(super) devices: Vec<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Reading {
     #[prost(uint32, tag = "1")]
     device: u32,
@@ -64,11 +65,14 @@ pub(super) struct Reading {
     /// `received_at` minus `observed_at`.
     #[prost(sint64, tag = "4")]
     observed_before_us: i64,
-    #[prost(oneof = "Value", tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22")]
+    #[prost(
+        oneof = "Value",
+        tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 30, 31, 32, 33, 34, 35"
+    )]
     value: Option<Value>,
 }
 
-#[derive(Clone, Copy, PartialEq, Oneof)]
+#[derive(Clone, PartialEq, Oneof)]
 enum Value {
     #[prost(bool, tag = "5")]
     BayOccupied(bool),
@@ -106,6 +110,18 @@ enum Value {
     CounterReplaced(bool),
     #[prost(bool, tag = "22")]
     ClosedByOperator(bool),
+    #[prost(message, tag = "30")]
+    Situation(Box<roads::Situation>),
+    #[prost(message, tag = "31")]
+    IncidentVerdict(roads::IncidentVerdict),
+    #[prost(message, tag = "32")]
+    Traversal(roads::Traversal),
+    #[prost(float, tag = "33")]
+    PairSeconds(f32),
+    #[prost(message, tag = "34")]
+    Signal(roads::Signal),
+    #[prost(message, tag = "35")]
+    Air(roads::Air),
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -227,26 +243,26 @@ impl Reading {
             sequence: r.sequence,
             received_before_us: at.micros().wrapping_sub(r.received_at.micros()),
             observed_before_us: r.received_at.micros().wrapping_sub(r.observed_at.micros()),
-            value: Some(Value::new(r.value)),
+            value: Some(Value::new(&r.value)),
         }
     }
 
     fn model(&self, at: Timestamp) -> Result<ModelReading, String> {
         let received = at.micros().wrapping_sub(self.received_before_us);
-        let value = self.value.ok_or("a reading of a kind that this software does not know")?;
+        let value = self.value.as_ref().ok_or("a reading of a kind that this software does not know")?;
         Ok(ModelReading {
             device: DeviceIx(self.device),
             sequence: self.sequence,
             observed_at: Timestamp::from_micros(received.wrapping_sub(self.observed_before_us)),
             received_at: Timestamp::from_micros(received),
-            value: value.model()?,
+            value: value.clone().model()?,
         })
     }
 }
 
 impl Value {
-    fn new(value: ModelValue) -> Self {
-        match value {
+    fn new(value: &ModelValue) -> Self {
+        match *value {
             ModelValue::Bay { occupied } => Value::BayOccupied(occupied),
             ModelValue::BayUnsure => Value::BayUnsure(true),
             ModelValue::Passage { direction: Direction::In, vehicles } => Value::VehiclesIn(vehicles.into()),
@@ -276,6 +292,18 @@ impl Value {
             ModelValue::SignShown { face_version } => Value::SignShownVersion(face_version),
             ModelValue::SignFault { fault } => Value::SignFault(SignFault::from(fault).into()),
             ModelValue::SignLink { connected } => Value::SignConnected(connected),
+            ModelValue::Situation(ref situation) => {
+                Value::Situation(Box::new(roads::Situation::new(situation)))
+            }
+            ModelValue::IncidentVerdict { link, verdict } => {
+                Value::IncidentVerdict(roads::IncidentVerdict::new(link, verdict))
+            }
+            ModelValue::Traversal { link, seconds, token } => {
+                Value::Traversal(roads::Traversal::new(link, seconds, token))
+            }
+            ModelValue::PairTime { seconds } => Value::PairSeconds(seconds),
+            ModelValue::Signal { state, plan } => Value::Signal(roads::Signal::new(state, plan)),
+            ModelValue::Air { quantity, value } => Value::Air(roads::Air::new(quantity, value)),
         }
     }
 
@@ -313,6 +341,12 @@ impl Value {
                     .into(),
             },
             Value::SignConnected(connected) => ModelValue::SignLink { connected },
+            Value::Situation(situation) => situation.model()?,
+            Value::IncidentVerdict(verdict) => verdict.model()?,
+            Value::Traversal(traversal) => traversal.model(),
+            Value::PairSeconds(seconds) => ModelValue::PairTime { seconds },
+            Value::Signal(signal) => signal.model()?,
+            Value::Air(air) => air.model()?,
         })
     }
 }

@@ -214,7 +214,7 @@ fn play(city: &Arc<City>, all: Vec<Reading>, scripts: &[Script], sources: Source
                 admission.judge(&[reading], |reading, verdict| match verdict {
                     Ok(()) => {
                         count(&city, &mut naive, reading);
-                        input.send(Admitted { tick, at, index, reading: *reading });
+                        input.send(Admitted { tick, at, index, reading: reading.clone() });
                         index += 1;
                     }
                     Err(_) => score.refused += 1,
@@ -248,7 +248,7 @@ fn play(city: &Arc<City>, all: Vec<Reading>, scripts: &[Script], sources: Source
 
 fn count(city: &City, naive: &mut [Naive], reading: &Reading) {
     if let (Role::Barrier { facility }, Value::Passage { direction, vehicles }) =
-        (city.devices[reading.device.at()].role, reading.value)
+        (city.devices[reading.device.at()].role, reading.value.clone())
     {
         let sign = if direction == Direction::In { 1 } else { -1 };
         naive[facility.at()].count += sign * i64::from(vehicles);
