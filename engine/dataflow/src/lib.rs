@@ -21,7 +21,6 @@ pub mod forecast;
 mod garages;
 pub mod health;
 mod intervals;
-mod opening;
 mod parking;
 mod rooms;
 pub mod shell;

@@ -10,9 +10,9 @@ use vlot_model::{
 use super::groups::Groups;
 use super::sources::{Said, Sources};
 use crate::estimate::{self, Decider, Estimate, Policy, Says, Why};
-use crate::opening::Schedule;
 use crate::shell::Standing;
 use crate::trust::said_at;
+use vlot_hours::Schedule;
 
 /// Where a device's readings belong in its facility.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use vlot_model::{City, Facility, Opening, Overstay, Reading, Timestamp, UserGroup, Value};
 
-use crate::opening::Schedule;
 use crate::trust::said_at;
+use vlot_hours::Schedule;
 
 #[derive(Clone, Copy, Debug)]
 struct Bay {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use vlot_model::{CapacityFrom, Counting, Facility, Group, Onward, Part, Site, StreetRules, UserGroup};
 
-use crate::read::{Id, Level, Local, Named, Share, Span, Table, Text, Whole, wrong_hours};
+use crate::read::{Id, Level, Local, Named, Share, Span, Table, Text, Whole};
+use vlot_hours::wrong_hours;
 
 const STAY: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(7 * 24);
 const SPACES: RangeInclusive<u32> = 0..=100_000;

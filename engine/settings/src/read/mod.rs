@@ -5,7 +5,6 @@
 
 mod duration;
 mod file;
-mod hours;
 mod kinds;
 mod local;
 mod report;
@@ -13,7 +12,6 @@ mod rows;
 mod table;
 
 pub(crate) use file::File;
-pub(crate) use hours::wrong_hours;
 pub(crate) use kinds::{
     Accepted, Among, Day, Degrees, Eui, FilePath, Filter, Host, Id, Ids, Listen, LocalTime, Named, Number,
     Rgb, Share, Span, SpanOrForever, Text, TimeZone, Whole, Word,

@@ -32,7 +32,7 @@ const LOOK_AHEAD: TimeDelta = match TimeDelta::try_days(8) {
 
 /// Hours that were checked, in a city's time zone.
 #[derive(Clone, Debug)]
-pub(crate) struct Schedule {
+pub struct Schedule {
     hours: Option<OpeningHours>,
     zone: TimeZone,
     /// Years whose holidays are known; `None`: the hours do not speak of holidays.
@@ -41,7 +41,7 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     /// Hours that cannot be read are never known; the settings refuse them.
-    pub(crate) fn new(hours: &str, city: &City) -> Self {
+    pub fn new(hours: &str, city: &City) -> Self {
         let zone = TimeZone::get(&city.timezone).unwrap_or(TimeZone::UTC);
         let Ok(hours) = hours.parse::<OpeningHours>() else {
             return Schedule { hours: None, zone, years: None };
@@ -61,7 +61,7 @@ impl Schedule {
     }
 
     /// What holds at `now`, and until when it holds at least: after `now`, by at most a week.
-    pub(crate) fn at(&self, now: Timestamp) -> (Opening, Timestamp) {
+    pub fn at(&self, now: Timestamp) -> (Opening, Timestamp) {
         let ask_again = now + ASKED_AGAIN;
         let (opening, until) = self.span(now).unwrap_or((Opening::Unknown, ask_again));
         // A moment later at the least: whoever waits for it must come to its end.

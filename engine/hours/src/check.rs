@@ -4,7 +4,7 @@ use opening_hours_syntax::rules::day::{HolidayKind, WeekDayRange};
 use opening_hours_syntax::rules::time::Time;
 
 /// What is wrong with hours, and what to do about it; `None`: nothing.
-pub(crate) fn wrong_hours(text: &str) -> Option<(String, &'static str)> {
+pub fn wrong_hours(text: &str) -> Option<(String, &'static str)> {
     let hours = match opening_hours_syntax::parse(text) {
         Ok(hours) => hours,
         Err(error) => {

@@ -1,0 +1,14 @@
+//! The road network: made from drafts, kept in a file, looked up by place, routed over and matched against.
+//!
+//! Pure: no I/O of its own (bytes in, bytes out), no clock, no async. The data itself is [`vlot_model::RoadNetwork`].
+
+mod draft;
+mod file;
+pub mod geo;
+mod index;
+mod permits;
+
+pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
+pub use file::{FileError, read, write};
+pub use index::Index;
+pub use permits::Permits;
