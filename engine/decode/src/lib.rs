@@ -29,7 +29,7 @@ pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 pub const fn max_payload_bytes(format: Format) -> usize {
     match format {
         Format::VlotJson | Format::VlotProtobuf => 16 * 1024,
-        Format::TtsV3 | Format::ChirpstackV4 => MAX_PAYLOAD_BYTES,
+        Format::TtsV3 | Format::ChirpstackV4 | Format::VlotSightings => MAX_PAYLOAD_BYTES,
     }
 }
 
@@ -57,6 +57,7 @@ pub fn decode(
         Format::VlotProtobuf => vlot_protobuf::decode(topic, payload, received_at, city),
         Format::TtsV3 => tts_v3::decode(topic, payload, received_at, city),
         Format::ChirpstackV4 => chirpstack_v4::decode(topic, payload, received_at, city),
+        Format::VlotSightings => Err(refuse::unsupported("sightings of vehicles do not become readings here")),
     }?;
     out.push(reading);
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Reading, RefusalKind, Tick};
+use crate::{DeviceIx, LonLat, Reading, RefusalKind, Tick, Timestamp};
 
 /// The wire formats that a topic can be configured to carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,6 +19,43 @@ pub enum Format {
     TtsV3,
     /// ChirpStack v4 uplinks, JSON.
     ChirpstackV4,
+    /// Sightings of vehicles, JSON: what they say of a vehicle ends at the gate.
+    VlotSightings,
+}
+
+/// A vehicle was seen. Lives in memory between `decode` and the gate, and nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sighting {
+    /// The feed or the reader that saw it.
+    pub device: DeviceIx,
+    /// Which vehicle, under names that only this process knows.
+    pub vehicle: Pseudonym,
+    /// When.
+    pub observed_at: Timestamp,
+    /// When it reached us.
+    pub received_at: Timestamp,
+    /// Where; `None`: where the reader stands.
+    pub position: Option<LonLat>,
+    /// Its speed, where the feed says it.
+    pub speed_kmh: Option<f32>,
+    /// Its direction, degrees clockwise from north, where the feed says it.
+    pub heading_deg: Option<f32>,
+}
+
+/// A vehicle's name under the key of the moment and under the one before, so that a vehicle is followed over a change of keys;
+/// without the keys, which live in memory for a while, it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pseudonym {
+    /// Under the key of the moment.
+    pub now: u64,
+    /// Under the one before.
+    pub before: u64,
+}
+
+/// Makes a name of an identity (a plate, a Bluetooth address, a fleet's number) that nobody can turn back.
+pub trait Anonymise: Send + Sync {
+    /// The names of that identity now.
+    fn pseudonym(&self, identity: &[u8]) -> Pseudonym;
 }
 
 /// Whom to tell that a message is durable. May be called from any thread; must not block.

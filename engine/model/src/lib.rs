@@ -36,7 +36,7 @@ pub use id::{
     AirIx, ControllerIx, CorridorIx, DeviceIx, FacilityIx, GarageIx, LinkIx, NodeIx, PairIx, SectionIx,
     SignIx, SituationIx, StationIx,
 };
-pub use intake::{Acknowledge, Format, Receipt, Settled, Submission};
+pub use intake::{Acknowledge, Anonymise, Format, Pseudonym, Receipt, Settled, Sighting, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
     BicycleCount, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product, Quality,
