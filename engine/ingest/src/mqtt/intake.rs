@@ -63,7 +63,7 @@ impl Reception<'_> {
         let subscription = self.subscriptions.iter().find(|s| matches(&s.filter, topic));
         match subscription.map(|s| s.format) {
             Some(Format::VlotJson | Format::VlotProtobuf) => false,
-            Some(Format::TtsV3 | Format::ChirpstackV4) | None => true,
+            Some(Format::TtsV3 | Format::ChirpstackV4 | Format::VlotSightings) | None => true,
         }
     }
 
