@@ -21,9 +21,7 @@ pub fn board_json(board: &Board, city: &City) -> Vec<u8> {
         row.insert("tick".into(), entry.version.into());
         row.insert("at".into(), text(entry.at));
         row.extend(product(city, &entry.product));
-        if let Some(table) = tables.get_mut(table) {
-            table.insert(id, Value::Object(row));
-        }
+        tables.entry(table).or_default().insert(id, Value::Object(row));
     }
     let mut whole = Map::new();
     whole.insert("at".into(), text(board.completed_at()));

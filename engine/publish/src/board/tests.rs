@@ -234,3 +234,47 @@ fn an_empty_board_has_its_tables() {
         })
     );
 }
+
+#[test]
+fn nothing_on_the_board_is_left_out() {
+    use vlot_model::{
+        FacilityForecast, ForecastBasis, HealthState, Life, Product, SensorHealth, Timestamp, ZonePressure,
+    };
+    let at = Timestamp::from_secs(1_700_000_000);
+    let products = [
+        Product::Forecast(FacilityForecast {
+            facility: FacilityIx(1),
+            made_at: at,
+            valid_until: at,
+            basis: ForecastBasis::NoHistory,
+            points: Vec::new(),
+        }),
+        Product::Health(SensorHealth {
+            device: DeviceIx(0),
+            life: Life::InService,
+            health: HealthState::Healthy,
+            rule: None,
+            since: at,
+            seen: None,
+            limit: None,
+        }),
+        Product::Zone(ZonePressure {
+            facility: FacilityIx(0),
+            hour: at,
+            pressure_pct: None,
+            last_hour_pct: None,
+            departures: None,
+            alarm: false,
+            balance: None,
+            overstays: Vec::new(),
+            overstays_begun: 0,
+        }),
+    ];
+    let board = Board::new();
+    let update = |product| Update { tick: 1, at, trigger: None, product: Arc::new(product) };
+    board.publish(1, at, products.map(update));
+    let json: Value = serde_json::from_slice(&board_json(&board, &city())).expect("its own JSON");
+    for (table, id) in [("forecasts", "aula"), ("sensors", "barrier-1"), ("zones", "zand")] {
+        assert_eq!(json[table][id]["tick"], 1, "{table} {id}");
+    }
+}
