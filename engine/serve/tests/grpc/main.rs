@@ -4,6 +4,7 @@
 
 mod acts;
 mod board;
+mod certificates;
 mod edge;
 mod forecasts;
 mod history;
