@@ -178,9 +178,9 @@ pub struct HistorySettings {
     pub enabled: bool,
     /// Name of the SQLite file in the data directory.
     pub file: String,
-    /// Minutes, forecasts and changes of sensors' health are removed when older; `None` keeps all.
+    /// Minutes, forecasts, changes of sensors' health and overstays are removed when older; `None` keeps all.
     pub minute_keep: Option<Duration>,
-    /// Records of 15 minutes are removed when older; `None` keeps all.
+    /// Records of 15 minutes and of hours are removed when older; `None` keeps all.
     pub quarter_keep: Option<Duration>,
     /// Records that may wait for the disk; beyond them they are lost and counted, and the engine goes on.
     pub queue: usize,

@@ -9,6 +9,7 @@ mod edge;
 mod forecasts;
 mod history;
 mod house;
+mod past;
 mod sensors;
 mod sign;
 mod support;
