@@ -18,7 +18,7 @@ mod site;
 mod time;
 mod trust;
 
-pub use act::{Act, ActLog, End, Glance, Order};
+pub use act::{Act, ActLog, ActorKnownBy, End, Glance, Order};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
     Arrow, Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,

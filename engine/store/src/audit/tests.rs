@@ -14,6 +14,7 @@ fn order(id: &str, facility: &str, value: Value) -> Order {
         facility,
         value,
         actor: "Mia".into(),
+        actor_known_by: vlot_model::ActorKnownBy::Certificate,
         reason: "night round".into(),
         asked_at: at,
         observed_at: at,
@@ -43,6 +44,21 @@ const VALUES: [Value; 5] = [
     Value::Closure { closed: true },
     Value::Closure { closed: false },
 ];
+
+#[test]
+fn a_line_says_how_the_name_is_known_and_an_older_one_held_what_was_stated() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), Options::default());
+    log.ask(order("a", "p", Value::CounterReplaced)).unwrap();
+    drop(log);
+    let path = dir.path().join("acts.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(r#""actor":"Mia","actor_known_by":"certificate""#), "{text}");
+    std::fs::write(&path, text.replace(r#""actor_known_by":"certificate","#, "")).unwrap();
+    let (log, damage) = open(dir.path(), Options::default());
+    assert!(damage.is_empty(), "{damage:?}");
+    assert_eq!(log.find("a").unwrap().order.actor_known_by, vlot_model::ActorKnownBy::Stated);
+}
 
 #[test]
 fn what_was_written_is_read_again_as_it_was() {
