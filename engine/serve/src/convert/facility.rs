@@ -48,7 +48,11 @@ fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::Facility
         free: state.free,
         occupied_uncorrected: state.occupied_uncorrected,
         opening: opening(state.opening).into(),
-        status: status(state.status, state.quality, quality).into(),
+        status: match state.closed {
+            Some(closed) => edge.closed(closed.until),
+            None => status(state.status, state.quality, quality),
+        }
+        .into(),
         observed_at: state.observed_at.map(timestamp),
         valid_until: state.valid_until.map(timestamp),
         quality: quality.into(),

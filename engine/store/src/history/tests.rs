@@ -48,6 +48,7 @@ fn state(ix: u32, free: Option<u32>, quality: Quality, valid_until: Timestamp) -
         free,
         occupied_uncorrected: free.map(|f| 103 - i64::from(f)),
         opening: Opening::Open,
+        closed: None,
         status: FacilityStatus::SpacesAvailable,
         observed_at: Some(NOON),
         valid_until: Some(valid_until),

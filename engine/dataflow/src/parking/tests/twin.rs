@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use vlot_model::{
-    City, Counting, DeviceIx, Direction, FacilityIx, FacilityState, FacilityStatus, Figure, Meters, Opening,
-    Product, Quality, Reading, Role, Share, SureWhy, Timestamp, Update, Value,
+    City, Closed, ClosedBy, Counting, DeviceIx, Direction, FacilityIx, FacilityState, FacilityStatus, Figure,
+    Meters, Opening, Product, Quality, Reading, Role, Share, SureWhy, Timestamp, Update, Value,
 };
 
 use crate::parking::logic::Parking;
@@ -80,6 +80,12 @@ impl Twin<'_> {
         let by_operator = closure == Some(true);
         let own_word =
             opening == Some(false) && self.heard.iter().filter(own).any(|r| now < when(r) + f.valid_for);
+        let heard = self.heard.iter().filter(own).map(when).max();
+        let closed = match (by_operator, own_word) {
+            (true, _) => Some(Closed { by: ClosedBy::Operator, until: None }),
+            (false, true) => Some(Closed { by: ClosedBy::OwnWord, until: heard.map(|t| t + f.valid_for) }),
+            (false, false) => None,
+        };
         let status = match certainty.map(|c| c.says) {
             _ if by_operator || own_word => FacilityStatus::Closed,
             Some(Figure::Full) => FacilityStatus::Full,
@@ -96,6 +102,7 @@ impl Twin<'_> {
                 Some(true) => Opening::Open,
                 Some(false) => Opening::Closed,
             },
+            closed,
             status,
             observed_at: rests_on,
             valid_until,
