@@ -130,6 +130,7 @@ mod tests {
                 says,
                 why,
                 conflict: false,
+                bays_alone: false,
                 anchored: None,
             };
             Sight { certainty: Some(certainty), status, quality, ..good }

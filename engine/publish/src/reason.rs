@@ -183,6 +183,11 @@ fn free_ends(sight: &Sight, certainty: &Certainty) -> (u32, u32) {
 
 /// How its sources stand to each other, and to the truth when it was last known.
 fn sources(out: &mut Sentence, certainty: &Certainty) {
+    if certainty.bays_alone {
+        out.add(format_args!(
+            "; a barrier or counter is silent or not believed, its bays carry the figure alone"
+        ));
+    }
     if certainty.conflict {
         out.add(format_args!("; its sources contradict each other"));
     }
@@ -444,7 +449,7 @@ mod tests {
             let at = Timestamp::from_secs(999_000);
             let anchored = vlot_model::Anchored { at, by: AnchorKind::Verified, drift };
             let (occupied_low, occupied_high, anchored) = (low, high, Some(anchored));
-            Certainty { occupied_low, occupied_high, says, why, conflict, anchored }
+            Certainty { occupied_low, occupied_high, says, why, conflict, bays_alone: false, anchored }
         };
         let times = "observed at 1970-01-12T13:46:40Z, valid until 1970-01-12T13:47:40Z";
         let full = "(full at 4 or fewer, open again from 10)";
@@ -493,6 +498,11 @@ mod tests {
             let sentence = sentence(&limits(), Sight { certainty, quality, ..good(16) }, shown, shown);
             assert_eq!(sentence, format!("Ladeuze: {expected}"));
         }
+        let certainty = Certainty { bays_alone: true, ..sure(181, 188, Figure::Free(11), Sure, false, None) };
+        let sight = Sight { certainty: Some(certainty), quality: Quality::Degraded, ..good(16) };
+        let sentence = sentence(&limits(), sight, Figure::Free(11), Figure::Free(11));
+        let silent = "; a barrier or counter is silent or not believed, its bays carry the figure alone; last verified";
+        assert!(sentence.contains("; quality degraded") && sentence.contains(silent), "{sentence}");
     }
 
     #[test]

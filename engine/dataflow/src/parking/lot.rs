@@ -250,13 +250,14 @@ impl Lot {
             // What sensors do not see no interval holds. The memory of FULL stays as it is.
             (Figure::Blank, SureWhy::SensorsMissing)
         };
-        let good = said.sound && !estimate.conflict && why != SureWhy::TooWide;
+        let good = said.sound && !said.bays_alone && !estimate.conflict && why != SureWhy::TooWide;
         let certainty = Certainty {
             occupied_low: estimate.low,
             occupied_high: estimate.high,
             says,
             why,
             conflict: estimate.conflict,
+            bays_alone: said.bays_alone,
             anchored: self.sources.anchored(),
         };
         (if good { Quality::Good } else { Quality::Degraded }, Some(certainty))

@@ -61,6 +61,7 @@ fn state(ix: u32, free: Option<u32>, quality: Quality, valid_until: Timestamp) -
             says: Figure::Free(f),
             why: SureWhy::Sure,
             conflict: false,
+            bays_alone: false,
             anchored: None,
         }),
         groups: Vec::new(),
