@@ -111,6 +111,7 @@ pub(crate) fn good(free: u32, now: Timestamp) -> Sight {
         free: Some(free),
         capacity: 200,
         status,
+        closed: None,
         quality: Quality::Good,
         observed_at: Some(now),
         valid_until: Some(now + Duration::from_secs(60)),

@@ -24,7 +24,7 @@ pub use city::{
     Arrow, Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
     LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target, Template,
 };
-pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
+pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
 pub use history::{
     Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
 };
@@ -32,8 +32,8 @@ pub use id::{DeviceIx, FacilityIx, GarageIx, SectionIx, SignIx, StationIx};
 pub use intake::{Acknowledge, Format, Receipt, Settled, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
-    BicycleCount, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product, Quality,
-    SectionState, Share, SignState, TrafficCount, Trigger, Update,
+    BicycleCount, Closed, ClosedBy, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product,
+    Quality, SectionState, Share, SignState, TrafficCount, Trigger, Update,
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};

@@ -131,6 +131,29 @@ pub enum FacilityStatus {
     Unknown,
 }
 
+/// What it rests on that a facility lets nobody in. It is known without a figure, and holds however old those are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Who says so.
+    pub by: ClosedBy,
+    /// It is known no further; `None`: until another thing is said, or for longer than can be foreseen.
+    pub until: Option<Timestamp>,
+}
+
+/// Who says that a facility is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosedBy {
+    /// An operator.
+    Operator,
+    /// Its opening hours.
+    Hours,
+    /// One of its own devices.
+    OwnWord,
+    /// It stands there between two dates alone, and this is outside them.
+    Dates,
+}
+
 /// Occupancy of a car park or zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FacilityState {
@@ -147,6 +170,8 @@ pub struct FacilityState {
     pub occupied_uncorrected: Option<i64>,
     /// Whether it lets vehicles in.
     pub opening: Opening,
+    /// Why it is closed; `None` while it is not.
+    pub closed: Option<Closed>,
     /// In one word.
     pub status: FacilityStatus,
     /// Of the newest reading that it rests on.

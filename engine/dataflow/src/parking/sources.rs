@@ -33,6 +33,8 @@ pub(super) struct Said {
     pub(super) rests_on: Option<Timestamp>,
     /// Enough of what it rests on is there.
     pub(super) sound: bool,
+    /// A barrier or a counter is silent or not believed, and the bays, of which each space has one, carry the figure.
+    pub(super) bays_alone: bool,
     /// Time alone changes nothing before.
     pub(super) due: Option<Timestamp>,
 }
@@ -52,6 +54,8 @@ pub(super) struct Sources {
     known: Option<Estimate>,
     aged_at: i64,
     changed: bool,
+    /// The estimate is the bays' alone.
+    bays_alone: bool,
 }
 
 impl Sources {
@@ -89,6 +93,7 @@ impl Sources {
             known: None,
             aged_at: i64::MIN,
             changed: false,
+            bays_alone: false,
         }
     }
 
@@ -221,6 +226,18 @@ impl Sources {
             AnchorKind::Verified | AnchorKind::ClosedAndEmpty => self.estimator.verified(anchor),
             AnchorKind::Corrected | AnchorKind::Stated => self.estimator.corrected(anchor),
         };
+        let (inside, variance) = if self.account.by_barriers() {
+            let passed = f64::from(anchor.since.entries) + f64::from(anchor.since.exits);
+            let model = self.estimator.model();
+            let inside =
+                f64::from(occupied) + f64::from(anchor.since.entries) - f64::from(anchor.since.exits);
+            (inside, sd * sd + passed * (model.miss + model.double))
+        } else {
+            let age = now.since(at);
+            let hours = if age <= BAYS_HOLD { 0.0 } else { age.as_secs_f64() / 3_600.0 };
+            (f64::from(occupied), sd * sd + self.estimator.model().turnover_per_hour * hours)
+        };
+        self.estimator.shown(inside, variance, now.micros());
         let off = best.map(|best| i64::from(occupied) - i64::from(best));
         self.anchored = Some(Anchored { at, by, drift: found.drift.or(off) });
         self.lost = self.account.lost();
@@ -236,28 +253,37 @@ impl Sources {
         self.changed |= self.estimator.advance(now.micros());
         let minute = now.micros().div_euclid(AGES_US) * AGES_US;
         let ages = self.estimator.ages();
-        if self.changed || (ages && self.aged_at != minute) {
-            self.known = self.estimator.estimate(minute, Policy::default().tail);
-            self.aged_at = minute;
-            self.changed = false;
-        }
         let (of_account, of_bays) = (self.account.share(now), self.bays.share());
         let share = Share {
             reporting: of_account.reporting + of_bays.reporting,
             total: of_account.total + of_bays.total,
         };
-        let sound = match self.counting {
+        let own = match self.counting {
             // One lane that is not counted makes the whole account wrong, and ever more so.
             Counting::Barriers => of_account.reporting == of_account.total,
             Counting::Absolute => of_account.ratio() >= self.min_share,
             Counting::Bays => of_bays.ratio() >= self.min_share,
         };
+        let each_space = of_bays.reporting > 0 && of_bays.total >= self.estimator.model().capacity;
+        let bays_alone = !own && each_space && of_bays.ratio() >= self.min_share;
+        if self.changed || self.bays_alone != bays_alone || (ages && self.aged_at != minute) {
+            let tail = Policy::default().tail;
+            self.known = if bays_alone {
+                self.estimator.estimate_of_bays(tail)
+            } else {
+                self.estimator.estimate(minute, tail)
+            };
+            self.aged_at = minute;
+            self.changed = false;
+            self.bays_alone = bays_alone;
+        }
         let uncorrected = match self.counting {
             Counting::Bays => (of_bays.reporting > 0).then(|| i64::from(self.bays.occupied())),
             Counting::Barriers | Counting::Absolute => self.account.occupied(),
         };
         let of_count = self.account.rests_on().filter(|_| self.account.occupied().is_some());
-        let rests_on = of_count.max(self.bays.heard_at().filter(|_| self.bays.known()));
+        let rests_on =
+            of_count.filter(|_| !bays_alone).max(self.bays.heard_at().filter(|_| self.bays.known()));
         let due = [
             self.account.next_silence(now),
             Some(self.bays.next_silence()),
@@ -270,7 +296,8 @@ impl Sources {
             share,
             lost: self.account.lost(),
             rests_on,
-            sound,
+            sound: own || bays_alone,
+            bays_alone,
             due: due.into_iter().flatten().filter(|due| now < *due).min(),
         }
     }

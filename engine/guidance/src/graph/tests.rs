@@ -28,6 +28,7 @@ fn facility(facility: u32, free: u32, second: i64) -> Product {
         free: Some(free),
         occupied_uncorrected: None,
         opening: Opening::Open,
+        closed: None,
         status,
         observed_at: Some(at(second)),
         valid_until: Some(at(second + 40)),

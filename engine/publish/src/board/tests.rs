@@ -97,6 +97,7 @@ fn facility_state(facility: u32) -> Product {
         free: Some(2),
         occupied_uncorrected: Some(-3),
         opening: Opening::Open,
+        closed: None,
         status: FacilityStatus::Full,
         observed_at: Some(at(1)),
         valid_until: Some(at(61)),

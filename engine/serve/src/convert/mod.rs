@@ -44,6 +44,18 @@ impl Edge {
         self.until
     }
 
+    /// Closed until then, whatever became of the figures.
+    pub(crate) fn closed(&mut self, until: Option<Timestamp>) -> wire::Status {
+        match until {
+            Some(end) if end <= self.now => wire::Status::Unknown,
+            Some(end) => {
+                self.until = self.until.min(end);
+                wire::Status::Closed
+            }
+            None => wire::Status::Closed,
+        }
+    }
+
     /// The quality at this moment: what has outlived its validity is stale, whatever the product says of itself.
     pub(crate) fn quality(&mut self, stated: Quality, valid_until: Option<Timestamp>) -> wire::Quality {
         match (stated, valid_until) {

@@ -171,6 +171,7 @@ pub fn facility(ix: u32, free: u32, now: Timestamp) -> Product {
         free: Some(free),
         occupied_uncorrected: Some(-3),
         opening: Opening::Open,
+        closed: None,
         status: if free == 0 { FacilityStatus::Full } else { FacilityStatus::SpacesAvailable },
         observed_at: Some(now),
         valid_until: Some(now + seconds(60)),
