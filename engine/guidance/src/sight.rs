@@ -21,8 +21,14 @@ pub(crate) fn garage(p: &GarageState) -> Sight {
         .filter(|s| s.status == FacilityStatus::Closed)
         .filter_map(|s| s.free)
         .fold(0, u32::saturating_add);
+    // Of a section that is not sure, no more counts than may be said of it.
+    let unsure: u32 = p.sections.iter().fold(0, |sum: u32, s| match s.certainty.map(|c| c.says) {
+        None | Some(Figure::Closed) => sum,
+        Some(Figure::Free(said)) => sum.saturating_add(s.free.unwrap_or(0).saturating_sub(said)),
+        Some(Figure::Full | Figure::Blank) => sum.saturating_add(s.free.unwrap_or(0)),
+    });
     Sight {
-        free: p.free.map(|free| free.saturating_sub(behind_doors)),
+        free: p.free.map(|free| free.saturating_sub(behind_doors).saturating_sub(unsure)),
         capacity: p.capacity,
         status,
         quality: p.quality,
@@ -160,6 +166,7 @@ mod tests {
                     observed_at: None,
                     valid_until: None,
                     quality: Quality::Good,
+                    certainty: None,
                 })
                 .collect(),
             free: Some(sections.iter().map(|(_, free)| free).sum()),
@@ -168,6 +175,7 @@ mod tests {
             valid_until: None,
             quality: Quality::Good,
             sensors: Share::default(),
+            unmoved: None,
         };
         let table: [(&[_], _, _); 6] = [
             (&[(SpacesAvailable, 30), (Full, 2)], SpacesAvailable, 32),

@@ -20,6 +20,7 @@ mod fuse;
 mod maths;
 mod model;
 mod sign;
+mod weigh;
 
 #[cfg(test)]
 mod tests;
@@ -30,3 +31,4 @@ pub use figure::Heard;
 pub use fuse::Estimate;
 pub use model::{Instant, Model};
 pub use sign::{Decider, Policy, Says, Shows, Why};
+pub use weigh::{Weighed, weigh};
