@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use vlot_model::{DeviceIx, Product, Reading, Timestamp, Unmoved, Value};
 
 use super::logic::Garages;
-use crate::shell::{Logic, Standing};
+use crate::health::judged::Judged;
+use crate::health::keeper::Keeper;
+use crate::shell::{Logic, Part, Standing};
 use crate::testing::{Builder, Step, arrivals, play, s, said, sent};
 use crate::trust::said_at;
 
@@ -186,4 +188,37 @@ proptest! {
             }
         }
     }
+}
+
+/// Health, which is judged first, takes no bicycle that stays for a broken sensor, and what it withholds is no word.
+#[test]
+fn a_sensor_is_not_stuck_because_a_bicycle_is() {
+    const HOUR: i64 = 3_600;
+    let mut b = watched(1);
+    b.city.devices[1].silent_after = Duration::from_secs(3 * 3_600);
+    b.city.garages[0].site.unmoved_after = Some(Duration::from_secs(28 * 86_400));
+    let (city, meters) = (Arc::new(b.city), Arc::new(vlot_model::Meters::default()));
+    let keeper = Keeper::new(&city, Part::WHOLE, |_| 0, |_| true);
+    let mut judged = Judged::new(Garages::new(&city, &meters), keeper, &meters);
+    let says = |at, occupied| Step::Batch(at, vec![said(1, at, Value::Bay { occupied })]);
+    let mut steps = vec![Step::Clock(HOUR)];
+    // A place that many use, until one stays.
+    steps.extend((1..=100).map(|n| says(n * HOUR, n % 2 == 1)));
+    let stays_from = 101 * HOUR;
+    steps.extend((0..60 * 24).flat_map(|n| {
+        let at = stays_from + n * HOUR;
+        [says(at, true), Step::Clock(at + 60)]
+    }));
+    let updates = play(&mut judged, &steps);
+    let failed = |u: &&vlot_model::Update| match &*u.product {
+        Product::Health(h) => h.device == DeviceIx(1) && h.health == vlot_model::HealthState::Failed,
+        _ => false,
+    };
+    assert_eq!(updates.iter().find(failed), None);
+    let unmoved = updates.iter().rev().find_map(|u| match &*u.product {
+        Product::Garage(state) => state.unmoved.clone(),
+        _ => None,
+    });
+    let places: Vec<_> = unmoved.unwrap().places.iter().map(|p| (p.place, p.since)).collect();
+    assert_eq!(places, [(0, s(stays_from))]);
 }

@@ -151,7 +151,7 @@ async fn bicycles_that_do_not_move_are_listed_by_their_places_and_what_a_section
         version: 0,
     };
     let listed = within(client.list_unmoved(all())).await.unwrap().into_inner();
-    assert_eq!(listed.garages, [unknown.clone()]);
+    assert_eq!(listed.garages, std::slice::from_ref(&unknown));
 
     let Product::Garage(mut state) = garage(7, NOON) else { unreachable!() };
     let since = NOON + seconds(60);
