@@ -190,4 +190,43 @@ mod tests {
             assert_eq!((sight.status, sight.free), (status, Some(free)), "{sections:?}");
         }
     }
+
+    #[test]
+    fn a_garage_says_no_more_than_its_sections_may() {
+        let now = crate::testing::at(0);
+        let section = |free, says: Option<Figure>| SectionState {
+            section: SectionIx(0),
+            capacity: 100,
+            free: Some(free),
+            status: FacilityStatus::SpacesAvailable,
+            observed_at: Some(now),
+            valid_until: Some(now + std::time::Duration::from_secs(60)),
+            quality: Quality::Good,
+            certainty: says.map(|says| vlot_model::Certainty {
+                occupied_low: 0,
+                occupied_high: 100,
+                says,
+                why: vlot_model::SureWhy::Sure,
+                conflict: false,
+                anchored: None,
+            }),
+        };
+        let table =
+            [(Some(Figure::Free(10)), 40), (Some(Figure::Full), 30), (Some(Figure::Blank), 30), (None, 43)];
+        for (says, free) in table {
+            let sections = vec![section(30, None), section(13, says)];
+            let garage = GarageState {
+                garage: GarageIx(0),
+                free: Some(43),
+                capacity: 200,
+                observed_at: Some(now),
+                valid_until: sections[0].valid_until,
+                quality: Quality::Good,
+                sensors: Share::default(),
+                sections,
+                unmoved: None,
+            };
+            assert_eq!(super::garage(&garage).free, Some(free), "{says:?}");
+        }
+    }
 }
