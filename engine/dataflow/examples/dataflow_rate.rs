@@ -231,6 +231,7 @@ fn city() -> City {
                 level: 0,
                 full_at: 5,
                 reopen_at: 10,
+                sources: vlot_model::SectionSources::default(),
             });
             section
         });

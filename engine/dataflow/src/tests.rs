@@ -134,6 +134,13 @@ fn city() -> Arc<City> {
     b.facility(Counting::Absolute, 0, 0, 1);
     b.garage(2);
     b.garage(1);
+    b.gate(1);
+    b.gate(1);
+    b.camera(0, 2.0);
+    for _ in 0..3 {
+        b.place(2);
+    }
+    b.city.garages[1].site.unmoved_after = Some(Duration::from_secs(700));
     b.station(CountMode::Motor, 2, 60, 30);
     b.station(CountMode::Motor, 1, 60, 0);
     b.station(CountMode::Bicycle, 2, 900, 60);
@@ -161,6 +168,13 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
             }
             Role::Counter { .. } if choice < 40 => Value::Opening { open: choice < 30 },
             Role::Counter { .. } => Value::Occupied { spaces: number },
+            Role::Place { .. } => Value::Bay { occupied: choice % 2 == 0 },
+            Role::Section { .. } if city.devices[device.at()].kind == vlot_model::DeviceKind::Barrier => {
+                Value::Passage {
+                    direction: if choice % 2 == 0 { Direction::In } else { Direction::Out },
+                    vehicles: 1,
+                }
+            }
             Role::Section { .. } => Value::Places { free: number },
             Role::Lane { station } if city.stations[station.at()].mode == CountMode::Motor => {
                 observed = (now / 60 - 1) * 60;

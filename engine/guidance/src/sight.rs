@@ -21,8 +21,14 @@ pub(crate) fn garage(p: &GarageState) -> Sight {
         .filter(|s| s.status == FacilityStatus::Closed)
         .filter_map(|s| s.free)
         .fold(0, u32::saturating_add);
+    // Of a section that is not sure, no more counts than may be said of it.
+    let unsure: u32 = p.sections.iter().fold(0, |sum: u32, s| match s.certainty.map(|c| c.says) {
+        None | Some(Figure::Closed) => sum,
+        Some(Figure::Free(said)) => sum.saturating_add(s.free.unwrap_or(0).saturating_sub(said)),
+        Some(Figure::Full | Figure::Blank) => sum.saturating_add(s.free.unwrap_or(0)),
+    });
     Sight {
-        free: p.free.map(|free| free.saturating_sub(behind_doors)),
+        free: p.free.map(|free| free.saturating_sub(behind_doors).saturating_sub(unsure)),
         capacity: p.capacity,
         status,
         closed: closed_by_dates(status),
@@ -225,6 +231,7 @@ mod tests {
                     observed_at: None,
                     valid_until: None,
                     quality: Quality::Good,
+                    certainty: None,
                 })
                 .collect(),
             free: Some(sections.iter().map(|(_, free)| free).sum()),
@@ -233,6 +240,7 @@ mod tests {
             valid_until: None,
             quality: Quality::Good,
             sensors: Share::default(),
+            unmoved: None,
         };
         let table: [(&[_], _, _); 6] = [
             (&[(SpacesAvailable, 30), (Full, 2)], SpacesAvailable, 32),
@@ -245,6 +253,45 @@ mod tests {
         for (sections, status, free) in table {
             let sight = super::garage(&garage(sections));
             assert_eq!((sight.status, sight.free), (status, Some(free)), "{sections:?}");
+        }
+    }
+
+    #[test]
+    fn a_garage_says_no_more_than_its_sections_may() {
+        let now = crate::testing::at(0);
+        let section = |free, says: Option<Figure>| SectionState {
+            section: SectionIx(0),
+            capacity: 100,
+            free: Some(free),
+            status: FacilityStatus::SpacesAvailable,
+            observed_at: Some(now),
+            valid_until: Some(now + std::time::Duration::from_secs(60)),
+            quality: Quality::Good,
+            certainty: says.map(|says| vlot_model::Certainty {
+                occupied_low: 0,
+                occupied_high: 100,
+                says,
+                why: vlot_model::SureWhy::Sure,
+                conflict: false,
+                anchored: None,
+            }),
+        };
+        let table =
+            [(Some(Figure::Free(10)), 40), (Some(Figure::Full), 30), (Some(Figure::Blank), 30), (None, 43)];
+        for (says, free) in table {
+            let sections = vec![section(30, None), section(13, says)];
+            let garage = GarageState {
+                garage: GarageIx(0),
+                free: Some(43),
+                capacity: 200,
+                observed_at: Some(now),
+                valid_until: sections[0].valid_until,
+                quality: Quality::Good,
+                sensors: Share::default(),
+                sections,
+                unmoved: None,
+            };
+            assert_eq!(super::garage(&garage).free, Some(free), "{says:?}");
         }
     }
 }

@@ -82,6 +82,7 @@ fn section(id: &str) -> Section {
         level: 0,
         full_at: 1,
         reopen_at: 3,
+        sources: vlot_model::SectionSources::default(),
     }
 }
 

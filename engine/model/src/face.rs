@@ -160,7 +160,7 @@ impl Sight {
             valid_until: p.valid_until,
             sensors: Share::default(),
             lost_messages: 0,
-            certainty: None,
+            certainty: p.certainty,
         }
     }
 

@@ -33,13 +33,13 @@ pub use intake::{Acknowledge, Format, Receipt, Settled, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
     BicycleCount, Closed, ClosedBy, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product,
-    Quality, SectionState, Share, SignState, TrafficCount, Trigger, Update,
+    Quality, SectionState, Share, SignState, TrafficCount, Trigger, Unmoved, UnmovedPlace, Update,
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
 pub use site::{
-    Calendar, CapacityFrom, Event, GarageKind, GarageSite, Group, Onward, Part, Reliability, Service, Shows,
-    Site, StreetRules, UserGroup,
+    Calendar, Camera, CapacityFrom, Event, GarageKind, GarageSite, Group, Onward, Part, Place, Reliability,
+    SectionSources, Service, Shows, Site, StreetRules, UserGroup,
 };
 pub use time::{Clock, Timestamp};
 pub use trust::{

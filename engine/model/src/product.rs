@@ -220,6 +220,8 @@ pub struct GarageState {
     pub quality: Quality,
     /// Its section sensors.
     pub sensors: Share,
+    /// Bicycles that have not moved; `None`: nobody watches single places, or for how long is not configured.
+    pub unmoved: Option<Unmoved>,
 }
 
 /// Free places of one section.
@@ -239,6 +241,31 @@ pub struct SectionState {
     pub valid_until: Option<Timestamp>,
     /// How far to trust it.
     pub quality: Quality,
+    /// How sure the figure is, where it is weighed of several sources, gates or single places; `None` where a sensor's word
+    /// is taken as it is.
+    pub certainty: Option<Certainty>,
+}
+
+/// Bicycles of a garage that have not moved for long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmoved {
+    /// For at least so long.
+    pub after_s: u32,
+    /// Places with a sensor, and how many of these report: of the others nothing is said.
+    pub watched: Share,
+    /// In the order of sections and places.
+    pub places: Vec<UnmovedPlace>,
+}
+
+/// A place whose bicycle has not moved for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnmovedPlace {
+    /// In this section.
+    pub section: SectionIx,
+    /// Position among the section's watched places.
+    pub place: u32,
+    /// Taken without a break at least since then.
+    pub since: Timestamp,
 }
 
 /// Motor traffic at a station over one interval.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use vlot_model::{
     Board, City, DeviceIx, Face, FacilityState, GarageState, Key, Product, SectionIx, Target, Timestamp,
-    Trigger,
+    Trigger, Unmoved,
 };
 
 /// The board as JSON, pretty enough to diff: sorted by id, ids as text, instants in RFC 3339, UTC.
@@ -182,6 +182,7 @@ fn garage(city: &City, p: &GarageState) -> Value {
         .map(|s| {
             json!({
                 "capacity": s.capacity,
+                "certainty": s.certainty,
                 "free": s.free,
                 "id": section(city, s.section),
                 "observed_at": s.observed_at,
@@ -198,8 +199,22 @@ fn garage(city: &City, p: &GarageState) -> Value {
         "quality": p.quality,
         "sections": sections,
         "sensors": p.sensors,
+        "unmoved": p.unmoved.as_ref().map(|unmoved| self::unmoved(city, unmoved)),
         "valid_until": p.valid_until,
     })
+}
+
+fn unmoved(city: &City, p: &Unmoved) -> Value {
+    let places: Vec<_> = p
+        .places
+        .iter()
+        .map(|place| {
+            let of = city.sections.get(place.section.at());
+            let id = of.and_then(|s| s.sources.places.get(place.place as usize)).map(|place| &*place.id);
+            json!({ "place": id, "section": section(city, place.section), "since": place.since })
+        })
+        .collect();
+    json!({ "after_s": p.after_s, "places": places, "watched": p.watched })
 }
 
 fn face(city: &City, p: &Face) -> Value {

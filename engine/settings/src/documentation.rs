@@ -65,7 +65,18 @@ name = "Station"
 lat = 50.5
 lon = 4.5
 valid_for = "15m"
-section = [{ id = "a", name = "A", rack = "single", capacity = 9, full_at = 0, reopen_at = 1, device = "s" }]
+unmoved_after = "28d"
+[[garage.section]]
+id = "a"
+name = "A"
+rack = "single"
+capacity = 9
+full_at = 0
+reopen_at = 1
+device = "s"
+gate = [{ id = "g" }]
+camera = [{ id = "c", sd = 3.0 }]
+place = [{ id = "1", device = "p" }]
 "#,
     ),
     (

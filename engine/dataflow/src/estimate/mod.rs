@@ -23,6 +23,7 @@ mod maths;
 mod model;
 mod offset;
 mod sign;
+mod weigh;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,4 @@ pub use figure::Heard;
 pub use fuse::Estimate;
 pub use model::{Instant, Model};
 pub use sign::{Decider, Policy, Says, Shows, Why};
+pub use weigh::{Weighed, weigh};

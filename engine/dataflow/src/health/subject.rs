@@ -1,6 +1,6 @@
 //! What is kept of a device that is no bay: the rules of its kind, and its clock.
 
-use vlot_model::{CountMode, Device, DeviceIx, Direction, Reading, Role, Value};
+use vlot_model::{CountMode, Device, DeviceIx, DeviceKind, Direction, Reading, Role, Value};
 
 use super::local::LocalHours;
 use super::{
@@ -40,6 +40,8 @@ impl Subject {
         let kind = match device.role {
             Role::Barrier { .. } => Kind::Barrier(Box::default()),
             Role::Counter { facility } => figure(city.facilities.get(facility.at())?.capacity),
+            // A gate counts as a car park's barrier does.
+            Role::Section { .. } if device.kind == DeviceKind::Barrier => Kind::Barrier(Box::default()),
             Role::Section { section } => figure(city.sections.get(section.at())?.capacity),
             Role::Lane { station } => {
                 let station = city.stations.get(station.at())?;
@@ -50,7 +52,7 @@ impl Subject {
                     CountMode::Bicycle => Kind::Bicycle(Box::default()),
                 }
             }
-            Role::Bay { .. } | Role::Sign { .. } | Role::Operator { .. } => return None,
+            Role::Bay { .. } | Role::Place { .. } | Role::Sign { .. } | Role::Operator { .. } => return None,
         };
         let clock = ClockHealth::default();
         Some(Subject { device: ix, silent_after, kind, clock, unheard_since: None, heard: false })

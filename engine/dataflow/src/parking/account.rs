@@ -334,7 +334,7 @@ impl Account {
         Some(movement.moved)
     }
 
-    fn moved_after(&self, at: Timestamp) -> Moved {
+    pub(crate) fn moved_after(&self, at: Timestamp) -> Moved {
         self.movements.iter().filter(|m| at < m.at).fold(Moved::default(), |sum, m| sum.and(m.moved))
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn facility_of(role: Role) -> Option<FacilityIx> {
         | Role::Barrier { facility }
         | Role::Counter { facility }
         | Role::Operator { facility } => Some(facility),
-        Role::Lane { .. } | Role::Section { .. } | Role::Sign { .. } => None,
+        Role::Lane { .. } | Role::Section { .. } | Role::Place { .. } | Role::Sign { .. } => None,
     }
 }
 

@@ -32,7 +32,7 @@ mod groups;
 mod logic;
 mod lot;
 mod sequence;
-mod sources;
+pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
 

@@ -75,6 +75,7 @@ fn city() -> City {
             level: 0,
             full_at: 1,
             reopen_at: 3,
+            sources: vlot_model::SectionSources::default(),
         }],
         stations: vec![
             station("r23", vlot_model::CountMode::Motor),
@@ -119,6 +120,7 @@ fn products() -> Vec<Product> {
         observed_at: None,
         valid_until: None,
         quality: Quality::Missing,
+        certainty: None,
     };
     let Product::Facility(zand) = facility_state(0) else { unreachable!() };
     let why = RowReason { sight: Sight::facility(&zand), wanted: Figure::Full, calm_until: Some(at(27)) };
@@ -136,6 +138,7 @@ fn products() -> Vec<Product> {
             valid_until: None,
             quality: Quality::Missing,
             sensors: share,
+            unmoved: None,
         }),
         Product::Traffic(TrafficCount {
             station: StationIx(0),

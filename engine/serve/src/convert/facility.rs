@@ -68,7 +68,7 @@ fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::Facility
     }
 }
 
-fn certainty(capacity: u32, certainty: &Certainty) -> wire::Certainty {
+pub(super) fn certainty(capacity: u32, certainty: &Certainty) -> wire::Certainty {
     use wire::certainty::Says;
     let free = |occupied| capacity.saturating_sub(occupied);
     wire::Certainty {

@@ -23,7 +23,7 @@ pub(crate) use act::act;
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
 pub(crate) use forecast::{forecast, on_arrival};
-pub(crate) use garage::garage;
+pub(crate) use garage::{garage, unmoved};
 pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};
 pub(crate) use zone::zone;

@@ -11,6 +11,7 @@ mod history;
 mod mqtt;
 mod operators;
 mod registry;
+mod sections;
 mod service;
 mod signs;
 mod site;
@@ -69,7 +70,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     open(source, GARAGES, Need::Optional, report, |whole, root| {
         registry.garages.complete = whole;
         registry.sections.complete = whole;
-        garages::read(root, &area, &mut city, &mut registry);
+        garages::read(root, (&area, journal.keep), &mut city, &mut registry);
     });
     open(source, STATIONS, Need::Optional, report, |_, root| {
         stations::read(root, &area, &mut city, &mut registry);
