@@ -6,7 +6,7 @@ use vlot_model::{
 
 use super::city::Area;
 use super::registry::Registry;
-use super::{WHILE, service, thresholds};
+use super::{WHILE, health, service, thresholds};
 use crate::read::{Id, Level, Local, Named, Span, Table, Text, Whole};
 
 pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
@@ -84,6 +84,7 @@ fn section(
     let sensor = (DeviceKind::SectionSensor, role);
     let device = registry.device_of(city, &table, ("device", &device), sensor, silent_after);
     service::of_table(&mut table, city, device);
+    health::reports(&mut table, city, device);
     city.sections.push(Section { id: id.into(), name, garage, capacity, rack, level, full_at, reopen_at });
     index
 }

@@ -1,6 +1,6 @@
 //! A detector on its way through a series.
 
-use vlot_dataflow::health::{FigureHealth, FigureRules, HOUR, MINUTE, Micros, RULES, Reporting, Rule};
+use vlot_dataflow::health::{FigureHealth, FigureRules, HOUR, MINUTE, Micros, RULES, Reporting, Rule, SourceLife};
 
 use super::sets::{Series, Set};
 
@@ -68,7 +68,8 @@ impl Drive {
                 self.events(at, if quick { jump } else { 0.0 }, out);
             } else if tick < end {
                 self.clock = tick;
-                self.health.on_clock(tick, set.hour_of_week(tick), !dead && set.alive(tick), &rules);
+                let source = if !dead && set.alive(tick) { SourceLife::Heard } else { SourceLife::Away };
+                self.health.on_clock(tick, set.hour_of_week(tick), source, &rules);
                 self.events(tick, 0.0, out);
             } else {
                 return;
