@@ -137,7 +137,35 @@ fn a_closed_facility_or_a_recount_is_no_fault() {
 }
 
 #[test]
-fn a_source_that_tells_changes_alone_is_judged_by_the_clock() {
+fn the_end_of_a_freeze_is_no_second_fault() {
+    let mut lab = Lab::learnt();
+    lab.run(8 * HOUR, |_, v| Some(v));
+    let (mut held, mut last) = (None, 0);
+    let seen = lab.run(5 * HOUR, |_, v| {
+        last = v;
+        Some(*held.get_or_insert(v))
+    });
+    assert_eq!(seen, vec![Stuck]);
+    assert!(held.is_some_and(|held| held - last > 100), "it leaps when it moves again: {held:?} {last}");
+    assert!(!lab.run(HOUR, |_, v| Some(v)).contains(&Reset));
+}
+
+#[test]
+fn a_public_holiday_may_be_quieter_than_any_sunday() {
+    for (holiday, expected) in [(false, vec![Stuck]), (true, vec![])] {
+        let mut lab = Lab::learnt();
+        lab.run(12 * HOUR, |_, v| Some(v));
+        if holiday {
+            lab.rules = lab.rules.on_holiday();
+        }
+        let mut held = None;
+        let seen = lab.run(80 * MINUTE, |_, v| Some(*held.get_or_insert(v)));
+        assert_eq!(seen, expected, "holiday: {holiday}");
+    }
+}
+
+/// A figure that tells changes alone, of a source that lives, after five weeks; its rules, and noon.
+fn told_changes() -> (FigureHealth, FigureRules, Micros) {
     let mut health = FigureHealth::new(Reporting::ChangesOnly);
     let rules = FigureRules::default();
     let mut dice = Dice(3);
@@ -154,6 +182,27 @@ fn a_source_that_tells_changes_alone_is_judged_by_the_clock() {
         health.on_clock(now, hour_of_week(now), SourceLife::Heard, &rules);
         assert_eq!(health.state().state, State::Healthy, "{:?}", health.state());
     }
+    (health, rules, noon)
+}
+
+#[test]
+fn what_changed_while_the_source_was_away_is_no_step() {
+    for (source, expected) in [(SourceLife::Heard, Some(Reset)), (SourceLife::Away, None)] {
+        let (mut health, rules, mut now) = told_changes();
+        let end = now + 40 * MINUTE;
+        while now < end {
+            now += 5 * MINUTE;
+            health.on_clock(now, hour_of_week(now), source, &rules);
+        }
+        health.observe(now, hour_of_week(now), 300, CAPACITY, &rules);
+        assert_eq!(health.state().rule, expected, "{source:?}");
+    }
+}
+
+#[test]
+fn a_source_that_tells_changes_alone_is_judged_by_the_clock() {
+    let (mut health, rules, noon) = told_changes();
+    let mut now = noon;
     let mut dead = health.clone();
     while now < noon + 4 * HOUR {
         now += 5 * MINUTE;
