@@ -38,6 +38,8 @@ pub struct City {
     pub texts: SignTexts,
     /// Public holidays and events.
     pub calendar: crate::Calendar,
+    /// How sensors are judged.
+    pub health: crate::HealthSettings,
 }
 
 impl City {

@@ -7,6 +7,7 @@ mod act;
 mod board;
 mod city;
 mod face;
+mod health;
 mod history;
 mod id;
 mod intake;
@@ -25,6 +26,9 @@ pub use city::{
     LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target, Template,
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
+pub use health::{
+    BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings, Reporting,
+};
 pub use history::{
     Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
 };

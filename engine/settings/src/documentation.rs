@@ -6,7 +6,7 @@ use crate::read::{Documented, Key, Report};
 use crate::{Source, check};
 
 /// One of everything, so that every key is asked for.
-const FULL: [(&str, &str); 8] = [
+const FULL: [(&str, &str); 9] = [
     (
         "city.toml",
         r#"
@@ -114,6 +114,7 @@ holiday = [{ date = "2026-12-25", name = "Christmas" }]
 event = [{ name = "Market", from = "2026-09-07T06:00", until = "2026-09-07T20:00", facilities = ["ladeuze"] }]
 "#,
     ),
+    ("health.toml", "[figure]\nstuck_nats = 20\n"),
 ];
 
 #[test]

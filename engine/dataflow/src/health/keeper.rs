@@ -82,7 +82,7 @@ impl Keeper {
     ) -> Self {
         let mut keeper = Keeper {
             city: Arc::clone(city),
-            rules: Rules::default(),
+            rules: city.health.rules,
             local: LocalHours::new(city),
             seats: Vec::with_capacity(city.devices.len()),
             bays: Vec::new(),

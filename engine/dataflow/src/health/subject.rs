@@ -5,7 +5,7 @@ use vlot_model::{CountMode, Device, DeviceIx, DeviceKind, Direction, Reading, Ro
 use super::local::LocalHours;
 use super::{
     BarrierHealth, BarrierRules, BicycleHealth, ClockHealth, CountRules, Detail, FigureHealth, FigureRules,
-    Health, Interval, LoopHealth, Micros, Reporting, Rule, Rules, SECOND, State, hours,
+    Health, Interval, LoopHealth, Micros, Rule, Rules, SECOND, SourceLife, State, hours,
 };
 use crate::trust::said_at;
 use vlot_model::City;
@@ -34,8 +34,8 @@ pub(super) struct Subject {
 impl Subject {
     /// `None` for devices that have no rules: signs, operators, bays.
     pub(super) fn new(ix: DeviceIx, device: &Device, city: &City) -> Option<Self> {
-        let figure =
-            |capacity| Kind::Figure { health: Box::new(FigureHealth::new(Reporting::Repeated)), capacity };
+        let reporting = city.health.reporting(ix);
+        let figure = |capacity| Kind::Figure { health: Box::new(FigureHealth::new(reporting)), capacity };
         let mut silent_after = micros(device.silent_after);
         let kind = match device.role {
             Role::Barrier { .. } => Kind::Barrier(Box::default()),
@@ -85,7 +85,7 @@ impl Subject {
         self.clock.observe(ended_at, received_at, &rules.clock);
         let at = said_at(reading).micros();
         let hour = local.of(at);
-        let (barrier, figure, count) = self.rules(rules);
+        let (barrier, figure, count) = self.rules(rules, local.is_holiday(at));
         match (&mut self.kind, reading.value) {
             (Kind::Barrier(health), Value::Passage { direction, vehicles }) => {
                 health.passage(at, hour, direction == Direction::In, u32::from(vehicles), &barrier);
@@ -137,10 +137,10 @@ impl Subject {
 
     /// Time passes.
     pub(super) fn on_clock(&mut self, now: Micros, local: &mut LocalHours, rules: &Rules) {
-        let (barrier, figure, count) = self.rules(rules);
+        let (barrier, figure, count) = self.rules(rules, local.is_holiday(now));
         match &mut self.kind {
             Kind::Barrier(health) => health.on_clock(now, local.of(now), &barrier),
-            Kind::Figure { health, .. } => health.on_clock(now, local.of(now), true, &figure),
+            Kind::Figure { health, .. } => health.on_clock(now, local.of(now), SourceLife::Unknown, &figure),
             Kind::Loop(health) => health.on_clock(now, &count),
             Kind::Bicycle(health) => health.on_clock(now, &count),
         }
@@ -164,13 +164,15 @@ impl Subject {
         if clock.state > health.state { clock } else { health }
     }
 
-    /// The bounds of each kind with this device's own limit of silence.
-    fn rules(&self, rules: &Rules) -> (BarrierRules, FigureRules, CountRules) {
+    /// The bounds of each kind on such a day, with this device's own limit of silence.
+    fn rules(&self, rules: &Rules, holiday: bool) -> (BarrierRules, FigureRules, CountRules) {
         let silent_after = self.silent_after;
+        let figure = if holiday { rules.figure.on_holiday() } else { rules.figure };
+        let count = if let Kind::Bicycle(_) = self.kind { rules.bicycle } else { rules.motor };
         (
             BarrierRules { silent_after, ..rules.barrier },
-            FigureRules { silent_after, ..rules.figure },
-            CountRules { silent_after, ..rules.count },
+            FigureRules { silent_after, ..figure },
+            CountRules { silent_after, ..count },
         )
     }
 }

@@ -8,7 +8,7 @@ use vlot_model::{
 
 use super::city::Area;
 use super::registry::Registry;
-use super::{WHILE, sections, service, thresholds};
+use super::{WHILE, health, sections, service, thresholds};
 use crate::read::{Id, Level, Local, Named, Span, Table, Text, Whole};
 
 /// How long a bicycle may stand before it is listed as unmoved.
@@ -118,8 +118,9 @@ fn section(
     if let Some(device) = &device {
         let device = registry.device_of(city, &table, ("device", device), sensor, silent_after);
         service::of_table(&mut table, city, device);
+        health::reports(&mut table, city, device);
     } else {
-        for key in ["silent_after", "in_service_from", "retired_from"] {
+        for key in ["silent_after", "reports", "in_service_from", "retired_from"] {
             table.forbidden(key, "it is the sensor's, and the section has no \"device\"");
         }
     }

@@ -12,6 +12,7 @@ mod report;
 mod rows;
 mod table;
 
+pub(crate) use duration::written;
 pub(crate) use file::File;
 pub(crate) use hours::wrong_hours;
 pub(crate) use kinds::{
