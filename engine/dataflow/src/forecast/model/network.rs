@@ -21,8 +21,8 @@ const DECAY: (f32, f32) = (0.9, 0.999);
 #[derive(Clone, Debug)]
 struct Layer<const N: usize> {
     w: Vec<[f32; N]>,
-    m: Vec<[u16; N]>,
-    v: Vec<[u16; N]>,
+    /// The first moment above, the second below.
+    moments: Vec<[u32; N]>,
 }
 
 impl<const N: usize> Layer<N> {
@@ -31,36 +31,36 @@ impl<const N: usize> Layer<N> {
         for cell in w.iter_mut().flatten() {
             *cell = uniform(seed) * scale;
         }
-        Layer { w, m: vec![[0; N]; rows], v: vec![[0; N]; rows] }
+        Layer { w, moments: vec![[0; N]; rows] }
     }
 
     /// A step of Adam for one row whose gradient is `error * input`.
     fn step(&mut self, row: usize, error: f32, input: &[f32; N], rate: f32, dice: &mut Dice) {
-        let (Some(w), Some(m), Some(v)) = (self.w.get_mut(row), self.m.get_mut(row), self.v.get_mut(row))
-        else {
-            return;
-        };
+        let (Some(w), Some(moments)) = (self.w.get_mut(row), self.moments.get_mut(row)) else { return };
         const { assert!(N.is_multiple_of(LANES), "whole lanes") };
         let (w, _) = w.as_chunks_mut::<LANES>();
-        let (m, _) = m.as_chunks_mut::<LANES>();
-        let (v, _) = v.as_chunks_mut::<LANES>();
+        let (moments, _) = moments.as_chunks_mut::<LANES>();
         let (input, _) = input.as_chunks::<LANES>();
-        for (((w, m), v), x) in w.iter_mut().zip(m).zip(v).zip(input) {
+        for ((w, moments), x) in w.iter_mut().zip(moments).zip(input) {
             let thrown = dice.throw();
-            for ((((w, m), v), x), thrown) in w.iter_mut().zip(m).zip(v).zip(x).zip(thrown) {
+            for (((w, moments), x), thrown) in w.iter_mut().zip(moments).zip(x).zip(thrown) {
                 // The grain keeps idle moments out of denormal numbers, which are slow.
                 let g = error * x + 1e-18;
-                let (old_m, old_v) = (upper(*m), upper(*v));
+                let (old_m, old_v) = (f32::from_bits(*moments & UPPER), f32::from_bits(*moments << 16));
                 let new_m = old_m + (g - old_m) * (1.0 - DECAY.0);
                 let new_v = old_v + (g * g - old_v) * (1.0 - DECAY.1);
-                *m = rounded(new_m, thrown & 0xffff);
-                *v = rounded(new_v, thrown >> 16);
+                // Rounded up with the chance that the lower half is of a whole.
+                let m = new_m.to_bits().wrapping_add(thrown & 0xffff) & UPPER;
+                let v = new_v.to_bits().wrapping_add(thrown >> 16) >> 16;
+                *moments = m | v;
                 *w -= rate * new_m / (new_v.sqrt() + 1e-6);
             }
         }
     }
 }
 
+/// The upper half of an `f32`.
+const UPPER: u32 = 0xffff_0000;
 /// Weights that are worked on at once.
 const LANES: usize = 8;
 
@@ -81,15 +81,6 @@ impl Dice {
         }
         self.0
     }
-}
-
-fn upper(half: u16) -> f32 {
-    f32::from_bits(u32::from(half) << 16)
-}
-
-/// The upper half, one more with the chance that the lower half is of a whole; `thrown` in `0..65_536`.
-fn rounded(x: f32, thrown: u32) -> u16 {
-    (x.to_bits().wrapping_add(thrown) >> 16) as u16
 }
 
 /// One hidden layer of rectifiers; three quantiles for each of three horizons by pinball loss.
