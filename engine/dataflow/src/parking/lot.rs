@@ -93,9 +93,9 @@ impl Lot {
         }
     }
 
-    /// Whether time alone may have changed it.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.due.is_some_and(|due| due <= now)
+    /// Time alone changes nothing before.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.due
     }
 
     /// Takes a reading of the device on that seat.
