@@ -196,6 +196,7 @@ mod tests {
             observed_at: None,
             valid_until: None,
             quality: Quality::Missing,
+            certainty: None,
         };
         let garage = |status| GarageState {
             garage: GarageIx(0),
@@ -206,6 +207,7 @@ mod tests {
             valid_until: None,
             quality: Quality::Missing,
             sensors: Share::default(),
+            unmoved: None,
         };
         let now = crate::testing::at(0);
         for (status, said) in
@@ -273,6 +275,7 @@ mod tests {
                 says,
                 why: vlot_model::SureWhy::Sure,
                 conflict: false,
+                bays_alone: false,
                 anchored: None,
             }),
         };

@@ -238,6 +238,7 @@ impl Several {
             says,
             why,
             conflict: estimate.conflict,
+            bays_alone: false,
             anchored: self.sources.anchored(),
         };
         (if good { Quality::Good } else { Quality::Degraded }, Some(certainty))

@@ -166,6 +166,7 @@ async fn bicycles_that_do_not_move_are_listed_by_their_places_and_what_a_section
         says: vlot_model::Figure::Free(5),
         why: vlot_model::SureWhy::Sure,
         conflict: false,
+        bays_alone: false,
         anchored: None,
     });
     house.publish(5, [Product::Garage(state)]);
