@@ -28,6 +28,15 @@ pub fn occupied(k: u64) -> u32 {
     1 + step.min(32 - step)
 }
 
+/// How often a bay changes in a run: the engine takes eight changes in ten minutes for a fault.
+const CHANGES: f64 = 6.0;
+
+/// Whether the `n`th bay is taken when so much of the run, 0..=1, is over; the changes of all spread over the run.
+fn is_taken(n: usize, over: f64) -> bool {
+    let turn = CHANGES * over + (n % 97) as f64 / 97.0;
+    turn % 2.0 < 1.0
+}
+
 /// The same as Vlot's JSON.
 #[must_use]
 pub fn message(device: &str, sequence: u64, micros: i64) -> String {
@@ -44,7 +53,8 @@ pub fn message(device: &str, sequence: u64, micros: i64) -> String {
 pub enum Kind {
     /// A counter each of car parks: every reading changes a figure, and the face of the park's sign.
     Parks,
-    /// Sensors in bays, a hundred a zone: every reading changes a bay, and one tick a zone and its sign only once.
+    /// Sensors in bays, a hundred a zone, that change a few times in a run: more often would be a fault, and withheld. The
+    /// other readings repeat what they said, and one tick changes a zone and its sign only once.
     Bays,
 }
 
@@ -66,7 +76,7 @@ impl Kind {
     pub fn usual(self) -> usize {
         match self {
             Kind::Parks => 1_000,
-            Kind::Bays => 6_000,
+            Kind::Bays => 100_000,
         }
     }
 
@@ -79,14 +89,15 @@ impl Kind {
         }
     }
 
-    /// Appends the `k`th statement of a device, as the last member of Vlot's JSON.
+    /// Appends the `k`th statement of the `n`th device, as the last member of Vlot's JSON, when so much of the load, 0..=1,
+    /// is over.
     ///
     /// # Errors
     /// Never: memory takes all that is written.
-    pub fn statement(self, out: &mut Vec<u8>, k: u64) -> std::io::Result<()> {
+    pub fn statement(self, out: &mut Vec<u8>, n: usize, k: u64, over: f64) -> std::io::Result<()> {
         match self {
             Kind::Parks => write!(out, r#""occupancy":{{"occupied_spaces":{}}}}}"#, occupied(k)),
-            Kind::Bays => write!(out, r#""bay":{{"occupied":{}}}}}"#, k.is_multiple_of(2)),
+            Kind::Bays => write!(out, r#""bay":{{"occupied":{}}}}}"#, is_taken(n, over)),
         }
     }
 
@@ -196,6 +207,11 @@ mod tests {
             for n in 0..250 {
                 assert!(settings.city.directory.find(&kind.device(n)).is_some());
             }
+        }
+        for n in 0..100 {
+            let taken: Vec<bool> = (0..=1_000).map(|step| is_taken(n, f64::from(step) / 1_000.0)).collect();
+            let changes = taken.windows(2).filter(|pair| pair[0] != pair[1]).count();
+            assert!((5..=6).contains(&changes), "bay {n} changes {changes} times");
         }
         for k in 0..100 {
             assert!((1..CAPACITY).contains(&occupied(k)) && occupied(k) != occupied(k + 1));

@@ -28,7 +28,7 @@ pub fn flood(port: u16, kind: Kind, devices: usize, publishers: usize, duration:
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..publishers)
             .map(|p| {
-                let mine = (p..devices).step_by(publishers).map(move |n| kind.device(n));
+                let mine = (p..devices).step_by(publishers);
                 scope.spawn(move || publisher(port, kind, mine, p, duration))
             })
             .collect();
@@ -39,17 +39,19 @@ pub fn flood(port: u16, kind: Kind, devices: usize, publishers: usize, duration:
 fn publisher(
     port: u16,
     kind: Kind,
-    devices: impl Iterator<Item = String>,
+    devices: impl Iterator<Item = usize>,
     number: usize,
     duration: Duration,
 ) -> Result<u64> {
-    let devices: Vec<(String, String)> = devices.map(|d| (format!("vlot/v1/{d}/json"), d)).collect();
+    let named = |n| (n, format!("vlot/v1/{}/json", kind.device(n)), kind.device(n));
+    let devices: Vec<(usize, String, String)> = devices.map(named).collect();
     let mut wire = Wire::connect(port, &format!("flood-{number}-{}", std::process::id()))?;
     let (mut out, mut payload) = (Vec::new(), Vec::new());
     let (mut sent, mut acknowledged, mut packet_id) = (0_usize, 0_usize, 0_u16);
     let started = Instant::now();
     loop {
-        let over = started.elapsed() >= duration;
+        let so_far = started.elapsed().div_duration_f64(duration).min(1.0);
+        let over = so_far >= 1.0;
         if over && acknowledged == sent {
             return Ok(acknowledged as u64);
         }
@@ -57,12 +59,12 @@ fn publisher(
         let at = Timestamp::from_micros(now_micros()).to_string();
         out.clear();
         while !over && sent - acknowledged < WINDOW {
-            let (topic, device) = &devices[sent % devices.len()];
+            let (n, topic, device) = &devices[sent % devices.len()];
             packet_id = packet_id.checked_add(1).unwrap_or(1);
             payload.clear();
             let sequence = sent / devices.len();
             write!(payload, r#"{{"device":"{device}","sequence":{sequence},"observed_at":"{at}","#)?;
-            kind.statement(&mut payload, sequence as u64)?;
+            kind.statement(&mut payload, *n, sequence as u64, so_far)?;
             publish(&mut out, packet_id, topic, &payload);
             sent += 1;
         }

@@ -158,7 +158,7 @@ impl<'a> Talk<'a> {
                     outbound: Some(self.random(30)),
                 }
             }
-            DeviceKind::SectionSensor => Value::Places { free: self.random(200) },
+            DeviceKind::SectionSensor | DeviceKind::Camera => Value::Places { free: self.random(200) },
             _ => Value::Bay { occupied: self.random(2) == 0 },
         };
         let sequence = u32::try_from(round).ok();

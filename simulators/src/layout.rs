@@ -106,11 +106,84 @@ pub struct Section {
     /// Places.
     #[serde(default)]
     pub capacity: u32,
-    /// Its sensor's id.
+    /// Its sensor's id; empty where it has none.
     #[serde(default)]
     pub device: String,
+    /// Counters at its ways in and out.
+    #[serde(default, rename = "gate")]
+    pub gates: Vec<Device>,
+    /// Cameras over it.
+    #[serde(default, rename = "camera")]
+    pub cameras: Vec<Camera>,
+    /// Places with a sensor of their own.
+    #[serde(default, rename = "place")]
+    pub places: Vec<Place>,
     #[serde(default)]
     silent_after: Option<String>,
+}
+
+/// A camera over a section.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Camera {
+    /// Unique in the city.
+    pub id: String,
+    /// How far it is off, usually, places.
+    #[serde(default)]
+    pub sd: f64,
+    #[serde(default)]
+    silent_after: Option<String>,
+}
+
+impl Camera {
+    /// It counts as silent after this long; none: the configuration does not say.
+    #[must_use]
+    pub fn silent_after(&self) -> Option<i64> {
+        self.silent_after.as_deref().and_then(parse_duration)
+    }
+}
+
+/// A place with a sensor of its own.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Place {
+    /// The sensor's id.
+    pub device: String,
+    /// The sensor's LoRaWAN address in hexadecimal; empty where it has none.
+    #[serde(default)]
+    pub eui: String,
+    /// What the sensor is; empty: `bay`.
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    silent_after: Option<String>,
+}
+
+impl Place {
+    /// What the sensor is.
+    #[must_use]
+    pub fn kind(&self) -> DeviceKind {
+        DeviceKind::from_name(&self.kind).unwrap_or(DeviceKind::Bay)
+    }
+
+    /// It counts as silent after this long.
+    #[must_use]
+    pub fn silent_after(&self) -> i64 {
+        self.silent_after.as_deref().and_then(parse_duration).unwrap_or(PLACE_SILENT_AFTER)
+    }
+}
+
+impl Section {
+    /// The id of its first device that is no place.
+    pub(crate) fn called(&self) -> &str {
+        self.devices().find(|id| !id.is_empty()).map_or("", String::as_str)
+    }
+
+    /// Ids of all its devices.
+    fn devices(&self) -> impl Iterator<Item = &String> {
+        let gates = self.gates.iter().map(|d| &d.id);
+        let cameras = self.cameras.iter().map(|c| &c.id);
+        let places = self.places.iter().map(|p| &p.device);
+        std::iter::once(&self.device).chain(gates).chain(cameras).chain(places)
+    }
 }
 
 impl Section {
@@ -215,6 +288,9 @@ struct BayRow {
 /// A bay sensor whose facility names no limit counts as silent after a day.
 const BAY_SILENT_AFTER: i64 = 24 * crate::time::HOUR;
 
+/// A place that names no limit counts as silent after as long.
+const PLACE_SILENT_AFTER: i64 = 26 * crate::time::HOUR;
+
 impl Layout {
     /// Reads the files by their names (`facilities.toml`, `bays.csv`, ...); one that is missing describes nothing.
     ///
@@ -262,7 +338,18 @@ impl Layout {
         }
         all.extend(self.stations.iter().flat_map(|s| s.devices.iter().filter_map(named)));
         let sections = self.garages.iter().flat_map(|g| &g.sections);
-        all.extend(sections.map(|s| plain(&s.device, DeviceKind::SectionSensor)));
+        for section in sections {
+            if !section.device.is_empty() {
+                all.push(plain(&section.device, DeviceKind::SectionSensor));
+            }
+            all.extend(section.gates.iter().map(|d| plain(&d.id, DeviceKind::Barrier)));
+            all.extend(section.cameras.iter().map(|c| plain(&c.id, DeviceKind::Camera)));
+            all.extend(section.places.iter().map(|p| Address {
+                device: p.device.clone(),
+                eui: p.eui.clone(),
+                kind: p.kind(),
+            }));
+        }
         all
     }
 
@@ -309,7 +396,7 @@ impl Layout {
             .iter()
             .flat_map(|f| f.devices.iter().map(|d| &d.id).chain(f.bays.iter().map(|b| &b.device)))
             .chain(self.stations.iter().flat_map(|s| s.devices.iter().map(|d| &d.id)))
-            .chain(self.garages.iter().flat_map(|g| g.sections.iter().map(|s| &s.device)))
+            .chain(self.garages.iter().flat_map(|g| g.sections.iter().flat_map(Section::devices)))
             .filter(|id| !id.is_empty());
         for id in ids {
             if !seen.insert(id) {

@@ -32,7 +32,7 @@ struct Options {
     /// What speaks
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bays,parks")]
     cities: Vec<Kind>,
-    /// Devices that speak; without it, 6000 bays or 1000 counters
+    /// Devices that speak; without it, 100,000 bays or 1000 counters
     #[arg(long)]
     devices: Option<usize>,
     /// Signs, at most as many as car parks or zones

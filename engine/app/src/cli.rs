@@ -182,9 +182,9 @@ impl std::str::FromStr for Until {
     }
 }
 
-/// Watch an engine from the terminal.
+/// An engine, and how to trust it and be trusted.
 #[derive(Debug, Args)]
-pub(crate) struct Watch {
+pub(crate) struct Engine {
     /// The engine's gRPC address
     #[arg(
         long,
@@ -199,6 +199,22 @@ pub(crate) struct Watch {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
+    /// Our own certificate (PEM), for an engine that asks clients for one
+    #[arg(long, global = true, value_name = "FILE", requires = "key", requires = "ca")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// Its private key (PEM)
+    #[arg(long, global = true, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// Watch an engine from the terminal. A broken connection is made again, and the watch goes on where it was.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Which engine
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+
     /// End after this many changes; the present states, which come first, count
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
@@ -211,7 +227,7 @@ pub(crate) struct Watch {
 /// Look back.
 #[derive(Debug, Args)]
 pub(crate) struct HistoryOf {
-    /// The id of the facility, section (garage/section), station or sensor
+    /// The id of the facility, section (garage/section), station, sensor, group (facility/group) or bay (facility/bay)
     pub(crate) id: String,
 
     /// What the id names
@@ -234,13 +250,9 @@ pub(crate) struct HistoryOf {
     #[arg(long)]
     pub(crate) csv: bool,
 
-    /// The engine's gRPC address
-    #[arg(long, env = "VLOT_ENGINE", value_name = "ADDRESS", default_value = "http://127.0.0.1:7101")]
-    pub(crate) engine: String,
-
-    /// Trust servers whose certificate this authority (PEM) issued
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
+    /// Which engine
+    #[command(flatten)]
+    pub(crate) engine: Engine,
 }
 
 /// What a record of the past is of.
@@ -259,6 +271,12 @@ pub(crate) enum PastOf {
     Forecast,
     /// A sensor's health
     Sensor,
+    /// Spaces of a group of users (facility/group)
+    Group,
+    /// How hard a facility's spaces were used, hour by hour
+    Zone,
+    /// Vehicles that stood longer than they may (facility/bay)
+    Overstay,
 }
 
 #[derive(Debug, Subcommand)]
@@ -277,6 +295,8 @@ pub(crate) enum What {
     },
     /// Count stations
     Stations,
+    /// How hard the spaces of zones and car parks are used: pressure, departures, overstays
+    Zones,
     /// Sensors that are not well, and why
     Sensors,
     /// Free spaces of car parks and zones up to an hour ahead

@@ -13,8 +13,8 @@ use vlot_model::Timestamp;
 use vlot_proto::parking::v1::operation_service_client::OperationServiceClient;
 use vlot_proto::parking::v1::parking_service_client::ParkingServiceClient;
 use vlot_proto::parking::v1::{
-    Act, ActKind, ActStage, Attribution, CloseFacilityRequest, CorrectOccupancyRequest, FacilityGlance,
-    ListActsRequest, ListFacilitiesRequest, OpenFacilityRequest, RecordVerifiedCountRequest,
+    Act, ActKind, ActStage, ActorKnownBy, Attribution, CloseFacilityRequest, CorrectOccupancyRequest,
+    FacilityGlance, ListActsRequest, ListFacilitiesRequest, OpenFacilityRequest, RecordVerifiedCountRequest,
     ResetCounterRequest,
 };
 
@@ -118,9 +118,9 @@ enum What {
 /// Who acts, and why.
 #[derive(Debug, Args)]
 struct Operator {
-    /// Your name or account
-    #[arg(long, env = "VLOT_OPERATOR", value_name = "NAME")]
-    by: String,
+    /// Your name or account; with --cert it is the name in the certificate, and need not be said
+    #[arg(long, env = "VLOT_OPERATOR", value_name = "NAME", required_unless_present = "cert")]
+    by: Option<String>,
 
     /// Why, in a few words
     #[arg(long, value_name = "TEXT")]
@@ -134,7 +134,7 @@ struct Operator {
 impl Operator {
     fn attribution(&self) -> Attribution {
         let act_id = self.act_id.clone().unwrap_or_else(new_id);
-        Attribution { act_id, actor: self.by.clone(), reason: self.reason.clone() }
+        Attribution { act_id, actor: self.by.clone().unwrap_or_default(), reason: self.reason.clone() }
     }
 }
 
@@ -346,8 +346,12 @@ fn entry(act: &Act) -> String {
         }
         _ => String::new(),
     };
+    let known = match act.actor_known_by() {
+        ActorKnownBy::Certificate => " (certificate)",
+        ActorKnownBy::Stated | ActorKnownBy::Unspecified => "",
+    };
     format!(
-        "{}  {:<28} {}{counted}  by {}: {}  [{stage}, act {}]",
+        "{}  {:<28} {}{counted}  by {}{known}: {}  [{stage}, act {}]",
         at(act.asked_at),
         act.facility_id,
         deed(act),

@@ -15,7 +15,7 @@ use crate::watch::{connect, told};
 
 /// Prints records, page by page, until there are no more or the reader of the output goes away.
 pub(crate) async fn history(options: HistoryOf) -> Result<()> {
-    let mut client = HistoryServiceClient::new(connect(&options.engine, options.ca.as_deref()).await?);
+    let mut client = HistoryServiceClient::new(connect(&options.engine).await?);
     let kind = match options.of {
         PastOf::Facility => Kind::Facility,
         PastOf::Section => Kind::Section,
@@ -23,6 +23,9 @@ pub(crate) async fn history(options: HistoryOf) -> Result<()> {
         PastOf::Bicycle => Kind::Bicycle,
         PastOf::Forecast => Kind::Forecast,
         PastOf::Sensor => Kind::Sensor,
+        PastOf::Group => Kind::Group,
+        PastOf::Zone => Kind::Zone,
+        PastOf::Overstay => Kind::Overstay,
     };
     let mut request = QueryHistoryRequest {
         kind: kind.into(),

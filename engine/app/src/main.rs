@@ -7,6 +7,7 @@ mod demo;
 mod engine;
 mod facility;
 mod faults;
+mod follow;
 mod history_cmd;
 mod home;
 mod recovery;
@@ -16,6 +17,7 @@ mod summary;
 mod table;
 mod watch;
 mod watch_sensors;
+mod watch_zones;
 mod wiring;
 
 use std::io::IsTerminal;

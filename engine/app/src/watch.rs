@@ -2,34 +2,43 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use tokio_stream::StreamExt;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Status as Refused};
 use vlot_model::Timestamp;
 use vlot_proto::bicycle::v1::watch_garage_response::Change;
 use vlot_proto::bicycle::v1::{
-    Garage, ListGaragesRequest, WatchGarageRequest, garage_service_client::GarageServiceClient,
+    Garage, ListGaragesRequest, WatchGarageRequest, WatchGarageResponse,
+    garage_service_client::GarageServiceClient,
 };
 use vlot_proto::common::v1::{Quality, SensorShare, Status};
+use vlot_proto::device::v1::{
+    WatchSensorsRequest, WatchSensorsResponse, sensor_service_client::SensorServiceClient,
+};
 use vlot_proto::parking::v1::{
-    Facility, FacilityForecast, ForecastBasis, WatchFacilitiesRequest, WatchForecastsRequest,
+    Facility, FacilityForecast, ForecastBasis, WatchFacilitiesRequest, WatchFacilitiesResponse,
+    WatchForecastsRequest, WatchForecastsResponse, WatchZonesRequest, WatchZonesResponse,
     forecast_service_client::ForecastServiceClient, parking_service_client::ParkingServiceClient,
+    zone_service_client::ZoneServiceClient,
 };
 use vlot_proto::sign::v1::row::Figure;
 use vlot_proto::sign::v1::{
-    Arrow, Face, Fault, ListSignsRequest, Row, Sign, SignFilter, WatchSignsRequest,
+    Arrow, Face, Fault, ListSignsRequest, Row, Sign, SignFilter, WatchSignsRequest, WatchSignsResponse,
     sign_service_client::SignServiceClient,
 };
 use vlot_proto::traffic::v1::count::Figures;
-use vlot_proto::traffic::v1::{Station, WatchCountsRequest, traffic_service_client::TrafficServiceClient};
+use vlot_proto::traffic::v1::{
+    Station, WatchCountsRequest, WatchCountsResponse, traffic_service_client::TrafficServiceClient,
+};
 
-use crate::cli::{Watch, What};
+use crate::cli::{Engine, Watch, What};
+use crate::follow::follow;
 
-/// Prints one line a change until the count is reached, the engine ends or the reader of the output goes away.
+/// Prints one line a change until the count is reached or the reader of the output goes away.
 pub(crate) async fn watch(options: Watch) -> Result<()> {
-    let channel = connect(&options.engine, options.ca.as_deref()).await?;
+    let channel = connect(&options.engine).await?;
     let mut left = options.count.unwrap_or(u64::MAX);
     let mut print = |text: String| -> Result<bool> {
         if writeln!(std::io::stdout().lock(), "{text}").is_err() {
@@ -38,85 +47,88 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
         left -= 1;
         Ok(left > 0)
     };
-    match options.what {
+    let watched = match &options.what {
         What::Facilities => {
-            let mut client = ParkingServiceClient::new(channel);
-            let mut changes =
-                client.watch_facilities(WatchFacilitiesRequest::default()).await.map_err(told)?.into_inner();
-            while let Some(change) = changes.next().await {
-                if !print(facility(&change.map_err(told)?.facility.unwrap_or_default()))? {
-                    break;
-                }
-            }
+            let open = async |channel, resume_after| {
+                let request = WatchFacilitiesRequest { resume_after, ..Default::default() };
+                Ok(ParkingServiceClient::new(channel).watch_facilities(request).await?.into_inner())
+            };
+            let take = |c: WatchFacilitiesResponse| print(facility(&c.facility.unwrap_or_default()));
+            follow(&channel, open, take).await
         }
         What::Sign { id } => {
-            let filter = Some(SignFilter { ids: vec![id.clone()] });
-            let mut client = SignServiceClient::new(channel);
-            let request = WatchSignsRequest { filter, resume_after: None };
-            let mut changes = match client.watch_signs(request).await {
-                Ok(changes) => changes.into_inner(),
-                Err(refused) if is_unknown(&refused) => {
-                    let all =
-                        client.list_signs(ListSignsRequest::default()).await.map_err(told)?.into_inner();
-                    bail!(
-                        "there is no sign {id:?} (hint: one of {})",
-                        ids(all.signs.into_iter().map(|s| s.id))
-                    )
-                }
-                Err(refused) => return Err(told(refused)),
+            let open = async |channel, resume_after| {
+                let request =
+                    WatchSignsRequest { filter: Some(SignFilter { ids: vec![id.clone()] }), resume_after };
+                Ok(SignServiceClient::new(channel).watch_signs(request).await?.into_inner())
             };
-            while let Some(change) = changes.next().await {
-                if !print(sign(&change.map_err(told)?.sign.unwrap_or_default()))? {
-                    break;
-                }
+            let take = |c: WatchSignsResponse| print(sign(&c.sign.unwrap_or_default()));
+            let watched = follow(&channel, open, take).await;
+            if is_unknown(&watched) {
+                let mut client = SignServiceClient::new(channel);
+                let all = client.list_signs(ListSignsRequest::default()).await.map_err(told)?.into_inner();
+                let known = ids(all.signs.into_iter().map(|s| s.id));
+                bail!("there is no sign {id:?} (hint: one of {known})")
             }
+            watched
         }
         What::Garage { id } => {
-            let mut client = GarageServiceClient::new(channel);
-            let request = WatchGarageRequest { id: id.clone(), resume_after: None };
-            let mut changes = match client.watch_garage(request).await {
-                Ok(changes) => changes.into_inner(),
-                Err(refused) if is_unknown(&refused) => {
-                    let all = client.list_garages(ListGaragesRequest {}).await.map_err(told)?.into_inner();
-                    let known = ids(all.garages.into_iter().map(|g| g.id));
-                    bail!("there is no garage {id:?} (hint: one of {known})")
-                }
-                Err(refused) => return Err(told(refused)),
+            let open = async |channel, resume_after| {
+                let request = WatchGarageRequest { id: id.clone(), resume_after };
+                Ok(GarageServiceClient::new(channel).watch_garage(request).await?.into_inner())
             };
-            while let Some(change) = changes.next().await {
-                let text = match change.map_err(told)?.change {
-                    Some(Change::Garage(g)) => garage(&g),
-                    Some(Change::Face(f)) => format!("  sign {}: {}", f.sign_id, face(&f)),
-                    None => continue,
-                };
-                if !print(text)? {
-                    break;
-                }
+            let take = |c: WatchGarageResponse| match c.change {
+                Some(Change::Garage(g)) => print(garage(&g)),
+                Some(Change::Face(f)) => print(format!("  sign {}: {}", f.sign_id, face(&f))),
+                None => Ok(true),
+            };
+            let watched = follow(&channel, open, take).await;
+            if is_unknown(&watched) {
+                let mut client = GarageServiceClient::new(channel);
+                let all = client.list_garages(ListGaragesRequest {}).await.map_err(told)?.into_inner();
+                let known = ids(all.garages.into_iter().map(|g| g.id));
+                bail!("there is no garage {id:?} (hint: one of {known})")
             }
+            watched
         }
         What::Stations => {
-            let mut client = TrafficServiceClient::new(channel);
-            let mut changes =
-                client.watch_counts(WatchCountsRequest::default()).await.map_err(told)?.into_inner();
-            while let Some(change) = changes.next().await {
-                if !print(station(&change.map_err(told)?.station.unwrap_or_default()))? {
-                    break;
-                }
-            }
+            let open = async |channel, resume_after| {
+                let request = WatchCountsRequest { resume_after, ..Default::default() };
+                Ok(TrafficServiceClient::new(channel).watch_counts(request).await?.into_inner())
+            };
+            let take = |c: WatchCountsResponse| print(station(&c.station.unwrap_or_default()));
+            follow(&channel, open, take).await
         }
-        What::Sensors => crate::watch_sensors::watch(channel, &mut print).await?,
+        What::Zones => {
+            let open = async |channel, resume_after| {
+                let request = WatchZonesRequest { resume_after, ..Default::default() };
+                Ok(ZoneServiceClient::new(channel).watch_zones(request).await?.into_inner())
+            };
+            let take = |c: WatchZonesResponse| print(crate::watch_zones::line(&c.zone.unwrap_or_default()));
+            follow(&channel, open, take).await
+        }
+        What::Sensors => {
+            let open = async |channel, resume_after| {
+                let request = WatchSensorsRequest { resume_after, ..Default::default() };
+                Ok(SensorServiceClient::new(channel).watch_sensors(request).await?.into_inner())
+            };
+            let take =
+                |c: WatchSensorsResponse| print(crate::watch_sensors::line(&c.sensor.unwrap_or_default()));
+            follow(&channel, open, take).await
+        }
         What::Forecasts => {
-            let mut client = ForecastServiceClient::new(channel);
-            let mut changes =
-                client.watch_forecasts(WatchForecastsRequest::default()).await.map_err(told)?.into_inner();
-            while let Some(change) = changes.next().await {
-                if !print(forecast(&change.map_err(told)?.forecast.unwrap_or_default()))? {
-                    break;
-                }
-            }
+            let open = async |channel, resume_after| {
+                let request = WatchForecastsRequest { resume_after, ..Default::default() };
+                Ok(ForecastServiceClient::new(channel).watch_forecasts(request).await?.into_inner())
+            };
+            let take = |c: WatchForecastsResponse| print(forecast(&c.forecast.unwrap_or_default()));
+            follow(&channel, open, take).await
         }
-    }
-    Ok(())
+    };
+    watched.map_err(|error| match error.downcast::<Refused>() {
+        Ok(refused) => told(refused),
+        Err(error) => error,
+    })
 }
 
 /// What the engine said, in its own words.
@@ -127,16 +139,18 @@ pub(crate) fn told(refused: Refused) -> anyhow::Error {
     }
 }
 
-fn is_unknown(refused: &Refused) -> bool {
-    matches!(refused.code(), Code::NotFound | Code::InvalidArgument)
+fn is_unknown(watched: &Result<()>) -> bool {
+    let refused = watched.as_ref().err().and_then(|error| error.downcast_ref::<Refused>());
+    refused.is_some_and(|refused| matches!(refused.code(), Code::NotFound | Code::InvalidArgument))
 }
 
 fn ids(ids: impl Iterator<Item = String>) -> String {
     ids.collect::<Vec<_>>().join(", ")
 }
 
-/// To an engine, trusting what `ca` issued.
-pub(crate) async fn connect(engine: &str, ca: Option<&Path>) -> Result<Channel> {
+/// To an engine. A connection that is dead without a word is found within half a minute.
+pub(crate) async fn connect(engine: &Engine) -> Result<Channel> {
+    let Engine { engine, ca, cert, key } = engine;
     let address = match engine.contains("://") {
         true => engine.to_owned(),
         false => format!("http://{engine}"),
@@ -144,11 +158,17 @@ pub(crate) async fn connect(engine: &str, ca: Option<&Path>) -> Result<Channel> 
     if address.starts_with("https:") && ca.is_none() {
         bail!("{address} needs --ca FILE: the certificate of the authority to trust");
     }
+    let read = |file: &Path| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
     let mut endpoint = Endpoint::from_shared(address)
-        .with_context(|| format!("{engine:?} is no address (hint: http://127.0.0.1:7101)"))?;
+        .with_context(|| format!("{engine:?} is no address (hint: http://127.0.0.1:7101)"))?
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10));
     if let Some(ca) = ca {
-        let pem = std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()))?;
-        endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))?;
+        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca)?));
+        if let (Some(cert), Some(key)) = (cert, key) {
+            tls = tls.identity(Identity::from_pem(read(cert)?, read(key)?));
+        }
+        endpoint = endpoint.tls_config(tls)?;
     }
     endpoint
         .connect()

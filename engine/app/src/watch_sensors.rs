@@ -1,27 +1,8 @@
 //! `vlot watch sensors`: one line a change of a sensor's health.
 
-use anyhow::Result;
-use tokio_stream::StreamExt;
-use tonic::transport::Channel;
-use vlot_proto::device::v1::sensor_service_client::SensorServiceClient;
-use vlot_proto::device::v1::{Health, Life, Sensor, WatchSensorsRequest};
+use vlot_proto::device::v1::{Health, Life, Sensor};
 
-use crate::watch::told;
-
-/// Prints until `print` wants no more or the engine ends.
-pub(crate) async fn watch(channel: Channel, print: &mut impl FnMut(String) -> Result<bool>) -> Result<()> {
-    let mut client = SensorServiceClient::new(channel);
-    let asked = WatchSensorsRequest::default();
-    let mut changes = client.watch_sensors(asked).await.map_err(told)?.into_inner();
-    while let Some(change) = changes.next().await {
-        if !print(line(&change.map_err(told)?.sensor.unwrap_or_default()))? {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn line(sensor: &Sensor) -> String {
+pub(crate) fn line(sensor: &Sensor) -> String {
     let health = match (sensor.life(), sensor.health()) {
         (Life::Retired, _) => "retired",
         (_, Health::Suspect) => "suspect",

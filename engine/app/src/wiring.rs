@@ -47,6 +47,7 @@ pub(crate) fn mqtt_options(settings: &MqttSource) -> mqtt::Options {
 pub(crate) fn journal_options(settings: &JournalSettings, clock: Arc<dyn Clock>) -> journal::Options {
     journal::Options {
         segment_bytes: settings.segment_bytes,
+        max_bytes: settings.max_bytes,
         queue: settings.queue,
         commit_every: settings.commit_every,
         keep: settings.keep,
@@ -81,6 +82,7 @@ pub(crate) fn serve_options(settings: &ServeSettings, admission: &AdmissionSetti
             key_file: tls.key_file.clone(),
             client_ca_file: tls.client_ca_file.clone(),
         }),
+        max_connections: settings.max_connections,
         max_streams: settings.max_streams,
         max_streams_per_connection: settings.max_streams_per_connection,
         keep_alive: settings.keep_alive,
@@ -90,6 +92,7 @@ pub(crate) fn serve_options(settings: &ServeSettings, admission: &AdmissionSetti
                 Acts::ClientCertificate => vlot_serve::ActsFrom::ClientCertificate,
                 Acts::Off => vlot_serve::ActsFrom::Nobody,
             },
+            operators: settings.operators.clone(),
             behind_max: admission.clock_behind,
             ..options.acts
         },

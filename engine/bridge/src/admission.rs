@@ -27,7 +27,7 @@ const PLAUSIBLE_LOSS: u32 = 10_000;
 /// Remembered statements of a device without a message counter.
 const RECENT: usize = 8;
 
-/// The judge. One small record a device, allocated when the device is first heard.
+/// The judge. One small record a device (88 bytes; a city may have 200,000), allocated when the device is first heard.
 #[derive(Debug)]
 pub struct Admission {
     limits: Limits,
@@ -39,13 +39,33 @@ pub struct Admission {
 struct Known {
     sequence: Option<Window>,
     /// When the counter was found to have restarted: what is dated before belongs to the counter's former life.
-    restarted_at: Option<Timestamp>,
+    restarted_at: Instant,
     /// Newest `observed_at` of anything admitted.
-    newest: Option<Timestamp>,
+    newest: Instant,
     /// Newest `observed_at` a class of states.
-    states: [Option<Timestamp>; CLASSES],
-    recent: [Option<(Timestamp, u32)>; RECENT],
-    next_recent: usize,
+    states: [Instant; CLASSES],
+    /// Of a device without a message counter.
+    recent: Option<Box<Recent>>,
+}
+
+const _: () = assert!(size_of::<Known>() <= 88, "200,000 devices must fit in a few megabytes");
+
+/// The newest statements.
+#[derive(Debug, Default)]
+struct Recent {
+    said: [Option<(Timestamp, u32)>; RECENT],
+    next: usize,
+}
+
+/// An instant that may not have been yet, in eight bytes.
+#[derive(Clone, Copy, Debug)]
+struct Instant(Timestamp);
+
+impl Default for Instant {
+    fn default() -> Self {
+        // Before every instant that there is: what is compared with it is newer.
+        Instant(Timestamp::from_micros(i64::MIN))
+    }
 }
 
 /// The message counters that were seen: the highest, and a bit for each of the 64 up to it.
@@ -143,13 +163,13 @@ impl Admission {
             }
             None => known.remember(reading)?,
         }
-        known.newest = known.newest.max(Some(reading.observed_at));
+        known.newest.0 = known.newest.0.max(reading.observed_at);
         if let Some(class) = class(&reading.value) {
-            let newest = &mut known.states[class];
-            if newest.is_some_and(|newest| reading.observed_at < newest) {
+            let newest = &mut known.states[class].0;
+            if reading.observed_at < *newest {
                 return Err(RefusalKind::Superseded);
             }
-            *newest = Some(reading.observed_at);
+            *newest = reading.observed_at;
         }
         Ok(())
     }
@@ -163,11 +183,11 @@ impl Known {
             self.sequence = Some(fresh);
             return Ok(0);
         };
-        if self.restarted_at.is_some_and(|at| observed_at < at) {
+        if observed_at < self.restarted_at.0 {
             return Err(RefusalKind::Superseded);
         }
         // A redelivery never carries a newer time than everything before it; a restarted counter does.
-        let newer = self.newest.is_none_or(|newest| observed_at > newest);
+        let newer = observed_at > self.newest.0;
         let ahead = sequence.wrapping_sub(window.top);
         if ahead == 0 {
             return if newer { self.restart(fresh, observed_at) } else { Err(RefusalKind::Duplicate) };
@@ -191,23 +211,24 @@ impl Known {
 
     fn restart(&mut self, fresh: Window, observed_at: Timestamp) -> Result<i64, RefusalKind> {
         self.sequence = Some(fresh);
-        self.restarted_at = Some(observed_at);
+        self.restarted_at = Instant(observed_at);
         Ok(0)
     }
 
     /// Notes a statement without a counter: the same words of the same instant are the same statement.
     fn remember(&mut self, reading: &Reading) -> Result<(), RefusalKind> {
         let statement = (reading.observed_at, digest(&reading.value));
-        if self.recent.contains(&Some(statement)) {
+        let recent = self.recent.get_or_insert_with(Box::default);
+        if recent.said.contains(&Some(statement)) {
             return Err(RefusalKind::Duplicate);
         }
         // Once full, what is older than all that is remembered could have been said and forgotten.
-        let oldest = self.recent.iter().copied().min().flatten();
+        let oldest = recent.said.iter().copied().min().flatten();
         if oldest.is_some_and(|(oldest, _)| reading.observed_at < oldest) {
             return Err(RefusalKind::Superseded);
         }
-        self.recent[self.next_recent] = Some(statement);
-        self.next_recent = (self.next_recent + 1) % RECENT;
+        recent.said[recent.next] = Some(statement);
+        recent.next = (recent.next + 1) % RECENT;
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! How many readings a second the whole graph takes on one worker, beside a bare keyed count in the same run.
 //!
 //! `cargo run --release -p vlot-dataflow --example dataflow_rate [-- READINGS [PER_TICK]]`: 10,000 devices of all
-//! kinds, each heard once a minute of engine time in a mixed order, 1,024 readings a tick, a clock tick a second.
+//! kinds, each heard once a minute of engine time in a mixed order, 1,024 readings a tick, a clock tick a second. What they say
+//! is what such devices say: bays change a few times an hour, figures move by a few, so that no rule of health withholds it.
 #![expect(clippy::print_stdout, reason = "it prints its result")]
 
 use std::cell::Cell;
@@ -18,8 +19,8 @@ use timely::worker::Worker;
 use vlot_dataflow::{Clocks, Readings, build, collect};
 use vlot_model::{
     Admitted, Bay, City, ClockTick, CountMode, Counting, Device, DeviceIx, DeviceKind, Direction, Facility,
-    FacilityIx, FacilityKind, Garage, GarageIx, LonLat, Meters, RackKind, Reading, Role, Section, SectionIx,
-    Station, StationIx, Tick, Timestamp, UserGroup, Value,
+    FacilityIx, FacilityKind, Garage, GarageIx, HealthState, LonLat, Meters, Product, RackKind, Reading,
+    Role, Section, SectionIx, Station, StationIx, Tick, Timestamp, UserGroup, Value,
 };
 
 const DEVICES: u32 = 10_000;
@@ -37,10 +38,19 @@ fn main() {
             let (city, meters) = (Arc::new(city()), Arc::new(Meters::default()));
             let updates = Rc::new(Cell::new(0));
             let seen = Rc::clone(&updates);
+            let ill = Rc::new(Cell::new(0));
+            let found_ill = Rc::clone(&ill);
             let (rate, best) = rate(worker, readings, per_tick, group, |readings, clock| {
                 let products = build(readings, clock, &city, &meters);
-                collect(products, move |_, products| seen.set(seen.get() + products.len() as u64))
+                collect(products, move |_, products| {
+                    seen.set(seen.get() + products.len() as u64);
+                    let failed = products.filter(|update| {
+                        matches!(&*update.product, Product::Health(health) if health.health == HealthState::Failed)
+                    });
+                    found_ill.set(found_ill.get() + failed.count() as u64);
+                })
             });
+            assert!(ill.get() < u64::from(DEVICES) / 100, "{} devices were found ill", ill.get());
             let (absorbed, unusable) = (meters.readings_absorbed.get(), meters.readings_unusable.get());
             println!(
                 "whole graph, {group:>2} ticks a time {rate:>6.2} million readings/s (best round {best:.2}), \
@@ -124,11 +134,15 @@ struct Load {
     tick: Tick,
     sent: i64,
     random: u64,
+    /// By device: what it said last.
+    levels: Vec<u32>,
 }
 
 impl Load {
     fn new() -> Self {
-        Load { city: city(), tick: 0, sent: 0, random: 0x9E37_79B9_7F4A_7C15 }
+        let city = city();
+        let levels = vec![100; city.devices.len()];
+        Load { city, tick: 0, sent: 0, random: 0x9E37_79B9_7F4A_7C15, levels }
     }
 
     fn random(&mut self, below: u32) -> u32 {
@@ -136,6 +150,22 @@ impl Load {
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         u32::try_from(self.random >> 40).unwrap_or(0) % below
+    }
+
+    /// What a device counts, up or down by three at most, within 10..=190.
+    fn walk(&mut self, ix: u32) -> u32 {
+        let step = self.random(7);
+        let level = &mut self.levels[ix as usize];
+        *level = (*level + step).saturating_sub(3).clamp(10, 190);
+        *level
+    }
+
+    /// A bay changes three times an hour.
+    fn bay(&mut self, ix: u32) -> bool {
+        let changes = self.random(20) == 0;
+        let level = &mut self.levels[ix as usize];
+        *level ^= u32::from(changes);
+        level.is_multiple_of(2)
     }
 
     fn ticks(&mut self, readings: usize, per_tick: usize) -> Vec<Batch> {
@@ -170,7 +200,7 @@ impl Load {
                 direction: if self.random(2) == 0 { Direction::In } else { Direction::Out },
                 vehicles: 1,
             },
-            DeviceKind::Counter => Value::Occupied { spaces: 200 + self.random(100) },
+            DeviceKind::Counter => Value::Occupied { spaces: 200 + self.walk(ix) },
             DeviceKind::Loop => {
                 observed_at = Timestamp::from_micros((round - 1) * MINUTE_US);
                 let vehicles = self.random(40);
@@ -189,8 +219,8 @@ impl Load {
                     outbound: Some(self.random(30)),
                 }
             }
-            DeviceKind::SectionSensor => Value::Places { free: self.random(200) },
-            _ => Value::Bay { occupied: self.random(2) == 0 },
+            DeviceKind::SectionSensor => Value::Places { free: self.walk(ix) },
+            _ => Value::Bay { occupied: self.bay(ix) },
         };
         let sequence = u32::try_from(round).ok();
         Reading { device: DeviceIx(ix), sequence, observed_at, received_at: at, value }
@@ -231,6 +261,7 @@ fn city() -> City {
                 level: 0,
                 full_at: 5,
                 reopen_at: 10,
+                sources: vlot_model::SectionSources::default(),
             });
             section
         });

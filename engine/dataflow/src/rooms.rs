@@ -32,7 +32,7 @@ fn rooms(city: &City) -> Vec<Room> {
         Role::Bay { .. } | Role::Barrier { .. } | Role::Counter { .. } | Role::Operator { .. } => {
             Room::Parking
         }
-        Role::Section { .. } => Room::Garages,
+        Role::Section { .. } | Role::Place { .. } => Room::Garages,
         Role::Lane { station } => match city.stations[station.at()].mode {
             CountMode::Motor => Room::Traffic,
             CountMode::Bicycle => Room::Bicycles,

@@ -46,7 +46,7 @@ pub(crate) fn inputs(steps: &[Step]) -> (Vec<ClockTick>, Vec<Admitted>) {
                 tick,
                 at: step.at(),
                 index,
-                reading: *r,
+                reading: r.clone(),
             })),
         }
     }
@@ -243,6 +243,7 @@ impl Builder {
                 level: 0,
                 full_at: 0,
                 reopen_at: 2,
+                sources: vlot_model::SectionSources::default(),
             });
             section
         };
@@ -256,6 +257,29 @@ impl Builder {
             valid_for,
             site: vlot_model::GarageSite::default(),
         });
+    }
+
+    /// A gate of a section, silent after 300 s like the section's other devices.
+    pub(crate) fn gate(&mut self, section: usize) -> DeviceIx {
+        let section = SectionIx::from_position(section);
+        self.device(DeviceKind::Barrier, Role::Section { section }, 300)
+    }
+
+    pub(crate) fn camera(&mut self, section: usize, sd: f64) -> DeviceIx {
+        let ix = SectionIx::from_position(section);
+        let device = self.device(DeviceKind::Camera, Role::Section { section: ix }, 300);
+        self.city.sections[section].sources.cameras.push(vlot_model::Camera { device, sd });
+        device
+    }
+
+    pub(crate) fn place(&mut self, section: usize) -> DeviceIx {
+        let ix = SectionIx::from_position(section);
+        let place = self.city.sections[section].sources.places.len();
+        let role = Role::Place { section: ix, place: u32::try_from(place).unwrap() };
+        let device = self.device(DeviceKind::Bay, role, 300);
+        let id = format!("{place}").into();
+        self.city.sections[section].sources.places.push(vlot_model::Place { id, device });
+        device
     }
 
     pub(crate) fn station(&mut self, mode: CountMode, lanes: u32, interval_s: u64, lateness_s: u64) {

@@ -58,7 +58,7 @@ fn batches(script: &[Step], feed: &Feed, worker: usize) -> Vec<Batch> {
                 && (r.tick * 31 + u64::from(r.index)) * feed.scatter % 7 % feed.workers as u64
                     == worker as u64
         };
-        let mut readings: Vec<Admitted> = readings.iter().filter(mine).copied().collect();
+        let mut readings: Vec<Admitted> = readings.iter().filter(mine).cloned().collect();
         if feed.scatter.is_multiple_of(3) {
             readings.reverse();
         }
@@ -134,6 +134,13 @@ fn city() -> Arc<City> {
     b.facility(Counting::Absolute, 0, 0, 1);
     b.garage(2);
     b.garage(1);
+    b.gate(1);
+    b.gate(1);
+    b.camera(0, 2.0);
+    for _ in 0..3 {
+        b.place(2);
+    }
+    b.city.garages[1].site.unmoved_after = Some(Duration::from_secs(700));
     b.station(CountMode::Motor, 2, 60, 30);
     b.station(CountMode::Motor, 1, 60, 0);
     b.station(CountMode::Bicycle, 2, 900, 60);
@@ -161,6 +168,13 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
             }
             Role::Counter { .. } if choice < 40 => Value::Opening { open: choice < 30 },
             Role::Counter { .. } => Value::Occupied { spaces: number },
+            Role::Place { .. } => Value::Bay { occupied: choice % 2 == 0 },
+            Role::Section { .. } if city.devices[device.at()].kind == vlot_model::DeviceKind::Barrier => {
+                Value::Passage {
+                    direction: if choice % 2 == 0 { Direction::In } else { Direction::Out },
+                    vehicles: 1,
+                }
+            }
             Role::Section { .. } => Value::Places { free: number },
             Role::Lane { station } if city.stations[station.at()].mode == CountMode::Motor => {
                 observed = (now / 60 - 1) * 60;
@@ -172,6 +186,12 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
                 Value::Bicycles { interval_s: 900, inbound: Some(number), outbound: None }
             }
             Role::Operator { .. } => Value::Verified { occupied: number },
+            Role::Probes
+            | Role::Reader
+            | Role::Pair { .. }
+            | Role::Controller { .. }
+            | Role::Air { .. }
+            | Role::Situations => Value::Alive,
             Role::Sign { .. } if choice < 100 => Value::SignLink { connected: choice < 50 },
             Role::Sign { .. } if choice < 120 => Value::SignFault { fault: SignFault::Power },
             Role::Sign { .. } => Value::SignShown { face_version: u64::from(number) },
@@ -310,7 +330,7 @@ fn the_clock_comes_first_in_a_tick_and_a_key_once() {
             })
         });
         let reading = crate::testing::said(0, 1, Value::Alive);
-        let record = |tick, index| Admitted { tick, at: Timestamp::EPOCH, index, reading };
+        let record = |tick, index| Admitted { tick, at: Timestamp::EPOCH, index, reading: reading.clone() };
         readings.send_batch(&mut vec![record(7, 1), record(5, 0), record(7, 0)]);
         clock.send_batch(&mut vec![
             ClockTick { tick: 7, at: Timestamp::EPOCH },

@@ -57,7 +57,9 @@ pub fn decode(
         Format::VlotProtobuf => vlot_protobuf::decode(topic, payload, received_at, city),
         Format::TtsV3 => tts_v3::decode(topic, payload, received_at, city),
         Format::ChirpstackV4 => chirpstack_v4::decode(topic, payload, received_at, city),
-        Format::VlotSightings => Err(refuse::unsupported("sightings of vehicles do not become readings here")),
+        Format::VlotSightings => {
+            Err(refuse::unsupported("sightings of vehicles do not become readings here"))
+        }
     }?;
     out.push(reading);
     Ok(())

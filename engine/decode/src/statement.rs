@@ -52,12 +52,11 @@ impl Statement {
                 matches!(kind, K::Bay | K::BoschTps110 | K::Nwave | K::NetvoxR719a | K::LibeliumParking)
             }
             Statement::Passage { .. } | Statement::Totals { .. } => kind == K::Barrier,
-            Statement::Occupancy { .. } | Statement::Opening { .. } => {
-                matches!(kind, K::Barrier | K::Counter)
-            }
+            Statement::Occupancy { .. } => matches!(kind, K::Barrier | K::Counter | K::Camera),
+            Statement::Opening { .. } => matches!(kind, K::Barrier | K::Counter),
             Statement::Traffic { .. } => kind == K::Loop,
             Statement::Bicycles { .. } => kind == K::BicycleCounter,
-            Statement::Places { .. } => kind == K::SectionSensor,
+            Statement::Places { .. } => matches!(kind, K::SectionSensor | K::Camera),
             // A sign speaks over its own stream, where its link says that it lives.
             Statement::Alive => !matches!(kind, K::Sign | K::Operator),
         }

@@ -24,7 +24,7 @@ fn allowed(kind: DeviceKind, value: &Value) -> bool {
         Value::BayUnsure => LORAWAN.contains(&kind),
         Value::Passage { vehicles, .. } => kind == K::Barrier && (1..=1_000).contains(&vehicles),
         Value::Totals { .. } => kind == K::Barrier,
-        Value::Occupied { spaces } => matches!(kind, K::Barrier | K::Counter) && spaces <= 50_000,
+        Value::Occupied { spaces } => matches!(kind, K::Barrier | K::Counter | K::Camera) && spaces <= 50_000,
         Value::Opening { .. } => matches!(kind, K::Barrier | K::Counter),
         Value::Traffic { interval_s, vehicles, speed_kmh, detector_occupancy_pct } => {
             kind == K::Loop
@@ -39,7 +39,7 @@ fn allowed(kind: DeviceKind, value: &Value) -> bool {
                 && inbound.is_none_or(|n| n <= 10_000)
                 && outbound.is_none_or(|n| n <= 10_000)
         }
-        Value::Places { free } => kind == K::SectionSensor && free <= 50_000,
+        Value::Places { free } => matches!(kind, K::SectionSensor | K::Camera) && free <= 50_000,
         Value::Alive => kind != K::Sign,
         Value::Verified { .. } | Value::Corrected { .. } | Value::CounterReplaced | Value::Closure { .. } => {
             false

@@ -101,7 +101,7 @@ fn every_recorded_uplink_says_what_is_expected() {
         let bytes = fs::read(&path).unwrap();
         vlot_decode::decode(format, topic, &bytes, common::received_at(), &city, &mut out)
             .unwrap_or_else(|refusal| panic!("{at}: {refusal}"));
-        let [reading] = out[..] else { panic!("{at}: {out:?}") };
+        let [reading] = out.as_slice() else { panic!("{at}: {out:?}") };
         assert_eq!(reading.sequence.map(u64::from), f_cnt.as_u64(), "{at}");
         assert_eq!(reading.received_at, common::received_at(), "{at}");
         let state = occupied(values).map_or(Value::Alive, |occupied| Value::Bay { occupied });

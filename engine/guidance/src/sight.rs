@@ -1,6 +1,6 @@
 //! What is known of a line's target, and what may be said of it.
 
-use vlot_model::{FacilityStatus, Figure, GarageState, Sight, Timestamp};
+use vlot_model::{FacilityStatus, Figure, GarageState, Sight, Timestamp, closed_by_dates};
 
 /// A garage as a whole is full when no section has space, and places in a closed section do not count.
 pub(crate) fn garage(p: &GarageState) -> Sight {
@@ -21,10 +21,17 @@ pub(crate) fn garage(p: &GarageState) -> Sight {
         .filter(|s| s.status == FacilityStatus::Closed)
         .filter_map(|s| s.free)
         .fold(0, u32::saturating_add);
+    // Of a section that is not sure, no more counts than may be said of it.
+    let unsure: u32 = p.sections.iter().fold(0, |sum: u32, s| match s.certainty.map(|c| c.says) {
+        None | Some(Figure::Closed) => sum,
+        Some(Figure::Free(said)) => sum.saturating_add(s.free.unwrap_or(0).saturating_sub(said)),
+        Some(Figure::Full | Figure::Blank) => sum.saturating_add(s.free.unwrap_or(0)),
+    });
     Sight {
-        free: p.free.map(|free| free.saturating_sub(behind_doors)),
+        free: p.free.map(|free| free.saturating_sub(behind_doors).saturating_sub(unsure)),
         capacity: p.capacity,
         status,
+        closed: closed_by_dates(status),
         quality: p.quality,
         observed_at: p.observed_at,
         valid_until: p.valid_until,
@@ -37,8 +44,15 @@ pub(crate) fn garage(p: &GarageState) -> Sight {
 /// What a sign would say of it at `at`, were there no calm to keep.
 pub(crate) fn figure(sight: &Sight, at: Timestamp) -> Figure {
     match (sight.status, sight.sayable()) {
+        // Nobody needs a figure to know that a place is closed.
+        (FacilityStatus::Closed, _) => {
+            if sight.is_closed(at) {
+                Figure::Closed
+            } else {
+                Figure::Blank
+            }
+        }
         _ if !sight.is_trusted(at) => Figure::Blank,
-        (FacilityStatus::Closed, _) => Figure::Closed,
         (FacilityStatus::Full, _) => Figure::Full,
         (FacilityStatus::SpacesAvailable, Some(free)) => Figure::Free(rounded(free)),
         (FacilityStatus::SpacesAvailable, None) | (FacilityStatus::Unknown, _) => Figure::Blank,
@@ -110,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_sure_is_said_and_no_more() {
-        use Figure::{Blank, Closed, Free, Full};
+        use Figure::{Blank, Free, Full};
         let now = crate::testing::at(0);
         let good = crate::testing::good(40, now);
         let sight = |says, status, quality| {
@@ -122,6 +136,7 @@ mod tests {
                 says,
                 why,
                 conflict: false,
+                bays_alone: false,
                 anchored: None,
             };
             Sight { certainty: Some(certainty), status, quality, ..good }
@@ -133,7 +148,6 @@ mod tests {
             (sight(Free(29), space, Quality::Degraded), Free(25)),
             (sight(Full, full, Quality::Degraded), Full),
             (sight(Blank, unknown, Quality::Good), Blank),
-            (sight(Closed, FacilityStatus::Closed, Quality::Degraded), Closed),
             (sight(Free(29), space, Quality::Stale), Blank),
             (Sight { quality: Quality::Degraded, ..good }, Blank),
             (good, Free(40)),
@@ -143,6 +157,65 @@ mod tests {
         }
         let past = sight(Free(29), space, Quality::Good);
         assert_eq!(figure(&past, now + std::time::Duration::from_secs(60)), Blank);
+    }
+
+    #[test]
+    fn closed_needs_no_figure_but_somebody_who_says_so() {
+        use vlot_model::{Closed, ClosedBy};
+        let now = crate::testing::at(0);
+        let good = crate::testing::good(40, now);
+        let until = |second| Closed { by: ClosedBy::OwnWord, until: Some(crate::testing::at(second)) };
+        let operator = Closed { by: ClosedBy::Operator, until: None };
+        for quality in [Quality::Good, Quality::Degraded, Quality::Stale, Quality::Missing] {
+            for valid_until in [None, Some(now), good.valid_until] {
+                let closed = |closed| Sight {
+                    status: FacilityStatus::Closed,
+                    closed,
+                    quality,
+                    valid_until,
+                    free: None,
+                    ..good
+                };
+                let said = |why| figure(&closed(why), now);
+                assert_eq!(said(Some(operator)), Figure::Closed, "{quality:?}");
+                assert_eq!(said(Some(until(1))), Figure::Closed, "{quality:?}");
+                assert_eq!((said(Some(until(0))), said(None)), (Figure::Blank, Figure::Blank), "{quality:?}");
+            }
+        }
+        let open = Sight { closed: Some(operator), ..good };
+        assert_eq!(figure(&open, now), Figure::Free(40), "the status has the word");
+    }
+
+    #[test]
+    fn a_garage_that_does_not_stand_there_is_closed() {
+        let section = |status| SectionState {
+            section: SectionIx(0),
+            capacity: 50,
+            free: None,
+            status,
+            observed_at: None,
+            valid_until: None,
+            quality: Quality::Missing,
+            certainty: None,
+        };
+        let garage = |status| GarageState {
+            garage: GarageIx(0),
+            sections: vec![section(status); 2],
+            free: None,
+            capacity: 100,
+            observed_at: None,
+            valid_until: None,
+            quality: Quality::Missing,
+            sensors: Share::default(),
+            unmoved: None,
+        };
+        let now = crate::testing::at(0);
+        for (status, said) in
+            [(FacilityStatus::Closed, Figure::Closed), (FacilityStatus::Unknown, Figure::Blank)]
+        {
+            assert_eq!(figure(&super::garage(&garage(status)), now), said);
+            assert_eq!(figure(&Sight::section(&section(status)), now), said);
+        }
     }
 
     #[test]
@@ -160,6 +233,7 @@ mod tests {
                     observed_at: None,
                     valid_until: None,
                     quality: Quality::Good,
+                    certainty: None,
                 })
                 .collect(),
             free: Some(sections.iter().map(|(_, free)| free).sum()),
@@ -168,6 +242,7 @@ mod tests {
             valid_until: None,
             quality: Quality::Good,
             sensors: Share::default(),
+            unmoved: None,
         };
         let table: [(&[_], _, _); 6] = [
             (&[(SpacesAvailable, 30), (Full, 2)], SpacesAvailable, 32),
@@ -180,6 +255,46 @@ mod tests {
         for (sections, status, free) in table {
             let sight = super::garage(&garage(sections));
             assert_eq!((sight.status, sight.free), (status, Some(free)), "{sections:?}");
+        }
+    }
+
+    #[test]
+    fn a_garage_says_no_more_than_its_sections_may() {
+        let now = crate::testing::at(0);
+        let section = |free, says: Option<Figure>| SectionState {
+            section: SectionIx(0),
+            capacity: 100,
+            free: Some(free),
+            status: FacilityStatus::SpacesAvailable,
+            observed_at: Some(now),
+            valid_until: Some(now + std::time::Duration::from_secs(60)),
+            quality: Quality::Good,
+            certainty: says.map(|says| vlot_model::Certainty {
+                occupied_low: 0,
+                occupied_high: 100,
+                says,
+                why: vlot_model::SureWhy::Sure,
+                conflict: false,
+                bays_alone: false,
+                anchored: None,
+            }),
+        };
+        let table =
+            [(Some(Figure::Free(10)), 40), (Some(Figure::Full), 30), (Some(Figure::Blank), 30), (None, 43)];
+        for (says, free) in table {
+            let sections = vec![section(30, None), section(13, says)];
+            let garage = GarageState {
+                garage: GarageIx(0),
+                free: Some(43),
+                capacity: 200,
+                observed_at: Some(now),
+                valid_until: sections[0].valid_until,
+                quality: Quality::Good,
+                sensors: Share::default(),
+                sections,
+                unmoved: None,
+            };
+            assert_eq!(super::garage(&garage).free, Some(free), "{says:?}");
         }
     }
 }

@@ -52,6 +52,16 @@ impl Row {
     fn is_first_word(&self) -> bool {
         self.since.is_none() && self.wanted != Figure::Blank
     }
+
+    /// When what it shows must have gone; `None`: its face may stay for as long as a face may.
+    fn holds_until(&self) -> Option<Timestamp> {
+        match (self.shown, self.sight.closed) {
+            (Figure::Blank, _) => None,
+            // It does not rest on the figures.
+            (Figure::Closed, Some(closed)) if self.sight.status == FacilityStatus::Closed => closed.until,
+            _ => self.sight.valid_until,
+        }
+    }
 }
 
 /// Why a face is decided on.
@@ -200,13 +210,9 @@ impl SignLogic {
         self.candidates.extend(self.advisable.iter().filter_map(space));
     }
 
-    /// The end of a face that is sent now: no later than that of any figure on it.
+    /// The end of a face that is sent now: no later than that of anything on it.
     fn valid_until(&self, at_most: Timestamp) -> Timestamp {
-        self.rows
-            .iter()
-            .filter(|row| row.shown != Figure::Blank)
-            .filter_map(|row| row.sight.valid_until)
-            .fold(at_most, Timestamp::min)
+        self.rows.iter().filter_map(Row::holds_until).fold(at_most, Timestamp::min)
     }
 
     fn write(

@@ -82,6 +82,7 @@ fn section(id: &str) -> Section {
         level: 0,
         full_at: 1,
         reopen_at: 3,
+        sources: vlot_model::SectionSources::default(),
     }
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn good(free: u32, now: Timestamp) -> Sight {
         free: Some(free),
         capacity: 200,
         status,
+        closed: None,
         quality: Quality::Good,
         observed_at: Some(now),
         valid_until: Some(now + Duration::from_secs(60)),

@@ -5,4 +5,4 @@ mod check;
 mod schedule;
 
 pub use check::wrong_hours;
-pub use schedule::Schedule;
+pub use schedule::{ASKED_AGAIN, Schedule};

@@ -23,7 +23,7 @@ use vlot_model::{City, Opening, Timestamp};
 mod tests;
 
 /// A schedule is asked again after this long at the latest.
-const ASKED_AGAIN: Duration = Duration::from_hours(7 * 24);
+pub const ASKED_AGAIN: Duration = Duration::from_hours(7 * 24);
 /// Beyond this the library need not look for the next change.
 const LOOK_AHEAD: TimeDelta = match TimeDelta::try_days(8) {
     Some(days) => days,

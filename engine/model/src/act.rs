@@ -13,14 +13,27 @@ pub struct Order {
     pub facility: String,
     /// One of [`Value::Verified`], [`Value::Corrected`], [`Value::CounterReplaced`] and [`Value::Closure`].
     pub value: Value,
-    /// Who, as the client says.
+    /// Who.
     pub actor: String,
+    /// How that is known.
+    pub actor_known_by: ActorKnownBy,
     /// Why, in the operator's own words.
     pub reason: String,
     /// When it was ordered, by the engine's clock.
     pub asked_at: Timestamp,
     /// When it was true: when the vehicles were counted; else the same as `asked_at`.
     pub observed_at: Timestamp,
+}
+
+/// How an actor's name is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActorKnownBy {
+    /// The client said it, and nothing bears it out.
+    #[default]
+    Stated,
+    /// It is the name in the certificate that the client has shown.
+    Certificate,
 }
 
 /// An act as it is kept.

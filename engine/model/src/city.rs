@@ -55,6 +55,8 @@ pub struct City {
     pub air_stations: Vec<AirStation>,
     /// How traffic is judged.
     pub traffic: TrafficRules,
+    /// How sensors are judged.
+    pub health: crate::HealthSettings,
 }
 
 impl City {
@@ -209,6 +211,8 @@ pub enum DeviceKind {
     BicycleCounter,
     /// The section sensor of a bicycle garage.
     SectionSensor,
+    /// A camera over a section of a bicycle garage: states its free or taken places, give or take.
+    Camera,
     /// A sign, which reports what it shows.
     Sign,
     /// A feed of followed vehicles (floating car data).
@@ -252,10 +256,17 @@ pub enum Role {
         /// Of this station.
         station: StationIx,
     },
-    /// A section of a bicycle garage.
+    /// A section of a bicycle garage: its sensor, a camera, or (of kind [`DeviceKind::Barrier`]) a gate.
     Section {
         /// This section.
         section: SectionIx,
+    },
+    /// One place of a section, by position in [`SectionSources::places`](crate::SectionSources).
+    Place {
+        /// Of this section.
+        section: SectionIx,
+        /// Position in the section's list of places.
+        place: u32,
     },
     /// It is a sign.
     Sign {
@@ -425,6 +436,8 @@ pub struct Section {
     pub full_at: u32,
     /// After FULL, figures return from this many free places upwards; above `full_at`.
     pub reopen_at: u32,
+    /// What watches it besides a sensor of its own and gates.
+    pub sources: crate::SectionSources,
 }
 
 /// Kinds of bicycle racks.

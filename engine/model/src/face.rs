@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arrow, Certainty, FacilityState, FacilityStatus, Quality, SectionState, Share, SignIx, Target, Timestamp,
-    Trigger,
+    Arrow, Certainty, Closed, ClosedBy, FacilityState, FacilityStatus, Quality, SectionState, Share, SignIx,
+    Target, Timestamp, Trigger,
 };
 
 /// What a sign is to show, for how long, and why.
@@ -90,6 +90,8 @@ pub struct Sight {
     pub capacity: u32,
     /// In one word.
     pub status: FacilityStatus,
+    /// Why it is closed; `None` while it is not.
+    pub closed: Option<Closed>,
     /// How far to trust it.
     pub quality: Quality,
     /// Of the newest reading that it rests on.
@@ -104,6 +106,12 @@ pub struct Sight {
     pub certainty: Option<Certainty>,
 }
 
+/// Sections and garages are closed where they do not stand, and for no other reason.
+#[must_use]
+pub fn closed_by_dates(status: FacilityStatus) -> Option<Closed> {
+    (status == FacilityStatus::Closed).then_some(Closed { by: ClosedBy::Dates, until: None })
+}
+
 impl Sight {
     /// Before the first product.
     #[must_use]
@@ -112,6 +120,7 @@ impl Sight {
             free: None,
             capacity,
             status: FacilityStatus::Unknown,
+            closed: None,
             quality: Quality::Missing,
             observed_at: None,
             valid_until: None,
@@ -128,6 +137,7 @@ impl Sight {
             free: p.free,
             capacity: p.capacity,
             status: p.status,
+            closed: p.closed,
             quality: p.quality,
             observed_at: p.observed_at,
             valid_until: p.valid_until,
@@ -144,16 +154,24 @@ impl Sight {
             free: p.free,
             capacity: p.capacity,
             status: p.status,
+            closed: closed_by_dates(p.status),
             quality: p.quality,
             observed_at: p.observed_at,
             valid_until: p.valid_until,
             sensors: Share::default(),
             lost_messages: 0,
-            certainty: None,
+            certainty: p.certainty,
         }
     }
 
-    /// Whether anything of it may be shown at `at`. Where it is known how sure it is, that says what, and being degraded
+    /// Whether it is known at `at` that it lets nobody in, whatever its figures are.
+    #[must_use]
+    pub fn is_closed(&self, at: Timestamp) -> bool {
+        let known = self.closed.is_some_and(|closed| closed.until.is_none_or(|until| at < until));
+        known && self.status == FacilityStatus::Closed
+    }
+
+    /// Whether a figure of it may be shown at `at`. Where it is known how sure it is, that says what, and being degraded
     /// is no reason to say nothing.
     #[must_use]
     pub fn is_trusted(&self, at: Timestamp) -> bool {

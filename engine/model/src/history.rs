@@ -21,6 +21,12 @@ pub enum HistoryKind {
     Forecast,
     /// A sensor's health.
     Sensor,
+    /// Spaces of one group of users, called `<facility>/<group>`.
+    Group,
+    /// How hard a facility's spaces are used.
+    Zone,
+    /// Vehicles that stood longer than they may, called `<facility>/<bay>`.
+    Overstay,
 }
 
 /// How long a record stands for.
@@ -30,6 +36,8 @@ pub enum Resolution {
     Minute,
     /// 15 minutes.
     Quarter,
+    /// An hour.
+    Hour,
     /// None: it holds from its start on.
     Instant,
 }
@@ -55,6 +63,14 @@ pub enum HistoryTable {
     Forecast,
     /// Changes of sensors' health.
     Sensor,
+    /// Groups of users at the beginning of each minute.
+    GroupMinute,
+    /// Groups of users over 15 minutes.
+    GroupQuarter,
+    /// The use of facilities' spaces over each whole hour.
+    ZoneHour,
+    /// Overstays, each from when the vehicle came.
+    Overstay,
 }
 
 /// A column of a table.
@@ -253,15 +269,41 @@ const SENSOR: &[Column] = &[
     real("rule_limit", "the rule's"),
 ];
 
+const GROUP_MINUTE: &[Column] =
+    &[whole("free", "spaces"), whole("capacity", "spaces"), word("quality", QUALITY)];
+
+const GROUP_QUARTER: &[Column] = &[
+    real("free_mean", "spaces"),
+    whole("free_min", "spaces"),
+    whole("free_max", "spaces"),
+    whole("free_last", "spaces"),
+    whole("capacity_last", "spaces"),
+    real("coverage", "share"),
+];
+
+const ZONE_HOUR: &[Column] = &[
+    real("pressure_pct", "percent"),
+    whole("departures", "vehicles"),
+    whole("capacity", "spaces"),
+    real("demand_mean", "spaces"),
+    whole("demand_peak", "spaces"),
+    whole("full_s", "s"),
+];
+
+const OVERSTAY: &[Column] = &[whole("limit_s", "s"), whole("stood_s", "s")];
+
 impl HistoryKind {
     /// All, in order.
-    pub const ALL: [HistoryKind; 6] = [
+    pub const ALL: [HistoryKind; 9] = [
         HistoryKind::Facility,
         HistoryKind::Section,
         HistoryKind::Traffic,
         HistoryKind::Bicycle,
         HistoryKind::Forecast,
         HistoryKind::Sensor,
+        HistoryKind::Group,
+        HistoryKind::Zone,
+        HistoryKind::Overstay,
     ];
 
     /// In one word.
@@ -274,13 +316,16 @@ impl HistoryKind {
             HistoryKind::Bicycle => "bicycle",
             HistoryKind::Forecast => "forecast",
             HistoryKind::Sensor => "sensor",
+            HistoryKind::Group => "group",
+            HistoryKind::Zone => "zone",
+            HistoryKind::Overstay => "overstay",
         }
     }
 }
 
 impl HistoryTable {
     /// All, in order.
-    pub const ALL: [HistoryTable; 9] = [
+    pub const ALL: [HistoryTable; 13] = [
         HistoryTable::FacilityMinute,
         HistoryTable::FacilityQuarter,
         HistoryTable::SectionMinute,
@@ -290,6 +335,10 @@ impl HistoryTable {
         HistoryTable::BicycleQuarter,
         HistoryTable::Forecast,
         HistoryTable::Sensor,
+        HistoryTable::GroupMinute,
+        HistoryTable::GroupQuarter,
+        HistoryTable::ZoneHour,
+        HistoryTable::Overstay,
     ];
 
     /// As SQL calls it.
@@ -305,6 +354,10 @@ impl HistoryTable {
             HistoryTable::BicycleQuarter => "bicycle_quarter",
             HistoryTable::Forecast => "forecast",
             HistoryTable::Sensor => "sensor",
+            HistoryTable::GroupMinute => "group_minute",
+            HistoryTable::GroupQuarter => "group_quarter",
+            HistoryTable::ZoneHour => "zone_hour",
+            HistoryTable::Overstay => "overstay",
         }
     }
 
@@ -318,6 +371,9 @@ impl HistoryTable {
             HistoryTable::BicycleQuarter => HistoryKind::Bicycle,
             HistoryTable::Forecast => HistoryKind::Forecast,
             HistoryTable::Sensor => HistoryKind::Sensor,
+            HistoryTable::GroupMinute | HistoryTable::GroupQuarter => HistoryKind::Group,
+            HistoryTable::ZoneHour => HistoryKind::Zone,
+            HistoryTable::Overstay => HistoryKind::Overstay,
         }
     }
 
@@ -325,14 +381,17 @@ impl HistoryTable {
     #[must_use]
     pub const fn resolution(self) -> Resolution {
         match self {
-            HistoryTable::FacilityMinute | HistoryTable::SectionMinute | HistoryTable::TrafficMinute => {
-                Resolution::Minute
-            }
+            HistoryTable::FacilityMinute
+            | HistoryTable::SectionMinute
+            | HistoryTable::TrafficMinute
+            | HistoryTable::GroupMinute => Resolution::Minute,
             HistoryTable::FacilityQuarter
             | HistoryTable::SectionQuarter
             | HistoryTable::TrafficQuarter
-            | HistoryTable::BicycleQuarter => Resolution::Quarter,
-            HistoryTable::Forecast | HistoryTable::Sensor => Resolution::Instant,
+            | HistoryTable::BicycleQuarter
+            | HistoryTable::GroupQuarter => Resolution::Quarter,
+            HistoryTable::ZoneHour => Resolution::Hour,
+            HistoryTable::Forecast | HistoryTable::Sensor | HistoryTable::Overstay => Resolution::Instant,
         }
     }
 
@@ -349,6 +408,10 @@ impl HistoryTable {
             HistoryTable::BicycleQuarter => BICYCLE_QUARTER,
             HistoryTable::Forecast => FORECAST,
             HistoryTable::Sensor => SENSOR,
+            HistoryTable::GroupMinute => GROUP_MINUTE,
+            HistoryTable::GroupQuarter => GROUP_QUARTER,
+            HistoryTable::ZoneHour => ZONE_HOUR,
+            HistoryTable::Overstay => OVERSTAY,
         }
     }
 
@@ -359,6 +422,7 @@ impl HistoryTable {
             HistoryTable::FacilityMinute => Some(HistoryTable::FacilityQuarter),
             HistoryTable::SectionMinute => Some(HistoryTable::SectionQuarter),
             HistoryTable::TrafficMinute => Some(HistoryTable::TrafficQuarter),
+            HistoryTable::GroupMinute => Some(HistoryTable::GroupQuarter),
             _ => None,
         }
     }

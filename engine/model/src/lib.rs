@@ -7,6 +7,7 @@ mod act;
 mod board;
 mod city;
 mod face;
+mod health;
 mod history;
 mod id;
 mod intake;
@@ -21,14 +22,17 @@ mod time;
 mod traffic;
 mod trust;
 
-pub use act::{Act, ActLog, End, Glance, Order};
+pub use act::{Act, ActLog, ActorKnownBy, End, Glance, Order};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
     AirStation, Arrow, Bay, City, Controller, Corridor, CountMode, Counting, Device, DeviceKind, Directory,
     Facility, FacilityKind, Garage, LonLat, Matrix, Pair, Placed, Placement, RackKind, Role, Section, Sign,
     SignLine, SignTexts, Station, Target, Template, TrafficRules,
 };
-pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight};
+pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
+pub use health::{
+    BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings, Reporting,
+};
 pub use history::{
     Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
 };
@@ -39,8 +43,8 @@ pub use id::{
 pub use intake::{Acknowledge, Anonymise, Format, Pseudonym, Receipt, Settled, Sighting, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};
 pub use product::{
-    BicycleCount, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product, Quality,
-    SectionState, Share, SignState, TrafficCount, Trigger, Update,
+    BicycleCount, Closed, ClosedBy, FacilityState, FacilityStatus, GarageState, GroupState, Opening, Product,
+    Quality, SectionState, Share, SignState, TrafficCount, Trigger, Unmoved, UnmovedPlace, Update,
 };
 pub use reading::{Admitted, ClockTick, Direction, Reading, SignFault, TICKS_SKIPPED, Tick, Value};
 pub use refusal::{Refusal, RefusalKind};
@@ -48,10 +52,10 @@ pub use road::{
     Access, AccessRule, Link, LinkId, Mode, Modes, OnLink, Permission, RoadClass, RoadNetwork, Turn,
 };
 pub use site::{
-    Calendar, CapacityFrom, Event, GarageKind, GarageSite, Group, Onward, Part, Reliability, Service, Shows,
-    Site, StreetRules, UserGroup,
+    Calendar, Camera, CapacityFrom, Event, GarageKind, GarageSite, Group, Onward, Part, Place, Reliability,
+    SectionSources, Service, Shows, Site, StreetRules, UserGroup,
 };
-pub use situation::{Detour, Effect, Phase, Place, Situation, SituationKind, SituationState};
+pub use situation::{Detour, Effect, Location, Phase, Situation, SituationKind, SituationState};
 pub use time::{Clock, Timestamp};
 pub use traffic::{
     AirQuantity, AirState, AirValue, ControllerState, CorridorState, Incident, IncidentRule, Jam, Jams,

@@ -153,6 +153,29 @@ pub enum FacilityStatus {
     Unknown,
 }
 
+/// What it rests on that a facility lets nobody in. It is known without a figure, and holds however old those are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Who says so.
+    pub by: ClosedBy,
+    /// It is known no further; `None`: until another thing is said, or for longer than can be foreseen.
+    pub until: Option<Timestamp>,
+}
+
+/// Who says that a facility is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosedBy {
+    /// An operator.
+    Operator,
+    /// Its opening hours.
+    Hours,
+    /// One of its own devices.
+    OwnWord,
+    /// It stands there between two dates alone, and this is outside them.
+    Dates,
+}
+
 /// Occupancy of a car park or zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FacilityState {
@@ -169,6 +192,8 @@ pub struct FacilityState {
     pub occupied_uncorrected: Option<i64>,
     /// Whether it lets vehicles in.
     pub opening: Opening,
+    /// Why it is closed; `None` while it is not.
+    pub closed: Option<Closed>,
     /// In one word.
     pub status: FacilityStatus,
     /// Of the newest reading that it rests on.
@@ -217,6 +242,8 @@ pub struct GarageState {
     pub quality: Quality,
     /// Its section sensors.
     pub sensors: Share,
+    /// Bicycles that have not moved; `None`: nobody watches single places, or for how long is not configured.
+    pub unmoved: Option<Unmoved>,
 }
 
 /// Free places of one section.
@@ -236,6 +263,31 @@ pub struct SectionState {
     pub valid_until: Option<Timestamp>,
     /// How far to trust it.
     pub quality: Quality,
+    /// How sure the figure is, where it is weighed of several sources, gates or single places; `None` where a sensor's word
+    /// is taken as it is.
+    pub certainty: Option<Certainty>,
+}
+
+/// Bicycles of a garage that have not moved for long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmoved {
+    /// For at least so long.
+    pub after_s: u32,
+    /// Places with a sensor, and how many of these report: of the others nothing is said.
+    pub watched: Share,
+    /// In the order of sections and places.
+    pub places: Vec<UnmovedPlace>,
+}
+
+/// A place whose bicycle has not moved for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnmovedPlace {
+    /// In this section.
+    pub section: SectionIx,
+    /// Position among the section's watched places.
+    pub place: u32,
+    /// Taken without a break at least since then.
+    pub since: Timestamp,
 }
 
 /// Motor traffic at a station over one interval.

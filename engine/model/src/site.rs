@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{DeviceIx, Timestamp};
 
 /// How a facility's sources err, and what its sign may say of a figure that is not sure. Rates are shares, 0..=0.4.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,6 +162,35 @@ pub struct GarageSite {
     pub kind: GarageKind,
     /// It stands from the first until the second, and is neither open nor missed outside; `None`: always.
     pub stands: Option<(Timestamp, Timestamp)>,
+    /// A bicycle that has not moved for so long is listed; `None`: none is.
+    pub unmoved_after: Option<std::time::Duration>,
+}
+
+/// What watches a section of a bicycle garage besides a sensor of its own and gates.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SectionSources {
+    /// Devices of kind [`crate::DeviceKind::Camera`].
+    pub cameras: Vec<Camera>,
+    /// Single places with a sensor each; in a part of the section, or in all of it.
+    pub places: Vec<Place>,
+}
+
+/// A camera over a section.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// The device.
+    pub device: DeviceIx,
+    /// Standard deviation of what it states, places.
+    pub sd: f64,
+}
+
+/// A place with a sensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Unique in its section.
+    pub id: Box<str>,
+    /// Its sensor.
+    pub device: DeviceIx,
 }
 
 impl GarageSite {

@@ -23,8 +23,8 @@ pub struct Situation {
     /// Whom that hits.
     pub modes: Modes,
     /// Where.
-    pub place: Place,
-    /// Both directions of a line or point; `Place::Links` names its directions itself.
+    pub location: Location,
+    /// Both directions of a line or point; `Location::Links` names its directions itself.
     pub both_directions: bool,
     /// From when on.
     pub from: Timestamp,
@@ -74,7 +74,7 @@ pub enum Effect {
 
 /// Where a situation is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Place {
+pub enum Location {
     /// At a point: the link nearest to it.
     Point(LonLat),
     /// Along a line, in its direction: the links that it follows.

@@ -17,6 +17,8 @@ pub struct Certainty {
     pub why: SureWhy,
     /// Its sources contradict each other by more than they should.
     pub conflict: bool,
+    /// A barrier or counter is silent or not believed: the bays carry the figure alone, for each space has one.
+    pub bays_alone: bool,
     /// When the count was last tied to the truth, and by what.
     pub anchored: Option<Anchored>,
 }

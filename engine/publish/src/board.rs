@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use vlot_model::{
     Board, City, DeviceIx, Face, FacilityState, GarageState, Key, LinkIx, Product, SectionIx, Target,
-    Timestamp, Trigger,
+    Timestamp, Trigger, Unmoved,
 };
 
 /// The board as JSON, pretty enough to diff: sorted by id, ids as text, instants in RFC 3339, UTC.
@@ -21,9 +21,7 @@ pub fn board_json(board: &Board, city: &City) -> Vec<u8> {
         row.insert("tick".into(), entry.version.into());
         row.insert("at".into(), text(entry.at));
         row.extend(product(city, &entry.product));
-        if let Some(table) = tables.get_mut(table) {
-            table.insert(id, Value::Object(row));
-        }
+        tables.entry(table).or_default().insert(id, Value::Object(row));
     }
     let mut whole = Map::new();
     whole.insert("at".into(), text(board.completed_at()));
@@ -204,6 +202,7 @@ fn garage(city: &City, p: &GarageState) -> Value {
         .map(|s| {
             json!({
                 "capacity": s.capacity,
+                "certainty": s.certainty,
                 "free": s.free,
                 "id": section(city, s.section),
                 "observed_at": s.observed_at,
@@ -220,8 +219,22 @@ fn garage(city: &City, p: &GarageState) -> Value {
         "quality": p.quality,
         "sections": sections,
         "sensors": p.sensors,
+        "unmoved": p.unmoved.as_ref().map(|unmoved| self::unmoved(city, unmoved)),
         "valid_until": p.valid_until,
     })
+}
+
+fn unmoved(city: &City, p: &Unmoved) -> Value {
+    let places: Vec<_> = p
+        .places
+        .iter()
+        .map(|place| {
+            let of = city.sections.get(place.section.at());
+            let id = of.and_then(|s| s.sources.places.get(place.place as usize)).map(|place| &*place.id);
+            json!({ "place": id, "section": section(city, place.section), "since": place.since })
+        })
+        .collect();
+    json!({ "after_s": p.after_s, "places": places, "watched": p.watched })
 }
 
 fn face(city: &City, p: &Face) -> Value {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use vlot_model::{
-    AnchorKind, Certainty, City, Face, FaceRow, FacilityStatus, Figure, Quality, Sight, SureWhy, Target,
-    Timestamp,
+    AnchorKind, Certainty, City, ClosedBy, Face, FaceRow, FacilityStatus, Figure, Quality, Sight, SureWhy,
+    Target, Timestamp,
 };
 
 /// Why a face has its content.
@@ -85,7 +85,7 @@ fn row(limits: &Limits<'_>, row: &FaceRow, at: Timestamp) -> String {
             out.add(format_args!("nothing is shown"));
             distrust(&mut out, limits, sight, at);
         }
-        Figure::Closed => out.add(format_args!("closed, as it says itself")),
+        Figure::Closed => closed(&mut out, sight),
         Figure::Full => {
             out.add(format_args!("full, "));
             free(&mut out, limits, sight);
@@ -109,7 +109,13 @@ fn row(limits: &Limits<'_>, row: &FaceRow, at: Timestamp) -> String {
         }
         out.add(format_args!(", for calm"));
     }
-    if wanted != Figure::Blank {
+    let old = matches!(sight.quality, Quality::Stale | Quality::Missing);
+    if wanted == Figure::Closed && old {
+        match sight.quality {
+            Quality::Stale => out.add(format_args!("; its figure is stale, which does not matter here")),
+            _ => out.add(format_args!("; of its figure nothing is known, which does not matter here")),
+        }
+    } else if wanted != Figure::Blank {
         let quality = if sight.quality == Quality::Degraded { "degraded" } else { "good" };
         out.add(format_args!("; quality {quality}"));
         sensors(&mut out, sight);
@@ -177,6 +183,11 @@ fn free_ends(sight: &Sight, certainty: &Certainty) -> (u32, u32) {
 
 /// How its sources stand to each other, and to the truth when it was last known.
 fn sources(out: &mut Sentence, certainty: &Certainty) {
+    if certainty.bays_alone {
+        out.add(format_args!(
+            "; a barrier or counter is silent or not believed, its bays carry the figure alone"
+        ));
+    }
     if certainty.conflict {
         out.add(format_args!("; its sources contradict each other"));
     }
@@ -215,6 +226,25 @@ fn times(out: &mut Sentence, sight: &Sight) {
     }
     if let Some(until) = sight.valid_until {
         out.add(format_args!(", valid until {until}"));
+    }
+}
+
+/// Who says that it is closed.
+fn closed(out: &mut Sentence, sight: &Sight) {
+    let Some(closed) = sight.closed else { return out.add(format_args!("closed")) };
+    out.add(format_args!(
+        "closed, {}",
+        match closed.by {
+            ClosedBy::Operator => "by an operator, until taken back",
+            ClosedBy::Hours => "by its opening hours",
+            ClosedBy::OwnWord => "as it says itself",
+            ClosedBy::Dates => "for it does not stand there on this date",
+        }
+    ));
+    match (closed.by, closed.until) {
+        (ClosedBy::OwnWord, Some(until)) => out.add(format_args!(", which holds until {until}")),
+        (_, Some(until)) => out.add(format_args!(", until {until}")),
+        (_, None) => {}
     }
 }
 
@@ -318,6 +348,7 @@ mod tests {
             free: Some(free),
             capacity: 200,
             status: FacilityStatus::SpacesAvailable,
+            closed: None,
             quality: Quality::Good,
             observed_at: Some(at(0)),
             valid_until: Some(at(60)),
@@ -340,7 +371,11 @@ mod tests {
         let degraded =
             Sight { sensors: Share { reporting: 2, total: 4 }, lost_messages: 3, ..bad(Quality::Degraded) };
         let unknown = Sight { status: FacilityStatus::Unknown, ..good };
-        let closed = Sight { status: FacilityStatus::Closed, ..good };
+        let shut = |by, until, quality| {
+            let closed = Some(vlot_model::Closed { by, until });
+            Sight { status: FacilityStatus::Closed, closed, quality, ..good }
+        };
+        let until = "1970-01-12T13:47:10Z";
         let times = "observed at 1970-01-12T13:46:40Z, valid until 1970-01-12T13:47:40Z";
         let trust = format!("quality good, 4 of 4 sensors report, {times}");
         let free = "123 of 200 spaces free (full at 4 or fewer, open again from 10)";
@@ -356,7 +391,29 @@ mod tests {
                 Figure::Full,
                 format!("{free}; rounded down to 120; full stays until 1970-01-12T13:47:00Z at the latest, for calm; {trust}."),
             ),
-            (closed, Figure::Closed, format!("closed, as it says itself; {trust}.")),
+            (
+                shut(ClosedBy::OwnWord, Some(at(30)), Quality::Good),
+                Figure::Closed,
+                format!("closed, as it says itself, which holds until {until}; {trust}."),
+            ),
+            (
+                shut(ClosedBy::Operator, None, Quality::Stale),
+                Figure::Closed,
+                "closed, by an operator, until taken back; its figure is stale, which does not matter here.".into(),
+            ),
+            (
+                shut(ClosedBy::Hours, Some(at(30)), Quality::Missing),
+                Figure::Closed,
+                format!(
+                    "closed, by its opening hours, until {until}; of its figure nothing is known, which does not matter here."
+                ),
+            ),
+            (
+                shut(ClosedBy::Dates, None, Quality::Missing),
+                Figure::Closed,
+                "closed, for it does not stand there on this date; of its figure nothing is known, which does not matter here."
+                    .into(),
+            ),
             (
                 degraded,
                 Figure::Blank,
@@ -392,7 +449,7 @@ mod tests {
             let at = Timestamp::from_secs(999_000);
             let anchored = vlot_model::Anchored { at, by: AnchorKind::Verified, drift };
             let (occupied_low, occupied_high, anchored) = (low, high, Some(anchored));
-            Certainty { occupied_low, occupied_high, says, why, conflict, anchored }
+            Certainty { occupied_low, occupied_high, says, why, conflict, bays_alone: false, anchored }
         };
         let times = "observed at 1970-01-12T13:46:40Z, valid until 1970-01-12T13:47:40Z";
         let full = "(full at 4 or fewer, open again from 10)";
@@ -441,6 +498,11 @@ mod tests {
             let sentence = sentence(&limits(), Sight { certainty, quality, ..good(16) }, shown, shown);
             assert_eq!(sentence, format!("Ladeuze: {expected}"));
         }
+        let certainty = Certainty { bays_alone: true, ..sure(181, 188, Figure::Free(11), Sure, false, None) };
+        let sight = Sight { certainty: Some(certainty), quality: Quality::Degraded, ..good(16) };
+        let sentence = sentence(&limits(), sight, Figure::Free(11), Figure::Free(11));
+        let silent = "; a barrier or counter is silent or not believed, its bays carry the figure alone; last verified";
+        assert!(sentence.contains("; quality degraded") && sentence.contains(silent), "{sentence}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn sensor_why(health: &SensorHealth, role: Role) -> String {
 }
 
 fn broken(rule: SensorRule, seen: f32, limit: f32, role: Role) -> String {
-    let bay = matches!(role, Role::Bay { .. });
+    let bay = matches!(role, Role::Bay { .. } | Role::Place { .. });
     match rule {
         SensorRule::Silent => format!("nothing was heard for longer than {}", time(limit)),
         SensorRule::Chattering if bay => {

@@ -300,6 +300,7 @@ fn state(number: u64, now: Timestamp) -> vlot_model::FacilityState {
         free: Some(500 - occupied),
         occupied_uncorrected: Some(123),
         opening: vlot_model::Opening::Open,
+        closed: None,
         status: FacilityStatus::SpacesAvailable,
         observed_at: Some(now),
         valid_until: Some(now + Duration::from_secs(300)),

@@ -24,6 +24,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 
+use crate::acts::CertifiedClient;
 use crate::shared::Shared;
 use crate::{Options, frames};
 
@@ -108,15 +109,22 @@ async fn connection(
     handle.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let closed = shared.closed();
     match tls {
-        None => http(socket, routes, options, closed).await,
+        None => http(socket, None, routes, options, closed).await,
         Some(tls) => {
             let encrypted = tokio::time::timeout(FIRST_REQUEST_WITHIN, tls.accept(socket)).await??;
-            http(encrypted, routes, options, closed).await
+            let client = CertifiedClient::of(encrypted.get_ref().1.peer_certificates());
+            http(encrypted, client, routes, options, closed).await
         }
     }
 }
 
-async fn http<S>(socket: S, routes: Routes, options: &Options, mut closed: watch::Receiver<bool>) -> Ended
+async fn http<S>(
+    socket: S,
+    client: Option<CertifiedClient>,
+    routes: Routes,
+    options: &Options,
+    mut closed: watch::Receiver<bool>,
+) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -124,8 +132,11 @@ where
     let mut first_request = asked.subscribe();
     let routes = TowerToHyperService::new(routes);
     let within = options.request_timeout;
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         asked.send_if_modified(|asked| !std::mem::replace(asked, true));
+        if let Some(client) = &client {
+            request.extensions_mut().insert(client.clone());
+        }
         let answer = routes.call(request);
         async move { Ok::<Response<Body>, Infallible>(bounded(answer, within).await) }
     });

@@ -37,10 +37,12 @@ pub struct Options {
 }
 
 /// Who may act as an operator, and how long that may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ActRules {
     /// From whom acts are taken.
     pub from: ActsFrom,
+    /// Who may act, as their certificates name them; empty: everybody whose certificate is accepted.
+    pub operators: Vec<String>,
     /// A count that is older is refused: admission would refuse it too.
     pub behind_max: Duration,
     /// An act that is not in the journal by then is answered with UNAVAILABLE; less than `request_timeout`.
@@ -75,6 +77,7 @@ impl Options {
             sign_messages_per_s: 20,
             acts: ActRules {
                 from: ActsFrom::Loopback,
+                operators: Vec::new(),
                 behind_max: Duration::from_hours(24),
                 settle_within: Duration::from_secs(4),
             },

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tonic::{Request, Response, Status};
 use vlot_model::{Entry, GarageIx, Key, Placement, SignIx};
 
+use crate::convert::unmoved;
 use crate::filter::Filter;
 use crate::frames::{Elsewhere, frame};
 use crate::ready_made::position;
@@ -15,7 +16,8 @@ use crate::watch::{Feed, watch};
 use crate::wire::bicycle::v1::garage_service_server::GarageService;
 use crate::wire::bicycle::v1::watch_garage_response::Change;
 use crate::wire::bicycle::v1::{
-    ListGaragesRequest, ListGaragesResponse, WatchGarageRequest, WatchGarageResponse,
+    ListGaragesRequest, ListGaragesResponse, ListUnmovedRequest, ListUnmovedResponse, WatchGarageRequest,
+    WatchGarageResponse,
 };
 
 /// The service.
@@ -34,6 +36,23 @@ impl GarageService for Garages {
             self.0.ready_made.garage(ix, entry.as_ref(), now)
         });
         Ok(Response::new(ListGaragesResponse { garages: garages.collect() }))
+    }
+
+    async fn list_unmoved(
+        &self,
+        request: Request<ListUnmovedRequest>,
+    ) -> Result<Response<ListUnmovedResponse>, Status> {
+        let ListUnmovedRequest { garage_id } = request.into_inner();
+        let context = &self.0.context;
+        let asked = match garage_id.as_str() {
+            "" => Filter::ALL,
+            id => Filter::one(self.0.names.garages.find(id)?),
+        };
+        let garages = asked.of(context.city.garages.len()).map(GarageIx::from_position).filter_map(|ix| {
+            let entry = context.board.get(Key::Garage(ix));
+            unmoved(&context.city, ix, entry.as_ref())
+        });
+        Ok(Response::new(ListUnmovedResponse { garages: garages.collect() }))
     }
 
     type WatchGarageStream = Elsewhere<WatchGarageResponse>;

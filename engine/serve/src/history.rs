@@ -110,6 +110,7 @@ fn query(request: QueryHistoryRequest) -> Result<HistoryQuery, Status> {
         Ok(wire::Resolution::Unspecified) => None,
         Ok(wire::Resolution::Minute) => Some(Resolution::Minute),
         Ok(wire::Resolution::Quarter) => Some(Resolution::Quarter),
+        Ok(wire::Resolution::Hour) => Some(Resolution::Hour),
         Err(_) => return Err(Status::invalid_argument(format!("resolution: {resolution} is none"))),
     };
     let table = HistoryTable::find(kind, resolution).ok_or_else(|| {
@@ -159,6 +160,9 @@ fn kind_of(kind: i32) -> Result<HistoryKind, Status> {
         Ok(wire::Kind::Bicycle) => Ok(HistoryKind::Bicycle),
         Ok(wire::Kind::Forecast) => Ok(HistoryKind::Forecast),
         Ok(wire::Kind::Sensor) => Ok(HistoryKind::Sensor),
+        Ok(wire::Kind::Group) => Ok(HistoryKind::Group),
+        Ok(wire::Kind::Zone) => Ok(HistoryKind::Zone),
+        Ok(wire::Kind::Overstay) => Ok(HistoryKind::Overstay),
         Ok(wire::Kind::Unspecified) => Err(Status::invalid_argument("kind: is missing")),
         Err(_) => Err(Status::invalid_argument(format!("kind: {kind} is none"))),
     }
@@ -172,10 +176,14 @@ fn series(table: HistoryTable, ids: Vec<String>) -> wire::Series {
         HistoryKind::Bicycle => wire::Kind::Bicycle,
         HistoryKind::Forecast => wire::Kind::Forecast,
         HistoryKind::Sensor => wire::Kind::Sensor,
+        HistoryKind::Group => wire::Kind::Group,
+        HistoryKind::Zone => wire::Kind::Zone,
+        HistoryKind::Overstay => wire::Kind::Overstay,
     };
     let resolution = match table.resolution() {
         Resolution::Minute => wire::Resolution::Minute,
         Resolution::Quarter => wire::Resolution::Quarter,
+        Resolution::Hour => wire::Resolution::Hour,
         Resolution::Instant => wire::Resolution::Unspecified,
     };
     let columns = table.columns().iter().map(column).collect();

@@ -6,7 +6,7 @@ use crate::read::{Documented, Key, Report};
 use crate::{Source, check};
 
 /// One of everything, so that every key is asked for.
-const FULL: [(&str, &str); 8] = [
+const FULL: [(&str, &str); 9] = [
     (
         "city.toml",
         r#"
@@ -65,7 +65,18 @@ name = "Station"
 lat = 50.5
 lon = 4.5
 valid_for = "15m"
-section = [{ id = "a", name = "A", rack = "single", capacity = 9, full_at = 0, reopen_at = 1, device = "s" }]
+unmoved_after = "28d"
+[[garage.section]]
+id = "a"
+name = "A"
+rack = "single"
+capacity = 9
+full_at = 0
+reopen_at = 1
+device = "s"
+gate = [{ id = "g" }]
+camera = [{ id = "c", sd = 3.0 }]
+place = [{ id = "1", device = "p" }]
 "#,
     ),
     (
@@ -103,6 +114,7 @@ holiday = [{ date = "2026-12-25", name = "Christmas" }]
 event = [{ name = "Market", from = "2026-09-07T06:00", until = "2026-09-07T20:00", facilities = ["ladeuze"] }]
 "#,
     ),
+    ("health.toml", "[figure]\nstuck_nats = 20\n"),
 ];
 
 #[test]

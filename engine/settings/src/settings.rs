@@ -107,6 +107,8 @@ pub struct ServeSettings {
     pub listen: SocketAddr,
     /// Encryption; `None` only on a loopback address or where the operator accepts plain text.
     pub tls: Option<TlsFiles>,
+    /// Connections open at once; one more waits until one closes.
+    pub max_connections: usize,
     /// Streams open at once over all connections; one more is refused.
     pub max_streams: u32,
     /// Streams open at once on one connection; one more waits.
@@ -115,6 +117,8 @@ pub struct ServeSettings {
     pub keep_alive: Duration,
     /// From whom operators' acts are taken.
     pub acts: Acts,
+    /// Who may act, as their certificates name them; empty: everybody from whom acts are taken.
+    pub operators: Vec<String>,
 }
 
 /// From whom operators' acts are taken.
@@ -148,6 +152,8 @@ pub struct JournalSettings {
     pub commit_every: Duration,
     /// Segments whose newest record is older than this are removed; `None` keeps all.
     pub keep: Option<Duration>,
+    /// Beyond so many bytes the oldest segments are removed, however new; `None`: age alone decides.
+    pub max_bytes: Option<u64>,
     /// Batches that may wait for the disk; then admission waits too.
     pub queue: usize,
 }
@@ -172,9 +178,9 @@ pub struct HistorySettings {
     pub enabled: bool,
     /// Name of the SQLite file in the data directory.
     pub file: String,
-    /// Minutes, forecasts and changes of sensors' health are removed when older; `None` keeps all.
+    /// Minutes, forecasts, changes of sensors' health and overstays are removed when older; `None` keeps all.
     pub minute_keep: Option<Duration>,
-    /// Records of 15 minutes are removed when older; `None` keeps all.
+    /// Records of 15 minutes and of hours are removed when older; `None` keeps all.
     pub quarter_keep: Option<Duration>,
     /// Records that may wait for the disk; beyond them they are lost and counted, and the engine goes on.
     pub queue: usize,

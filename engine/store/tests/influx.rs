@@ -114,6 +114,7 @@ fn state(free: u32, at: Timestamp) -> Product {
         free: Some(free),
         occupied_uncorrected: None,
         opening: Opening::Open,
+        closed: None,
         status: FacilityStatus::SpacesAvailable,
         observed_at: Some(at),
         valid_until: Some(at + MINUTE),

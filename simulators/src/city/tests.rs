@@ -255,7 +255,10 @@ fn every_device_of_leuven_speaks_within_its_silence_limit_day_and_night() {
         limits.extend(station.devices.iter().map(|d| (d.id.as_str(), d.silent_after().unwrap())));
     }
     for section in layout.garages.iter().flat_map(|g| &g.sections) {
-        limits.insert(&section.device, section.silent_after().unwrap());
+        limits.extend(section.silent_after().map(|limit| (section.device.as_str(), limit)));
+        limits.extend(section.gates.iter().map(|d| (d.id.as_str(), d.silent_after().unwrap())));
+        limits.extend(section.cameras.iter().map(|c| (c.id.as_str(), c.silent_after().unwrap())));
+        limits.extend(section.places.iter().map(|p| (p.device.as_str(), p.silent_after())));
     }
     let mut town = Town::new(&layout, 1, BEGIN, 2 * SECOND, Trouble::default()).unwrap();
     let mut last: BTreeMap<String, i64> = limits.keys().map(|id| ((*id).to_owned(), BEGIN)).collect();

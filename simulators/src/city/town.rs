@@ -9,10 +9,10 @@ use super::car_park::{CarPark, Setup};
 use super::chance::Chance;
 use super::counts::{BicycleCounter, Lane};
 use super::demand::{CENTRE, EDGE, EVENING, STREET};
-use super::section::Section;
+use super::section::{Devices, Section};
 use super::trouble::Trouble;
 use crate::SimError;
-use crate::layout::{Device, Facility, Layout};
+use crate::layout::{self, Device, Facility, Layout};
 use crate::time::{MINUTE, SECOND, round};
 use crate::wire::{Address, DeviceKind};
 
@@ -173,18 +173,45 @@ impl Builder {
     fn garages(&mut self, layout: &Layout) {
         for garage in &layout.garages {
             for (order, section) in garage.sections.iter().enumerate() {
-                if section.device.is_empty() {
+                let id = format!("{}/{}", garage.id, section.id);
+                self.places(&id, section);
+                let devices = self.section_devices(section);
+                if devices.is_empty() {
                     continue;
                 }
-                let ix = self.device(&section.device, DeviceKind::SectionSensor);
-                let id = format!("{}/{}", garage.id, section.id);
-                let chance = self.chance(&section.device);
-                let first = self.first(&section.device);
-                let report_every = often_enough(section.silent_after(), 5 * MINUTE);
-                let section = Section::new(id, ix, section.capacity, order, report_every, chance);
+                // A stream of chance of its own, by what it is called first.
+                let name = section.called();
+                let (chance, first) = (self.chance(name), self.first(name));
+                let section = Section::new(id, devices, section.capacity, order, chance);
                 self.agenda.add(first, Box::new(section));
             }
         }
+    }
+}
+
+impl Builder {
+    /// Single places with sensors, which are used as bays are.
+    fn places(&mut self, id: &str, section: &layout::Section) {
+        for place in &section.places {
+            let (device, eui, kind) = (place.device.clone(), place.eui.clone(), place.kind());
+            let device = self.fleet.add(Address { device, eui, kind });
+            let (chance, first) = (self.chance(&place.device), self.first(&place.device));
+            let bay = Bay::new(device, id.to_owned(), "place", place.silent_after(), chance);
+            self.agenda.add(first, Box::new(bay));
+        }
+    }
+
+    fn section_devices(&mut self, section: &layout::Section) -> Devices {
+        let every = |silent_after| often_enough(silent_after, 5 * MINUTE);
+        let sensor =
+            (!section.device.is_empty()).then(|| self.device(&section.device, DeviceKind::SectionSensor));
+        let gates: Vec<usize> =
+            section.gates.iter().map(|d| self.device(&d.id, DeviceKind::Barrier)).collect();
+        let camera = |c: &layout::Camera| (self.device(&c.id, DeviceKind::Camera), c.sd);
+        let cameras: Vec<(usize, f64)> = section.cameras.iter().map(camera).collect();
+        let others = section.gates.iter().map(Device::silent_after);
+        let others = others.chain(section.cameras.iter().map(layout::Camera::silent_after)).flatten().min();
+        Devices { sensor, gates, cameras, sensor_every: every(section.silent_after()), every: every(others) }
     }
 }
 

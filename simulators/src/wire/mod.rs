@@ -69,10 +69,12 @@ pub enum DeviceKind {
     BicycleCounter,
     /// The section sensor of a bicycle garage.
     SectionSensor,
+    /// A camera over a section of a bicycle garage.
+    Camera,
 }
 
 impl DeviceKind {
-    const ALL: [(DeviceKind, &'static str); 10] = [
+    const ALL: [(DeviceKind, &'static str); 11] = [
         (DeviceKind::Bay, "bay"),
         (DeviceKind::BoschTps110, "bosch-tps110"),
         (DeviceKind::Nwave, "nwave"),
@@ -83,6 +85,7 @@ impl DeviceKind {
         (DeviceKind::Loop, "loop"),
         (DeviceKind::BicycleCounter, "bicycle-counter"),
         (DeviceKind::SectionSensor, "section-sensor"),
+        (DeviceKind::Camera, "camera"),
     ];
 
     /// The kind of that name in configurations.
@@ -110,7 +113,9 @@ impl DeviceKind {
             DeviceKind::BoschTps110 | DeviceKind::LibeliumParking => Format::TtsV3,
             DeviceKind::Nwave | DeviceKind::NetvoxR719a => Format::ChirpstackV4,
             DeviceKind::Bay | DeviceKind::Loop | DeviceKind::BicycleCounter => Format::VlotProtobuf,
-            DeviceKind::Barrier | DeviceKind::Counter | DeviceKind::SectionSensor => Format::VlotJson,
+            DeviceKind::Barrier | DeviceKind::Counter | DeviceKind::SectionSensor | DeviceKind::Camera => {
+                Format::VlotJson
+            }
         }
     }
 }

@@ -155,6 +155,13 @@ impl GarageService for Service {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_unmoved(
+        &self,
+        _: Request<bicycle::ListUnmovedRequest>,
+    ) -> Result<Response<bicycle::ListUnmovedResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn watch_garage(
         &self,
         request: Request<bicycle::WatchGarageRequest>,

@@ -6,9 +6,12 @@
 
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 
+mod bays;
+mod bicycles;
 mod drive;
 mod inject;
 mod leuven;
+mod others;
 mod sets;
 
 use std::collections::BTreeMap;
@@ -16,7 +19,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use vlot_dataflow::health::{DAY, HOUR, Micros, Rule};
+use vlot_dataflow::health::{DAY, HOUR, Micros, Reporting, Rule};
 
 use crate::Options;
 use drive::{Event, clean};
@@ -24,11 +27,15 @@ use inject::{Kind, Lcg, inject};
 use sets::{Series, Set};
 
 /// The recordings, where no file is given.
-const RECORDINGS: [&str; 4] = [
+const RECORDINGS: [&str; 8] = [
     "carparks/birmingham_2016.csv",
     "carparks/bath_2015-11_12.csv.gz",
     "carparks/muenster_2022.csv.gz",
     "leuven/vacant_envelope_2019-12-22_2020-03-20.csv",
+    "carparks/ev_bay_sessions.xlsx",
+    "bicycles/FremontHourly.csv",
+    "bicycles/telraam_chateaubourg_hourly.csv.gz",
+    "bicycles/awv_2020-05.csv",
 ];
 /// Nothing is judged before.
 const LEARNING: Micros = 14 * DAY;
@@ -60,14 +67,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let files = if options.files.is_empty() { recordings() } else { options.files.clone() };
     let mut all = Vec::new();
     for file in &files {
+        if let Some(of_others) = others::of_file(file, options.seeds, options.json)? {
+            all.push(of_others);
+            continue;
+        }
         let mut set = sets::read(file, options.capacities.as_deref(), options.timezone.as_deref())?;
         ensure!(!set.series.is_empty(), "{}: has no car park with figures and a capacity", file.display());
-        let (mut table, labelled) = (measure(&set, options.seeds), labels(&set));
-        table.with_holidays = with_holidays(&mut set);
-        if options.json {
-            all.push(as_json(&set, &table, &labelled));
-        } else {
-            print(&set, &table, &labelled);
+        // The engine knows nothing of a source's life but the word of its sensors; what it would know with it stands beside.
+        let lives: &[bool] = if set.reporting == Reporting::ChangesOnly { &[false, true] } else { &[true] };
+        for &life_known in lives {
+            set.know_life(life_known);
+            let (mut table, labelled) = (measure(&set, options.seeds), labels(&set));
+            table.with_holidays = with_holidays(&mut set);
+            if options.json {
+                all.push(as_json(&set, &table, &labelled));
+            } else {
+                print(&set, &table, &labelled);
+            }
+            set.holidays.clear();
         }
     }
     if options.json {
@@ -134,8 +151,11 @@ fn trial(
     let Some(fault) = inject(kind, set, series, at, dice) else { return };
     let kind = if fault.in_gap && kind == Kind::Reset { Kind::ResetInGap } else { kind };
     let score = scores.entry(kind).or_default();
-    let fits = |e: &&Event| e.at >= fault.from && e.at <= fault.until && kind.fits(e.rule);
-    if untouched.iter().any(|e| fits(&e)) || drive.health.state().rule.is_some_and(|rule| kind.fits(rule)) {
+    // Where nothing else tells of a source's life, its silence is a standstill first.
+    let as_freeze = kind == Kind::Silence && !set.life_known;
+    let of_kind = |rule| kind.fits(rule) || (as_freeze && Kind::Freeze.fits(rule));
+    let fits = |e: &&Event| e.at >= fault.from && e.at <= fault.until && of_kind(e.rule);
+    if untouched.iter().any(|e| fits(&e)) || drive.health.state().rule.is_some_and(of_kind) {
         score.left_out += 1;
         return;
     }
@@ -177,6 +197,10 @@ fn quantile(delays_h: &[f64], share: f64) -> Option<f64> {
     delays_h.get(position).copied()
 }
 
+fn text(figure: Option<f64>, digits: usize) -> String {
+    figure.map_or("-".to_owned(), |f| format!("{f:.digits$}"))
+}
+
 fn percent(part: u32, whole: u32) -> Option<f64> {
     (whole > 0).then(|| 100.0 * f64::from(part) / f64::from(whole))
 }
@@ -186,10 +210,9 @@ fn totals(table: &Table) -> (u32, u32) {
 }
 
 fn print(set: &Set, table: &Table, labelled: &[(&leuven::Label, Option<Rule>)]) {
-    let text = |figure: Option<f64>, digits| figure.map_or("-".to_owned(), |f| format!("{f:.digits$}"));
     println!(
         "\n{}: {} sensors, {:.1} sensor-months after two weeks of learning",
-        set.name,
+        set.called(),
         set.series.len(),
         table.sensor_months
     );
@@ -261,7 +284,7 @@ fn as_json(set: &Set, table: &Table, labelled: &[(&leuven::Label, Option<Rule>)]
         .map(|(label, rule)| json!({ "parking": label.parking, "what": label.what, "found_by": rule }))
         .collect();
     json!({
-        "name": set.name,
+        "name": set.called(),
         "sensors": set.series.len(),
         "sensor_months": table.sensor_months,
         "faults": kinds,

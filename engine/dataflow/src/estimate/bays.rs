@@ -82,13 +82,13 @@ impl Bays {
         }
     }
 
-    /// The bay at `position` says so, or falls silent.
-    pub fn set(&mut self, position: usize, state: BayState) {
-        let Some(bay) = self.bays.get_mut(position) else { return };
+    /// The bay at `position` says so, or falls silent; `false` if that changes no sum.
+    pub fn set(&mut self, position: usize, state: BayState) -> bool {
+        let Some(bay) = self.bays.get_mut(position) else { return false };
         let old = *bay;
         bay.state = state;
         if old.doubted || old.state == state {
-            return;
+            return false;
         }
         if let Some(sum) = self.sum(old.state) {
             *sum -= 1;
@@ -96,6 +96,15 @@ impl Bays {
         if let Some(sum) = self.sum(state) {
             *sum += 1;
         }
+        true
+    }
+
+    /// The part of all that the bays were wrong of which one change of one bay makes something else: with two states that
+    /// alternate at a filling `p`, what a bay holds is forgotten as exp(-changes / 2p(1-p)).
+    pub(super) fn turned(&self) -> f64 {
+        let n = f64::from(self.occupied + self.free).max(1.0);
+        let filling = (f64::from(self.occupied) + 0.5) / (n + 1.0);
+        1.0 / (2.0 * n * filling * (1.0 - filling))
     }
 
     /// It is known for sure that all bays are `truth`: those that say otherwise are doubted, the others trusted again.

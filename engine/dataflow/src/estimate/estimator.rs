@@ -7,7 +7,9 @@ use super::count::Count;
 use super::drift::Drift;
 use super::figure::{Counted, Figure, Heard};
 use super::fuse::{Estimate, Evidence, Fused};
+use super::maths::{exp_of_negative, float};
 use super::model::{Instant, Model};
+use super::offset::{Off, Offset};
 
 /// Vehicles that passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,10 +57,18 @@ pub struct Estimator {
     /// How many times in a row the bays' plain sum was another than the count; from [`LIES_FROM`] on some of them lie.
     disagreed: u32,
     figure: Figure,
+    /// What a person's count showed of either.
+    bays_off: Offset,
+    figure_off: Offset,
+    /// When it was shown of the figure.
+    figure_off_at: Instant,
 }
 
 /// Twice, a settling time apart: messages on their way have arrived then.
 const LIES_FROM: u32 = 2;
+
+/// What a person's count showed of a third party's figure is forgotten as exp(-days).
+const DAY_US: f64 = 8.64e10;
 
 impl Estimator {
     /// A facility of which nothing is known, with so many bays that have sensors.
@@ -74,6 +84,9 @@ impl Estimator {
             bays: Bays::new(bays),
             disagreed: 0,
             figure: Figure::default(),
+            bays_off: Offset::default(),
+            figure_off: Offset::default(),
+            figure_off_at: 0,
         }
     }
 
@@ -128,15 +141,53 @@ impl Estimator {
 
     /// The bay at `position` says so, or falls silent.
     pub fn bay(&mut self, position: usize, state: BayState) {
-        self.bays.set(position, state);
+        if self.bays.set(position, state) && self.bays_off.is_known() {
+            self.bays_off.fade(self.bays.turned());
+        }
     }
 
     /// A third party states the occupied spaces, true at `at`.
     pub fn figure(&mut self, spaces: u32, at: Instant) -> Heard {
         let counted = self.counted();
         let known = self.known(None).map(|known| known.best());
-        let expected = known.or_else(|| self.figure.said(&self.model, at, counted));
-        self.figure.take(spaces, at, &self.model, counted, expected)
+        // It is expected to stay as far off as it was found to be.
+        let off = self.figure_off(at).fair;
+        let expected = known
+            .map(|(mean, variance)| (mean - off, variance))
+            .or_else(|| self.figure.said(&self.model, at, counted));
+        let heard = self.figure.take(spaces, at, &self.model, counted, expected);
+        if heard == Heard::Believed {
+            self.figure_off = Offset::default();
+        }
+        heard
+    }
+
+    fn figure_off(&self, now: Instant) -> Off {
+        let own = self.model.figure_sd * self.model.figure_sd;
+        if self.model.barriers {
+            return Off { plain: 0.0, fair: 0.0, variance: own };
+        }
+        let days = float(now.saturating_sub(self.figure_off_at).max(0)) / DAY_US;
+        self.figure_off.now(own, exp_of_negative(-days))
+    }
+
+    /// Somebody knows that so many are inside now, with so much variance: bays and a third party's figure are off by the rest,
+    /// which is carried on, and fades. Where barriers count it is the bays' when they speak alone.
+    pub fn shown(&mut self, occupied: f64, variance: f64, now: Instant) {
+        if let Some(said) = self.bays.said(&self.model) {
+            let (plain, fair) = (occupied - said.plain, occupied - said.fair);
+            self.bays_off.learn(plain, fair, variance, said.variance, 1.0);
+        }
+        if !self.model.barriers
+            && let Some((mean, doubt)) = self.figure.said(&self.model, now, self.counted())
+        {
+            let own = self.model.figure_sd * self.model.figure_sd;
+            let off = occupied - mean;
+            let mut known = self.figure_off;
+            known.fade(float(now.saturating_sub(self.figure_off_at).max(0)) / DAY_US);
+            known.learn(off, off, variance + (doubt - own).max(0.0), own, 1.0);
+            (self.figure_off, self.figure_off_at) = (known, now);
+        }
     }
 
     /// Somebody counted: the drift ends, and what it was teaches what the lanes lean to.
@@ -193,6 +244,7 @@ impl Estimator {
             self.figure.rebase(0, 0.0);
         }
         self.bias = Bias::unknown(&self.model);
+        self.figure_off = Offset::default();
     }
 
     /// A counter began anew, and `sd` vehicles may have passed uncounted meanwhile: the count goes on, less sure.
@@ -238,6 +290,28 @@ impl Estimator {
         self.known(Some(now)).map(|known| known.estimate(tail, self.model.ceiling, uncorrected))
     }
 
+    /// The same by the bays alone: where each space has one, they need no barrier. `None` while none of them speaks.
+    #[must_use]
+    pub fn estimate_of_bays(&self, tail: f64) -> Option<Estimate> {
+        let uncorrected = self.count.as_ref().map(Count::value);
+        let bays = Fused::with(None, self.evidence_of_bays(true)?);
+        Some(bays.estimate(tail, self.model.ceiling, uncorrected))
+    }
+
+    /// What the bays say; with what a person's count showed of them.
+    fn evidence_of_bays(&self, shown: bool) -> Option<Evidence> {
+        let said = self.bays.said(&self.model)?;
+        // Bays that were never seen to be wrong are taken at their word.
+        let at_their_word = self.disagreed < LIES_FROM;
+        let plain = if at_their_word { said.plain } else { said.fair };
+        if !shown || !self.bays_off.is_known() {
+            return Some(Evidence { plain, fair: said.fair, variance: said.variance });
+        }
+        let off = self.bays_off.now(said.variance, 1.0);
+        let of_plain = if at_their_word { off.plain } else { off.fair };
+        Some(Evidence { plain: plain + of_plain, fair: said.fair + off.fair, variance: off.variance })
+    }
+
     /// The mean of what is known, for comparisons.
     #[must_use]
     pub fn mean(&self, now: Instant) -> Option<f64> {
@@ -252,15 +326,18 @@ impl Estimator {
     /// All sources together, the third party's figure if `with_figure` tells the time.
     fn known(&self, with_figure: Option<Instant>) -> Option<Fused> {
         let mut known = self.count.as_ref().map(|c| c.fused(&self.bias, f64::from(self.lost)));
-        if let Some(said) = self.bays.said(&self.model) {
-            // Bays that were never seen to be wrong are taken at their word.
-            let plain = if self.disagreed < LIES_FROM { said.plain } else { said.fair };
-            let evidence = Evidence { plain, fair: said.fair, variance: said.variance };
+        // The count knows already what a person's count showed.
+        if let Some(evidence) = self.evidence_of_bays(!self.model.barriers) {
             known = Some(Fused::with(known, evidence));
         }
-        let figure = with_figure.and_then(|now| self.figure.said(&self.model, now, self.counted()));
-        if let Some((mean, variance)) = figure {
-            known = Some(Fused::with(known, Evidence { plain: mean, fair: mean, variance }));
+        let figure = with_figure.and_then(|now| {
+            Some((self.figure.said(&self.model, now, self.counted())?, self.figure_off(now)))
+        });
+        if let Some(((mean, variance), off)) = figure {
+            let own = self.model.figure_sd * self.model.figure_sd;
+            let fair = mean + off.fair;
+            let variance = (variance - own).max(0.0) + off.variance;
+            known = Some(Fused::with(known, Evidence { plain: fair, fair, variance }));
         }
         known
     }

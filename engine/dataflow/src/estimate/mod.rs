@@ -5,6 +5,8 @@
 //! holds as a level and errs for long (bays, a third party's figure) is weighed in when the estimate is read, and never
 //! folded in: the same wrong bay said a thousand times is one piece of evidence.
 //!
+//! What a person's count shows of such a level is how far it is off: that is carried on, and fades (`offset`).
+//!
 //! `best` moves only by evidence: without an anchor, a bound or a source that disagrees it is the count itself, so that
 //! without faults it is exact whatever the configured rates. Low and high come from the distribution.
 //!
@@ -19,7 +21,9 @@ mod figure;
 mod fuse;
 mod maths;
 mod model;
+mod offset;
 mod sign;
+mod weigh;
 
 #[cfg(test)]
 mod tests;
@@ -30,3 +34,4 @@ pub use figure::Heard;
 pub use fuse::Estimate;
 pub use model::{Instant, Model};
 pub use sign::{Decider, Policy, Says, Shows, Why};
+pub use weigh::{Weighed, weigh};

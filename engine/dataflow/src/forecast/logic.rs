@@ -51,7 +51,7 @@ impl Seen {
 struct Post {
     seen: Option<Seen>,
     /// Made at the first good figure: it is large.
-    forecaster: Option<Forecaster>,
+    forecaster: Option<Box<Forecaster>>,
     /// Points stand on the board.
     has_points: bool,
 }
@@ -82,7 +82,8 @@ impl Forecasts {
         let seen = post.seen.filter(|seen| seen.valid_until.is_none_or(|until| at < until))?;
         let moment = Moment { event: self.local.event(facility, moment.unix_s), ..moment };
         let seed = || self.city.facilities.get(facility.at()).map_or(0, |f| seed(&f.id));
-        let forecaster = post.forecaster.get_or_insert_with(|| Forecaster::new(seen.capacity, seed()));
+        let forecaster =
+            post.forecaster.get_or_insert_with(|| Box::new(Forecaster::new(seen.capacity, seed())));
         forecaster.observe(moment, spaces(seen.free), seen.capacity);
         let points = if forecaster.days() < DAYS_MIN { None } else { points(forecaster, seen) };
         let basis = match points {
@@ -100,7 +101,7 @@ impl Forecasts {
         if state.opening != Opening::Closed || !std::mem::take(&mut post.has_points) {
             return None;
         }
-        let days = post.forecaster.as_ref().map_or(0, Forecaster::days);
+        let days = post.forecaster.as_ref().map_or(0, |forecaster| forecaster.days());
         Some(FacilityForecast {
             facility: state.facility,
             made_at: at,

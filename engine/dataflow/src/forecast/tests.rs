@@ -32,6 +32,7 @@ fn state(facility: u32, free: Option<u32>) -> FacilityState {
         free,
         occupied_uncorrected: None,
         opening: Opening::Unknown,
+        closed: None,
         status: FacilityStatus::Unknown,
         observed_at: None,
         valid_until: None,

@@ -1,88 +1,18 @@
-//! From readings of section sensors to the state of garages.
+//! From readings of the sections' devices to the state of garages.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    Admitted, City, DeviceIx, FacilityStatus, GarageIx, GarageSite, GarageState, Meters, Product, Quality,
-    Reading, Role, SectionIx, SectionState, Share, Tick, Timestamp, Trigger, Update, Value,
+    Admitted, City, DeviceIx, GarageIx, GarageSite, GarageState, Meters, Product, Quality, SectionIx, Share,
+    Tick, Timestamp, Trigger, Update,
 };
 
+use super::room::{Room, Seat, devices};
+use super::unmoved::Stays;
+use super::weighed::Seen;
 use crate::shell::{Logic, Standing};
-use crate::trust::{Fullness, said_at, trigger};
-
-#[derive(Clone, Copy, Debug)]
-struct Sensor {
-    silent_after: Duration,
-    heard_at: Option<Timestamp>,
-    standing: Standing,
-}
-
-impl Sensor {
-    fn silent_from(&self) -> Option<Timestamp> {
-        self.heard_at.map(|heard_at| heard_at + self.silent_after)
-    }
-}
-
-#[derive(Debug)]
-struct Room {
-    section: SectionIx,
-    capacity: u32,
-    full_at: u32,
-    reopen_at: u32,
-    sensors: Vec<Sensor>,
-    /// Free places as stated, and when that was observed and said.
-    stated: Option<(u32, Timestamp, Timestamp)>,
-    fullness: Fullness,
-}
-
-impl Room {
-    fn take(&mut self, sensor: usize, reading: &Reading) {
-        let said_at = said_at(reading);
-        if let Some(sensor) = self.sensors.get_mut(sensor) {
-            sensor.heard_at = sensor.heard_at.max(Some(said_at));
-        }
-        if let Value::Places { free } = reading.value
-            && self.stated.is_none_or(|(_, observed_at, _)| observed_at <= reading.observed_at)
-        {
-            self.stated = Some((free, reading.observed_at, said_at));
-        }
-    }
-
-    fn share(&self, now: Timestamp) -> Share {
-        let counts = |s: &&Sensor| s.standing != Standing::Absent;
-        let reports =
-            |s: &&Sensor| s.standing == Standing::Believed && s.silent_from().is_some_and(|from| now < from);
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Share {
-            reporting: count(self.sensors.iter().filter(reports).count()),
-            total: count(self.sensors.iter().filter(counts).count()),
-        }
-    }
-
-    fn state(&mut self, now: Timestamp, valid_for: Duration) -> SectionState {
-        let valid_until = self.stated.map(|(_, _, said_at)| said_at + valid_for);
-        let share = self.share(now);
-        let free = self.stated.map(|(free, _, _)| free.min(self.capacity));
-        let quality = match (self.stated, valid_until) {
-            (Some(_), Some(until)) if until <= now => Quality::Stale,
-            (Some((free, _, _)), _) if share.reporting < share.total || free > self.capacity => {
-                Quality::Degraded
-            }
-            (Some(_), _) => Quality::Good,
-            (None, _) => Quality::Missing,
-        };
-        SectionState {
-            section: self.section,
-            capacity: self.capacity,
-            free,
-            status: self.fullness.status(free, 0, quality, self.full_at, self.reopen_at),
-            observed_at: self.stated.map(|(_, _, said_at)| said_at),
-            valid_until,
-            quality,
-        }
-    }
-}
+use crate::trust::trigger;
 
 #[derive(Debug)]
 struct Garage {
@@ -90,6 +20,8 @@ struct Garage {
     valid_for: Duration,
     site: GarageSite,
     rooms: Vec<Room>,
+    /// Where it is to be known which bicycles do not move.
+    stays: Option<Stays>,
     published: Option<GarageState>,
     /// Time alone changes nothing before.
     due: Option<Timestamp>,
@@ -108,24 +40,16 @@ impl Garage {
 
     /// A garage that does not stand there: closed, without places, and its sensors are not missed.
     fn absent(&self) -> GarageState {
-        let section = |room: &Room| SectionState {
-            section: room.section,
-            capacity: room.capacity,
-            free: None,
-            status: FacilityStatus::Closed,
-            observed_at: None,
-            valid_until: None,
-            quality: Quality::Missing,
-        };
         GarageState {
             garage: self.garage,
-            sections: self.rooms.iter().map(section).collect(),
+            sections: self.rooms.iter().map(Room::absent).collect(),
             free: None,
-            capacity: self.rooms.iter().map(|room| room.capacity).sum(),
+            capacity: self.rooms.iter().map(Room::capacity).sum(),
             observed_at: None,
             valid_until: None,
             quality: Quality::Missing,
             sensors: Share::default(),
+            unmoved: None,
         }
     }
 
@@ -136,16 +60,18 @@ impl Garage {
             return self.absent();
         }
         let valid_for = self.valid_for;
-        let sections: Vec<SectionState> = self.rooms.iter_mut().map(|r| r.state(now, valid_for)).collect();
-        let mut sensors = Share::default();
-        for share in self.rooms.iter().map(|room| room.share(now)) {
+        let mut sections = Vec::with_capacity(self.rooms.len());
+        let (mut sensors, mut due) = (Share::default(), stands_until);
+        for room in &mut self.rooms {
+            let Seen { state, share, due: next } = room.state(now, valid_for);
             sensors.reporting += share.reporting;
             sensors.total += share.total;
+            due = due.into_iter().chain(next).min();
+            sections.push(state);
         }
-        let silences = self.rooms.iter().flat_map(|r| &r.sensors).filter_map(Sensor::silent_from);
-        let ends = sections.iter().filter_map(|s| s.valid_until);
-        self.due = silences.chain(ends).chain(stands_until).filter(|t| now < *t).min();
-        let fresh = |s: &SectionState| s.free.filter(|_| s.quality <= Quality::Degraded);
+        let (unmoved, listed) = self.stays.as_mut().map(|stays| stays.state(now)).unzip();
+        self.due = due.into_iter().chain(listed.flatten()).filter(|t| now < *t).min();
+        let fresh = |s: &vlot_model::SectionState| s.free.filter(|_| s.quality <= Quality::Degraded);
         GarageState {
             garage: self.garage,
             free: sections.iter().map(fresh).sum(),
@@ -155,14 +81,24 @@ impl Garage {
             quality: sections.iter().map(|s| s.quality).max().unwrap_or(Quality::Missing),
             sensors,
             sections,
+            unmoved,
         }
     }
 }
 
+/// Where a device's readings belong.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    garage: GarageIx,
+    room: usize,
+    seat: Seat,
+    /// Among the garage's watched places.
+    stay: Option<usize>,
+}
+
 /// All garages of a worker.
 pub(crate) struct Garages {
-    /// Garage, room and sensor of each device.
-    seats: Vec<Option<(GarageIx, usize, usize)>>,
+    seats: Vec<Option<Place>>,
     garages: Vec<Garage>,
     touched: Vec<GarageIx>,
     meters: Arc<Meters>,
@@ -170,44 +106,45 @@ pub(crate) struct Garages {
 
 impl Garages {
     pub(crate) fn new(city: &City, meters: &Arc<Meters>) -> Self {
-        let room = |ix: &SectionIx| {
-            let section = &city.sections[ix.at()];
-            Room {
-                section: *ix,
-                capacity: section.capacity,
-                full_at: section.full_at,
-                reopen_at: section.reopen_at,
-                sensors: Vec::new(),
-                stated: None,
-                fullness: Fullness::default(),
+        let devices = devices(city);
+        let mut seats = vec![None; city.devices.len()];
+        let mut garages = Vec::with_capacity(city.garages.len());
+        for (i, garage) in city.garages.iter().enumerate() {
+            let ix = GarageIx::from_position(i);
+            let mut stays = garage.site.unmoved_after.map(Stays::new);
+            let mut rooms = Vec::with_capacity(garage.sections.len());
+            for section in &garage.sections {
+                let (room, seated) = Room::new(*section, &devices[section.at()], city);
+                for (device, seat) in seated {
+                    let stay = match (seat, &mut stays) {
+                        (Seat::Place(place), Some(stays)) => {
+                            Some(watch(stays, *section, place, device, city))
+                        }
+                        _ => None,
+                    };
+                    seats[device.at()] = Some(Place { garage: ix, room: rooms.len(), seat, stay });
+                }
+                rooms.push(room);
             }
-        };
-        let garage = |(i, garage): (usize, &vlot_model::Garage)| Garage {
-            garage: GarageIx::from_position(i),
-            valid_for: garage.valid_for,
-            site: garage.site,
-            rooms: garage.sections.iter().map(room).collect(),
-            published: None,
-            // Whether it stands there is known without a word of any sensor.
-            due: garage.site.stands.map(|_| Timestamp::EPOCH),
-            trigger: None,
-        };
-        let mut garages: Vec<Garage> = city.garages.iter().enumerate().map(garage).collect();
-        let seat = |device: &vlot_model::Device| {
-            let Role::Section { section } = device.role else { return None };
-            let ix = city.sections[section.at()].garage;
-            let rooms = &mut garages[ix.at()].rooms;
-            let room = rooms.iter().position(|room| room.section == section)?;
-            rooms[room].sensors.push(Sensor {
-                silent_after: device.silent_after,
-                heard_at: None,
-                standing: Standing::Believed,
+            garages.push(Garage {
+                garage: ix,
+                valid_for: garage.valid_for,
+                site: garage.site,
+                rooms,
+                stays,
+                published: None,
+                // Whether it stands there is known without a word of any sensor.
+                due: garage.site.stands.map(|_| Timestamp::EPOCH),
+                trigger: None,
             });
-            Some((ix, room, rooms[room].sensors.len() - 1))
-        };
-        let seats = city.devices.iter().map(seat).collect();
+        }
         Garages { seats, garages, touched: Vec::new(), meters: Arc::clone(meters) }
     }
+}
+
+fn watch(stays: &mut Stays, section: SectionIx, place: usize, device: DeviceIx, city: &City) -> usize {
+    let place = u32::try_from(place).unwrap_or(u32::MAX);
+    stays.watch(section, place, city.devices[device.at()].silent_after)
 }
 
 impl Logic for Garages {
@@ -222,18 +159,25 @@ impl Logic for Garages {
     }
 
     fn stand(&mut self, device: DeviceIx, standing: Standing) {
-        let Some(&Some((ix, room, sensor))) = self.seats.get(device.at()) else { return };
-        self.garages[ix.at()].rooms[room].sensors[sensor].standing = standing;
-        self.touched.push(ix);
+        let Some(&Some(place)) = self.seats.get(device.at()) else { return };
+        let garage = &mut self.garages[place.garage.at()];
+        garage.rooms[place.room].stand(place.seat, standing);
+        if let (Some(stays), Some(stay)) = (&mut garage.stays, place.stay) {
+            stays.stand(stay, standing);
+        }
+        self.touched.push(place.garage);
     }
 
     fn on_tick(&mut self, tick: Tick, at: Timestamp, inputs: &[Admitted], out: &mut Vec<Update>) {
         for input in inputs {
-            let Some(&Some((ix, room, sensor))) = self.seats.get(input.reading.device.at()) else { continue };
-            let garage = &mut self.garages[ix.at()];
-            garage.rooms[room].take(sensor, &input.reading);
+            let Some(&Some(place)) = self.seats.get(input.reading.device.at()) else { continue };
+            let garage = &mut self.garages[place.garage.at()];
+            garage.rooms[place.room].take(place.seat, &input.reading, at);
+            if let (Some(stays), Some(stay)) = (&mut garage.stays, place.stay) {
+                stays.take(stay, &input.reading, at);
+            }
             if garage.trigger.replace(trigger(input)).is_none() {
-                self.touched.push(ix);
+                self.touched.push(place.garage);
             }
         }
         self.meters.readings_absorbed.add(inputs.len() as u64);

@@ -1,8 +1,9 @@
 //! Free places of bicycle garages, section by section.
 //!
-//! A section's figure is the newest that its sensor observed, and ages from when it was said; other messages keep the
-//! sensor reporting but do not renew the figure. `Degraded`: the sensor is silent, or it states more free places than
-//! the section has. A garage's sum exists only while every section's figure is fresh.
+//! A section with one sensor: its figure is the newest that the sensor observed, and ages from when it was said; other
+//! messages keep the sensor reporting but do not renew the figure. `Degraded`: the sensor is silent, or it states more free
+//! places than the section has. A section with gates, cameras, or sensors in its places: see [`weighed`]. A garage's sum
+//! exists only while every section's figure is fresh.
 
 use std::sync::Arc;
 
@@ -14,8 +15,16 @@ use crate::shell::per_tick;
 use crate::{Clocks, Readings, Updates};
 
 mod logic;
+mod room;
+#[cfg(test)]
+mod several_tests;
 #[cfg(test)]
 mod tests;
+mod unmoved;
+#[cfg(test)]
+mod unmoved_tests;
+mod weighed;
+mod witness;
 
 /// The state of each garage, whenever it changes.
 pub(crate) fn garages<'s>(
@@ -37,7 +46,7 @@ pub(crate) fn garages<'s>(
 
 fn garage_of(role: Role, city: &City) -> Option<GarageIx> {
     match role {
-        Role::Section { section } => Some(city.sections[section.at()].garage),
+        Role::Section { section } | Role::Place { section, .. } => Some(city.sections[section.at()].garage),
         _ => None,
     }
 }

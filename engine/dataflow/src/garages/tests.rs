@@ -34,7 +34,7 @@ fn expected(city: &City, steps: &[Step]) -> Vec<(u64, GarageState)> {
     };
     for (tick, step) in (1..).zip(steps) {
         let now = step.at();
-        heard.extend(step.readings());
+        heard.extend(step.readings().iter().cloned());
         for (i, garage) in city.garages.iter().enumerate() {
             let of_garage = |r: &Reading| garage.sections.contains(&section_of(r.device));
             let known = heard.iter().any(of_garage);
@@ -82,6 +82,7 @@ fn expected(city: &City, steps: &[Step]) -> Vec<(u64, GarageState)> {
                     observed_at: stated.map(|(.., said)| said),
                     valid_until: until,
                     quality,
+                    certainty: None,
                 });
             }
             let trusted = |s: &SectionState| matches!(s.quality, Quality::Good | Quality::Degraded);
@@ -94,6 +95,7 @@ fn expected(city: &City, steps: &[Step]) -> Vec<(u64, GarageState)> {
                 quality: sections.iter().map(|s| s.quality).max().unwrap(),
                 sensors,
                 sections,
+                unmoved: None,
             };
             let before = out.iter().rev().find(|(_, old)| old.garage == state.garage);
             if before.is_none_or(|(_, old)| *old != state) {

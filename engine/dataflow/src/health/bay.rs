@@ -114,7 +114,9 @@ impl BayHealth {
         }
         // What chatters teaches nothing of how often cars come.
         if self.rule != Some(Rule::Chattering) && self.bucket <= rules.chatter_changes / 2.0 {
-            let gap_h = hours(gap);
+            // Nor does all of a standstill that was a fault: it lifts the limit by half at most.
+            let (_, limit_h) = self.stuck(at, rules);
+            let gap_h = hours(gap).min(0.75 * limit_h);
             self.longest_h = (self.longest_h * 0.998).max(gap_h);
             self.changes = self.changes.saturating_add(1);
             let weight = 1.0 / f32::from(self.changes.min(200));

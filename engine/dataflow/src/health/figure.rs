@@ -5,19 +5,21 @@ use super::levels::Extreme;
 use super::rates::{Exposure, Rates};
 use super::run::Run;
 use super::steps::Steps;
-use super::{FigureRules, HOUR, Health, Micros, Rule, State, hours, is_sentinel};
+use super::{FigureRules, HOUR, Health, Micros, Reporting, Rule, State, hours, is_sentinel};
 
 mod days;
 mod jumps;
 mod watch;
 
-/// How a source tells its figures: a property of the feed, not of the city.
+/// What is known of the life of a figure's source, beside the figure itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reporting {
-    /// It repeats the figure regularly, changed or not.
-    Repeated,
-    /// It tells changes alone: silence means unchanged while the source itself lives.
-    ChangesOnly,
+pub enum SourceLife {
+    /// It was heard of lately: another of its sensors, its heartbeat.
+    Heard,
+    /// It is away: of its sensors nothing but silence is concluded.
+    Away,
+    /// Nothing: it counts as living until this figure has been silent for longer than it may.
+    Unknown,
 }
 
 /// A jump that may prove to be a spike.
@@ -190,6 +192,8 @@ impl FigureHealth {
             self.high.observe(value, 0);
             self.low.observe(value, 0);
         }
+        // What ends a standstill that was a fault is that fault's end, not another.
+        self.interrupted |= self.alarms.stands(Rule::Stuck);
         self.watch_run(at, hour_of_week, last, value, near, rules);
         self.watch_bounds(at, value, rules);
         let judged = match self.reporting {
@@ -221,19 +225,30 @@ impl FigureHealth {
         }
     }
 
-    /// Time passes, at least every few minutes. `source_alive`: the source itself was heard of lately (another of its
-    /// sensors, its heartbeat); of a dead source's sensors nothing but silence is concluded.
-    pub fn on_clock(&mut self, now: Micros, hour_of_week: u8, source_alive: bool, rules: &FigureRules) {
+    /// Time passes, at least every few minutes. `source`: of one that tells changes alone; one that repeats itself speaks
+    /// for itself.
+    pub fn on_clock(&mut self, now: Micros, hour_of_week: u8, source: SourceLife, rules: &FigureRules) {
         if self.reporting == Reporting::ChangesOnly {
-            if source_alive {
-                self.heard_at = self.heard_at.max(now);
-                self.alarms.clear(Rule::Silent, now);
-            } else if now.saturating_sub(self.heard_at) > rules.gap {
-                self.interrupted = true;
-            }
+            let quiet = now.saturating_sub(self.heard_at);
+            let alive = match source {
+                SourceLife::Heard => {
+                    self.heard_at = self.heard_at.max(now);
+                    self.alarms.clear(Rule::Silent, now);
+                    true
+                }
+                SourceLife::Away => {
+                    // Over an outage of half an hour a figure changes without a step.
+                    self.interrupted |= quiet > rules.gap / 4;
+                    false
+                }
+                SourceLife::Unknown => {
+                    self.interrupted |= quiet > rules.silent_after;
+                    quiet <= rules.silent_after
+                }
+            };
             if self.last.is_some() {
                 self.turn_day(now, hour_of_week % 168, rules);
-                self.advance_run(now, hour_of_week % 168, source_alive, rules);
+                self.advance_run(now, hour_of_week % 168, alive, rules);
             }
         }
         if self.first_at.is_some() && now.saturating_sub(self.heard_at) > rules.silent_after {

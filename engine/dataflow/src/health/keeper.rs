@@ -82,7 +82,7 @@ impl Keeper {
     ) -> Self {
         let mut keeper = Keeper {
             city: Arc::clone(city),
-            rules: Rules::default(),
+            rules: city.health.rules,
             local: LocalHours::new(city),
             seats: Vec::with_capacity(city.devices.len()),
             bays: Vec::new(),
@@ -105,7 +105,7 @@ impl Keeper {
 
     fn take_in(&mut self, ix: DeviceIx, device: &Device) -> Seat {
         let position = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let seat = if let Role::Bay { .. } = device.role {
+        let seat = if let Role::Bay { .. } | Role::Place { .. } = device.role {
             self.bays.push(BayKept::new(ix));
             Seat::Bay(position(self.bays.len() - 1))
         } else if let Some(subject) = Subject::new(ix, device, &self.city) {

@@ -1,6 +1,6 @@
 //! What is kept of a bay's sensor.
 
-use vlot_model::{Device, DeviceIx, HealthState, Life, Reading, SensorRule, Value};
+use vlot_model::{Device, DeviceIx, HealthState, Life, Reading, Role, SensorRule, Value};
 
 use super::subject::micros;
 use super::words::Words;
@@ -57,5 +57,10 @@ impl BayKept {
 }
 
 pub(super) fn bay_rules(device: &Device, rules: &BayRules) -> BayRules {
-    BayRules { silent_after: micros(device.silent_after), ..*rules }
+    let silent_after = micros(device.silent_after);
+    match device.role {
+        // A bicycle may be left for months: that is what its garage wants to know.
+        Role::Place { .. } => BayRules { silent_after, stuck_least: Micros::MAX, ..*rules },
+        _ => BayRules { silent_after, ..*rules },
+    }
 }

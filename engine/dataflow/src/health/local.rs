@@ -14,7 +14,7 @@ pub(crate) struct LocalHours {
     /// Days since 1970-01-01, rising.
     holidays: Vec<i32>,
     /// The quarter hour that was asked for last, and its hour.
-    last: Option<(i64, u8)>,
+    last: Option<(i64, u8, bool)>,
 }
 
 impl LocalHours {
@@ -26,11 +26,20 @@ impl LocalHours {
 
     /// 0..168.
     pub(crate) fn of(&mut self, at: Micros) -> u8 {
+        self.look(at).0
+    }
+
+    /// Whether it is a public holiday.
+    pub(crate) fn is_holiday(&mut self, at: Micros) -> bool {
+        self.look(at).1
+    }
+
+    fn look(&mut self, at: Micros) -> (u8, bool) {
         let step = at.div_euclid(STEP);
-        if let Some((last, hour)) = self.last
+        if let Some((last, hour, holiday)) = self.last
             && last == step
         {
-            return hour;
+            return (hour, holiday);
         }
         let offset_s =
             jiff::Timestamp::from_microsecond(at).map_or(0, |instant| self.zone.to_offset(instant).seconds());
@@ -40,8 +49,8 @@ impl LocalHours {
         // 1970-01-01 was a Thursday.
         let weekday = if holiday { 6 } else { (day + 3).rem_euclid(7) };
         let hour = u8::try_from(weekday * 24 + local.rem_euclid(DAY) / HOUR).unwrap_or(0);
-        self.last = Some((step, hour));
-        hour
+        self.last = Some((step, hour, holiday));
+        (hour, holiday)
     }
 }
 
@@ -68,6 +77,10 @@ mod tests {
         for (at, expected) in cases {
             let at: Timestamp = at.parse().unwrap();
             assert_eq!(hours.of(at.micros()), expected, "{at}");
+            let christmas = ("2026-12-24T23:00:00Z".parse::<Timestamp>().unwrap()
+                .."2026-12-25T23:00:00Z".parse().unwrap())
+                .contains(&at);
+            assert_eq!(hours.is_holiday(at.micros()), christmas, "{at}");
         }
     }
 }

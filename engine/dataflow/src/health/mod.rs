@@ -23,7 +23,6 @@ mod kept;
 mod levels;
 mod local;
 mod rates;
-mod rules;
 mod run;
 mod sentinel;
 mod steps;
@@ -37,10 +36,12 @@ pub use barrier::BarrierHealth;
 pub use bay::BayHealth;
 pub use clock::{ClockHealth, ClockOffset};
 pub use counts::{BicycleHealth, Interval, LoopHealth};
-pub use figure::{FigureHealth, Reporting};
-pub use rules::{BarrierRules, BayRules, ClockRules, CountRules, FigureRules, Rules};
+pub use figure::{FigureHealth, SourceLife};
 pub use sentinel::is_sentinel;
-pub use vlot_model::{HealthState as State, SensorRule as Rule};
+pub use vlot_model::{
+    BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules as Rules, HealthState as State,
+    Reporting, SensorRule as Rule,
+};
 
 /// Microseconds UTC.
 pub type Micros = i64;

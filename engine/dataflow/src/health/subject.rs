@@ -1,11 +1,11 @@
 //! What is kept of a device that is no bay: the rules of its kind, and its clock.
 
-use vlot_model::{CountMode, Device, DeviceIx, Direction, Reading, Role, Value};
+use vlot_model::{CountMode, Device, DeviceIx, DeviceKind, Direction, Reading, Role, Value};
 
 use super::local::LocalHours;
 use super::{
     BarrierHealth, BarrierRules, BicycleHealth, ClockHealth, CountRules, Detail, FigureHealth, FigureRules,
-    Health, Interval, LoopHealth, Micros, Reporting, Rule, Rules, SECOND, State, hours,
+    Health, Interval, LoopHealth, Micros, Rule, Rules, SECOND, SourceLife, State, hours,
 };
 use crate::trust::said_at;
 use vlot_model::City;
@@ -34,12 +34,14 @@ pub(super) struct Subject {
 impl Subject {
     /// `None` for devices that have no rules: signs, operators, bays.
     pub(super) fn new(ix: DeviceIx, device: &Device, city: &City) -> Option<Self> {
-        let figure =
-            |capacity| Kind::Figure { health: Box::new(FigureHealth::new(Reporting::Repeated)), capacity };
+        let reporting = city.health.reporting(ix);
+        let figure = |capacity| Kind::Figure { health: Box::new(FigureHealth::new(reporting)), capacity };
         let mut silent_after = micros(device.silent_after);
         let kind = match device.role {
             Role::Barrier { .. } => Kind::Barrier(Box::default()),
             Role::Counter { facility } => figure(city.facilities.get(facility.at())?.capacity),
+            // A gate counts as a car park's barrier does.
+            Role::Section { .. } if device.kind == DeviceKind::Barrier => Kind::Barrier(Box::default()),
             Role::Section { section } => figure(city.sections.get(section.at())?.capacity),
             Role::Lane { station } => {
                 let station = city.stations.get(station.at())?;
@@ -51,6 +53,7 @@ impl Subject {
                 }
             }
             Role::Bay { .. }
+            | Role::Place { .. }
             | Role::Sign { .. }
             | Role::Operator { .. }
             | Role::Probes
@@ -91,7 +94,7 @@ impl Subject {
         self.clock.observe(ended_at, received_at, &rules.clock);
         let at = said_at(reading).micros();
         let hour = local.of(at);
-        let (barrier, figure, count) = self.rules(rules);
+        let (barrier, figure, count) = self.rules(rules, local.is_holiday(at));
         match (&mut self.kind, reading.value.clone()) {
             (Kind::Barrier(health), Value::Passage { direction, vehicles }) => {
                 health.passage(at, hour, direction == Direction::In, u32::from(vehicles), &barrier);
@@ -143,10 +146,10 @@ impl Subject {
 
     /// Time passes.
     pub(super) fn on_clock(&mut self, now: Micros, local: &mut LocalHours, rules: &Rules) {
-        let (barrier, figure, count) = self.rules(rules);
+        let (barrier, figure, count) = self.rules(rules, local.is_holiday(now));
         match &mut self.kind {
             Kind::Barrier(health) => health.on_clock(now, local.of(now), &barrier),
-            Kind::Figure { health, .. } => health.on_clock(now, local.of(now), true, &figure),
+            Kind::Figure { health, .. } => health.on_clock(now, local.of(now), SourceLife::Unknown, &figure),
             Kind::Loop(health) => health.on_clock(now, &count),
             Kind::Bicycle(health) => health.on_clock(now, &count),
         }
@@ -170,13 +173,15 @@ impl Subject {
         if clock.state > health.state { clock } else { health }
     }
 
-    /// The bounds of each kind with this device's own limit of silence.
-    fn rules(&self, rules: &Rules) -> (BarrierRules, FigureRules, CountRules) {
+    /// The bounds of each kind on such a day, with this device's own limit of silence.
+    fn rules(&self, rules: &Rules, holiday: bool) -> (BarrierRules, FigureRules, CountRules) {
         let silent_after = self.silent_after;
+        let figure = if holiday { rules.figure.on_holiday() } else { rules.figure };
+        let count = if let Kind::Bicycle(_) = self.kind { rules.bicycle } else { rules.motor };
         (
             BarrierRules { silent_after, ..rules.barrier },
-            FigureRules { silent_after, ..rules.figure },
-            CountRules { silent_after, ..rules.count },
+            FigureRules { silent_after, ..figure },
+            CountRules { silent_after, ..count },
         )
     }
 }

@@ -82,7 +82,7 @@ impl Twin {
             self.meters.1 += 1;
             return false;
         }
-        self.counted.entry(number).or_default().push((lane, *r));
+        self.counted.entry(number).or_default().push((lane, r.clone()));
         if number < closed {
             *self.late.entry(number).or_default() += 1;
             self.meters.0 += u64::from(number != closed - 1);

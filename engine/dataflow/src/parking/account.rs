@@ -74,6 +74,29 @@ struct Movement {
     moved: Moved,
 }
 
+/// A movement as it is remembered, in 16 bytes: a busy car park remembers thousands.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    at: Timestamp,
+    entries: i32,
+    exits: i32,
+}
+
+impl From<Movement> for Kept {
+    fn from(Movement { at, moved }: Movement) -> Self {
+        // Beyond two thousand million vehicles at once it is a fault of the counter, whichever figure stands here.
+        let short =
+            |vehicles: i64| i32::try_from(vehicles).unwrap_or(if vehicles < 0 { i32::MIN } else { i32::MAX });
+        Kept { at, entries: short(moved.entries), exits: short(moved.exits) }
+    }
+}
+
+impl Kept {
+    fn moved(self) -> Moved {
+        Moved { entries: i64::from(self.entries), exits: i64::from(self.exits) }
+    }
+}
+
 /// What a reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -92,7 +115,7 @@ pub(crate) enum Told {
 /// A barrier's counted passages, until its totals tell of them.
 #[derive(Debug, Default)]
 struct Untold {
-    passages: VecDeque<Movement>,
+    passages: VecDeque<Kept>,
     /// The sum of older ones, which are no longer remembered one by one.
     older: Option<Moved>,
 }
@@ -102,9 +125,9 @@ impl Untold {
         if self.passages.len() == UNTOLD_MAX
             && let Some(oldest) = self.passages.pop_front()
         {
-            self.older = Some(self.older.unwrap_or_default().and(oldest.moved));
+            self.older = Some(self.older.unwrap_or_default().and(oldest.moved()));
         }
-        self.passages.push_back(passage);
+        self.passages.push_back(passage.into());
     }
 
     /// Totals of that instant tell of all up to it: forgets those, and returns their sum, `None` when there were none.
@@ -113,7 +136,7 @@ impl Untold {
         self.passages.retain(|p| {
             let told = p.at <= at;
             if told {
-                sum = Some(sum.unwrap_or_default().and(p.moved));
+                sum = Some(sum.unwrap_or_default().and(p.moved()));
             }
             !told
         });
@@ -131,7 +154,7 @@ pub(crate) struct Account {
     stated_is_exact: bool,
     baseline: Option<Baseline>,
     since: Moved,
-    movements: VecDeque<Movement>,
+    movements: VecDeque<Kept>,
     /// Of the movements that are no longer remembered, the newest.
     forgotten: Option<Timestamp>,
     heard_at: Option<Timestamp>,
@@ -330,12 +353,12 @@ impl Account {
         {
             self.forgotten = self.forgotten.max(Some(oldest.at));
         }
-        self.movements.push_back(movement);
+        self.movements.push_back(movement.into());
         Some(movement.moved)
     }
 
-    fn moved_after(&self, at: Timestamp) -> Moved {
-        self.movements.iter().filter(|m| at < m.at).fold(Moved::default(), |sum, m| sum.and(m.moved))
+    pub(crate) fn moved_after(&self, at: Timestamp) -> Moved {
+        self.movements.iter().filter(|m| at < m.at).fold(Moved::default(), |sum, m| sum.and(m.moved()))
     }
 
     /// Somebody or something knows that so many were inside at `at`: what passed since, or `None` if that is too long ago

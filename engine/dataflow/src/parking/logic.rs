@@ -8,10 +8,14 @@ use super::lot::{Lot, Seat};
 use crate::shell::{Logic, Standing};
 use crate::trust::trigger;
 
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
 /// All facilities of a worker.
 pub(crate) struct Parking {
     seats: Vec<Option<(FacilityIx, Seat)>>,
     lots: Vec<Lot>,
+    /// When each is due, beside them: looking through 10,000 facilities every second must not touch each of them.
+    due: Vec<Timestamp>,
     /// Facilities that readings of the tick under way have touched.
     touched: Vec<FacilityIx>,
     meters: Arc<Meters>,
@@ -36,6 +40,7 @@ impl Parking {
         Parking {
             seats,
             lots: city.facilities.iter().enumerate().map(lot).collect(),
+            due: vec![NEVER; city.facilities.len()],
             touched: Vec::new(),
             meters: Arc::clone(meters),
         }
@@ -51,6 +56,7 @@ pub(crate) fn facility_of(role: Role) -> Option<FacilityIx> {
         | Role::Operator { facility } => Some(facility),
         Role::Lane { .. }
         | Role::Section { .. }
+        | Role::Place { .. }
         | Role::Sign { .. }
         | Role::Probes
         | Role::Reader
@@ -65,10 +71,11 @@ impl Logic for Parking {
     type In = Admitted;
 
     fn on_clock(&mut self, tick: Tick, at: Timestamp, out: &mut Vec<Update>) {
-        for lot in self.lots.iter_mut().filter(|lot| lot.is_due(at)) {
+        for (lot, due) in self.lots.iter_mut().zip(&mut self.due).filter(|(_, due)| **due <= at) {
             if let Some(state) = lot.state_if_changed(at) {
                 out.push(Update { tick, at, trigger: None, product: Arc::new(Product::Facility(state)) });
             }
+            *due = lot.due().unwrap_or(NEVER);
         }
     }
 
@@ -94,6 +101,7 @@ impl Logic for Parking {
             if let Some(state) = lot.state_if_changed(at) {
                 out.push(Update { tick, at, trigger, product: Arc::new(Product::Facility(state)) });
             }
+            self.due[facility.at()] = lot.due().unwrap_or(NEVER);
         }
     }
 }

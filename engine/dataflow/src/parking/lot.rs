@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vlot_model::{
-    Certainty, City, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Figure, Opening, Quality,
-    Reading, Shows, Site, SureWhy, Timestamp, Trigger, Value,
+    Certainty, City, Closed, ClosedBy, DeviceIx, Facility, FacilityIx, FacilityState, FacilityStatus, Figure,
+    Opening, Quality, Reading, Shows, Site, SureWhy, Timestamp, Trigger, Value,
 };
 
 use super::groups::Groups;
@@ -12,7 +12,7 @@ use super::sources::{Said, Sources};
 use crate::estimate::{self, Decider, Estimate, Policy, Says, Why};
 use crate::shell::Standing;
 use crate::trust::said_at;
-use vlot_hours::Schedule;
+use vlot_hours::{ASKED_AGAIN, Schedule};
 
 /// Where a device's readings belong in its facility.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +93,9 @@ impl Lot {
         }
     }
 
-    /// Whether time alone may have changed it.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.due.is_some_and(|due| due <= now)
+    /// Time alone changes nothing before.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.due
     }
 
     /// Takes a reading of the device on that seat.
@@ -158,18 +158,27 @@ impl Lot {
         // The hours speak where the facility itself never said anything.
         let hours = self.schedule.as_ref().filter(|_| self.opening == Opening::Unknown).map(|s| s.at(now));
         let (by_hours, hours_until) = hours.unzip();
-        let closed = closed_by_operator
-            || by_hours == Some(Opening::Closed)
-            || (self.opening == Opening::Closed && own_word_holds);
+        let own_word = self.opening == Opening::Closed && own_word_holds;
+        let closed = if closed_by_operator {
+            Some(Closed { by: ClosedBy::Operator, until: None })
+        } else if by_hours == Some(Opening::Closed) {
+            // Schedules are asked again after a while: an end that lies so far ahead moves with every look at it.
+            let until = hours_until.filter(|until| *until < now + ASKED_AGAIN);
+            Some(Closed { by: ClosedBy::Hours, until })
+        } else {
+            own_word.then_some(Closed { by: ClosedBy::OwnWord, until: heard_until })
+        };
         let empty_at = self.empty(now, own_word_holds);
         let said = self.sources.said(now);
         let valid_until = said.rests_on.map(|at| at + self.valid_for);
         let (quality, mut certainty) = self.judge(&said, valid_until, now);
-        if closed && let Some(certainty) = &mut certainty {
+        if closed.is_some()
+            && let Some(certainty) = &mut certainty
+        {
             certainty.says = Figure::Closed;
         }
         let status = match certainty.map(|c| c.says) {
-            _ if closed => FacilityStatus::Closed,
+            _ if closed.is_some() => FacilityStatus::Closed,
             Some(Figure::Full) => FacilityStatus::Full,
             Some(Figure::Free(_)) => FacilityStatus::SpacesAvailable,
             _ => FacilityStatus::Unknown,
@@ -190,6 +199,7 @@ impl Lot {
             free: occupied.map(|n| self.capacity - n),
             occupied_uncorrected: said.uncorrected,
             opening: if closed_by_operator { Opening::Closed } else { by_hours.unwrap_or(self.opening) },
+            closed,
             status,
             observed_at: said.rests_on,
             valid_until,
@@ -240,13 +250,14 @@ impl Lot {
             // What sensors do not see no interval holds. The memory of FULL stays as it is.
             (Figure::Blank, SureWhy::SensorsMissing)
         };
-        let good = said.sound && !estimate.conflict && why != SureWhy::TooWide;
+        let good = said.sound && !said.bays_alone && !estimate.conflict && why != SureWhy::TooWide;
         let certainty = Certainty {
             occupied_low: estimate.low,
             occupied_high: estimate.high,
             says,
             why,
             conflict: estimate.conflict,
+            bays_alone: said.bays_alone,
             anchored: self.sources.anchored(),
         };
         (if good { Quality::Good } else { Quality::Degraded }, Some(certainty))

@@ -6,12 +6,13 @@
 //! *uncorrected* figure: the plain count, sum or statement ([`Counting`](vlot_model::Counting) says which), in which
 //! nothing is corrected. A count without any anchor is no figure.
 //!
-//! **What quality means.** `Good`: show what `certainty` says. `Degraded`: fresh, but it may be wrong: a barrier is silent,
-//! fewer than `min_share` of the sensors report (then nothing is said), sources contradict each other, or the
+//! **What quality means.** `Good`: show what `certainty` says. `Degraded`: fresh, but it may be wrong: a barrier is silent or
+//! fewer than `min_share` of the sensors report (then nothing is said, but where each space has a bay sensor: those carry
+//! the figure alone), sources contradict each other, or the
 //! interval is too wide. `Stale`: nothing that it rests on was said within `valid_for`. `Missing`: nothing was ever known.
 //! A count that leaves its bounds is corrected by the estimator, and shows in the uncorrected figure. The *status* is
-//! what the certainty says, in one word; `Closed` is the exception: it rests on the facility's own word, and holds, whatever
-//! the figures, while any of its devices was heard within `valid_for`; an operator's closure holds until it is taken back.
+//! what the certainty says, in one word; `Closed` is the exception, and needs no figure: an operator's closure holds until it is
+//! taken back, opening hours while they say so, the facility's own word while any of its devices was heard within `valid_for`.
 //!
 //! **Age** counts from when a reading was said: the device's time, but never later than its arrival. Levels (a bay's
 //! state, an absolute count, the opening) follow the newest *observation*, whatever arrives last.
@@ -31,7 +32,7 @@ mod groups;
 mod logic;
 mod lot;
 mod sequence;
-mod sources;
+pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
 

@@ -23,22 +23,24 @@ const BAYS_HOLD: Duration = Duration::from_secs(60);
 const AGES_US: i64 = 60_000_000;
 
 /// What the sources say at an instant.
-pub(super) struct Said {
+pub(crate) struct Said {
     /// Entries minus exits since the last anchor, or the plain sum or figure: nothing is corrected in it.
-    pub(super) uncorrected: Option<i64>,
-    pub(super) estimate: Option<Estimate>,
-    pub(super) share: Share,
-    pub(super) lost: u32,
+    pub(crate) uncorrected: Option<i64>,
+    pub(crate) estimate: Option<Estimate>,
+    pub(crate) share: Share,
+    pub(crate) lost: u32,
     /// Newest message that the figures rest on; `None`: there never were any.
-    pub(super) rests_on: Option<Timestamp>,
+    pub(crate) rests_on: Option<Timestamp>,
     /// Enough of what it rests on is there.
-    pub(super) sound: bool,
+    pub(crate) sound: bool,
+    /// A barrier or a counter is silent or not believed, and the bays, of which each space has one, carry the figure.
+    pub(crate) bays_alone: bool,
     /// Time alone changes nothing before.
-    pub(super) due: Option<Timestamp>,
+    pub(crate) due: Option<Timestamp>,
 }
 
 #[derive(Debug)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     counting: Counting,
     min_share: f32,
     account: Account,
@@ -52,11 +54,13 @@ pub(super) struct Sources {
     known: Option<Estimate>,
     aged_at: i64,
     changed: bool,
+    /// The estimate is the bays' alone.
+    bays_alone: bool,
 }
 
 impl Sources {
     /// Of a facility and the devices that are no bays of it.
-    pub(super) fn new(facility: &Facility, members: &[DeviceIx], city: &City) -> Self {
+    pub(crate) fn new(facility: &Facility, members: &[DeviceIx], city: &City) -> Self {
         let by_barriers = facility.counting == Counting::Barriers;
         let fits = |device: DeviceIx| match city.devices[device.at()].role {
             Role::Barrier { .. } => by_barriers,
@@ -89,19 +93,20 @@ impl Sources {
             known: None,
             aged_at: i64::MIN,
             changed: false,
+            bays_alone: false,
         }
     }
 
     /// When the count was last tied to the truth.
-    pub(super) fn anchored(&self) -> Option<Anchored> {
+    pub(crate) fn anchored(&self) -> Option<Anchored> {
         self.anchored
     }
 
-    pub(super) fn take_bay(&mut self, position: usize, reading: &Reading, now: Timestamp) {
+    pub(crate) fn take_bay(&mut self, position: usize, reading: &Reading, now: Timestamp) {
         self.changed |= self.bays.take(position, reading, now, &mut self.estimator);
     }
 
-    pub(super) fn take_member(&mut self, position: usize, reading: &Reading) {
+    pub(crate) fn take_member(&mut self, position: usize, reading: &Reading) {
         let told = self.account.take(position, reading);
         match told {
             Told::Nothing => {}
@@ -129,24 +134,24 @@ impl Sources {
     }
 
     /// The bays' sums by group of users.
-    pub(super) fn sums(&self) -> &[Sum] {
+    pub(crate) fn sums(&self) -> &[Sum] {
         self.bays.sums()
     }
 
     /// The facility has so many spaces from now on.
-    pub(super) fn set_capacity(&mut self, capacity: u32) {
+    pub(crate) fn set_capacity(&mut self, capacity: u32) {
         self.estimator.set_capacity(capacity);
         self.changed = true;
     }
 
     /// From now on the bay at `position` is believed or not.
-    pub(super) fn bay_stands(&mut self, position: usize, standing: Standing) {
+    pub(crate) fn bay_stands(&mut self, position: usize, standing: Standing) {
         self.bays.stand(position, standing, &mut self.estimator);
         self.changed = true;
     }
 
     /// From now on the barrier or counter at `position` is believed or not.
-    pub(super) fn member_stands(&mut self, position: usize, standing: Standing) {
+    pub(crate) fn member_stands(&mut self, position: usize, standing: Standing) {
         self.account.stand(position, standing);
         if !self.account.any_doubted() && self.passed_in_doubt > 0 {
             // Any of what was counted meanwhile may be wrong.
@@ -172,7 +177,7 @@ impl Sources {
     }
 
     /// Takes what an operator did.
-    pub(super) fn act(&mut self, reading: &Reading, now: Timestamp) {
+    pub(crate) fn act(&mut self, reading: &Reading, now: Timestamp) {
         match reading.value {
             Value::Verified { occupied } => self.anchor(occupied, reading, AnchorKind::Verified, now),
             Value::Corrected { occupied } => self.anchor(occupied, reading, AnchorKind::Corrected, now),
@@ -195,7 +200,7 @@ impl Sources {
     }
 
     /// Nobody is inside at `at`, for it was said to be closed long enough before.
-    pub(super) fn closed_and_empty(&mut self, at: Timestamp, said_at: Timestamp, now: Timestamp) {
+    pub(crate) fn closed_and_empty(&mut self, at: Timestamp, said_at: Timestamp, now: Timestamp) {
         self.anchor_at(0, 0.0, at, said_at, AnchorKind::ClosedAndEmpty, now);
     }
 
@@ -221,6 +226,18 @@ impl Sources {
             AnchorKind::Verified | AnchorKind::ClosedAndEmpty => self.estimator.verified(anchor),
             AnchorKind::Corrected | AnchorKind::Stated => self.estimator.corrected(anchor),
         };
+        let (inside, variance) = if self.account.by_barriers() {
+            let passed = f64::from(anchor.since.entries) + f64::from(anchor.since.exits);
+            let model = self.estimator.model();
+            let inside =
+                f64::from(occupied) + f64::from(anchor.since.entries) - f64::from(anchor.since.exits);
+            (inside, sd * sd + passed * (model.miss + model.double))
+        } else {
+            let age = now.since(at);
+            let hours = if age <= BAYS_HOLD { 0.0 } else { age.as_secs_f64() / 3_600.0 };
+            (f64::from(occupied), sd * sd + self.estimator.model().turnover_per_hour * hours)
+        };
+        self.estimator.shown(inside, variance, now.micros());
         let off = best.map(|best| i64::from(occupied) - i64::from(best));
         self.anchored = Some(Anchored { at, by, drift: found.drift.or(off) });
         self.lost = self.account.lost();
@@ -230,34 +247,53 @@ impl Sources {
         self.changed = true;
     }
 
+    /// A system of the place's own states that so many were inside, give or take `sd`.
+    pub(crate) fn stated(&mut self, occupied: u32, sd: f64, reading: &Reading, now: Timestamp) {
+        self.anchor_at(occupied, sd, reading.observed_at, said_at(reading), AnchorKind::Stated, now);
+    }
+
+    /// The plain count as it was at `at`, as far as passages since are remembered; `None` before the first anchor.
+    pub(crate) fn counted_at(&self, at: Timestamp) -> Option<i64> {
+        self.account.occupied().map(|now| now - self.account.moved_after(at).net())
+    }
+
     /// What all say at `now`.
-    pub(super) fn said(&mut self, now: Timestamp) -> Said {
+    pub(crate) fn said(&mut self, now: Timestamp) -> Said {
         self.changed |= self.bays.advance(now, &mut self.estimator);
         self.changed |= self.estimator.advance(now.micros());
         let minute = now.micros().div_euclid(AGES_US) * AGES_US;
         let ages = self.estimator.ages();
-        if self.changed || (ages && self.aged_at != minute) {
-            self.known = self.estimator.estimate(minute, Policy::default().tail);
-            self.aged_at = minute;
-            self.changed = false;
-        }
         let (of_account, of_bays) = (self.account.share(now), self.bays.share());
         let share = Share {
             reporting: of_account.reporting + of_bays.reporting,
             total: of_account.total + of_bays.total,
         };
-        let sound = match self.counting {
+        let own = match self.counting {
             // One lane that is not counted makes the whole account wrong, and ever more so.
             Counting::Barriers => of_account.reporting == of_account.total,
             Counting::Absolute => of_account.ratio() >= self.min_share,
             Counting::Bays => of_bays.ratio() >= self.min_share,
         };
+        let each_space = of_bays.reporting > 0 && of_bays.total >= self.estimator.model().capacity;
+        let bays_alone = !own && each_space && of_bays.ratio() >= self.min_share;
+        if self.changed || self.bays_alone != bays_alone || (ages && self.aged_at != minute) {
+            let tail = Policy::default().tail;
+            self.known = if bays_alone {
+                self.estimator.estimate_of_bays(tail)
+            } else {
+                self.estimator.estimate(minute, tail)
+            };
+            self.aged_at = minute;
+            self.changed = false;
+            self.bays_alone = bays_alone;
+        }
         let uncorrected = match self.counting {
             Counting::Bays => (of_bays.reporting > 0).then(|| i64::from(self.bays.occupied())),
             Counting::Barriers | Counting::Absolute => self.account.occupied(),
         };
         let of_count = self.account.rests_on().filter(|_| self.account.occupied().is_some());
-        let rests_on = of_count.max(self.bays.heard_at().filter(|_| self.bays.known()));
+        let rests_on =
+            of_count.filter(|_| !bays_alone).max(self.bays.heard_at().filter(|_| self.bays.known()));
         let due = [
             self.account.next_silence(now),
             Some(self.bays.next_silence()),
@@ -270,7 +306,8 @@ impl Sources {
             share,
             lost: self.account.lost(),
             rests_on,
-            sound,
+            sound: own || bays_alone,
+            bays_alone,
             due: due.into_iter().flatten().filter(|due| now < *due).min(),
         }
     }

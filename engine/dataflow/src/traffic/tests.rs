@@ -104,13 +104,13 @@ fn readings_that_fit_no_interval_are_metered_and_change_nothing() {
     let cases = [
         ("longer than the interval", traffic(1, M, 61, 9, None)),
         ("of no length", traffic(1, M, 0, 9, None)),
-        ("said twice", whole),
+        ("said twice", whole.clone()),
         ("overlapping", traffic(0, M + 20, 20, 9, None)),
         ("far ahead", traffic(1, M + 180, 60, 9, None)),
         ("far behind", traffic(1, M - 62 * 60, 60, 9, None)),
     ];
     for (what, reading) in cases {
-        let steps = [Step::Batch(M + 61, vec![whole, reading]), Step::Clock(M + 90)];
+        let steps = [Step::Batch(M + 61, vec![whole.clone(), reading]), Step::Clock(M + 90)];
         let (counts, meters) = published(&b.city, &steps);
         assert_eq!(counts.len(), 1, "{what}");
         assert_eq!((counts[0].1.vehicles, counts[0].1.sensors.reporting), (Some(10), 1), "{what}");

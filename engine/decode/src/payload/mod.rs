@@ -143,6 +143,7 @@ pub fn decode(kind: DeviceKind, f_port: u8, bytes: &[u8]) -> Result<Decoded, Ref
         | DeviceKind::Loop
         | DeviceKind::BicycleCounter
         | DeviceKind::SectionSensor
+        | DeviceKind::Camera
         | DeviceKind::Sign
         | DeviceKind::ProbeFeed
         | DeviceKind::Reader

@@ -26,6 +26,7 @@ pub const DEVICES: &[(&str, Option<&str>, DeviceKind)] = &[
     ("loop-1", None, DeviceKind::Loop),
     ("bicycles-1", None, DeviceKind::BicycleCounter),
     ("section-1", None, DeviceKind::SectionSensor),
+    ("camera-1", None, DeviceKind::Camera),
     ("sign-1", None, DeviceKind::Sign),
 ];
 
@@ -54,7 +55,7 @@ pub fn add(city: &mut City, id: &str, eui: Option<&str>, kind: DeviceKind) -> De
         DeviceKind::Barrier => Role::Barrier { facility },
         DeviceKind::Counter => Role::Counter { facility },
         DeviceKind::Loop | DeviceKind::BicycleCounter => Role::Lane { station: StationIx(0) },
-        DeviceKind::SectionSensor => Role::Section { section: SectionIx(0) },
+        DeviceKind::SectionSensor | DeviceKind::Camera => Role::Section { section: SectionIx(0) },
         DeviceKind::Sign => Role::Sign { sign: SignIx(0) },
         DeviceKind::Operator => Role::Operator { facility },
         DeviceKind::ProbeFeed => Role::Probes,

@@ -28,6 +28,7 @@ fn facility(facility: u32, free: u32, second: i64) -> Product {
         free: Some(free),
         occupied_uncorrected: None,
         opening: Opening::Open,
+        closed: None,
         status,
         observed_at: Some(at(second)),
         valid_until: Some(at(second + 40)),
@@ -48,6 +49,7 @@ fn garage(free: [u32; 2], second: i64) -> Product {
         observed_at: Some(at(second)),
         valid_until: Some(at(second + 40)),
         quality: Quality::Good,
+        certainty: None,
     };
     Product::Garage(GarageState {
         garage: GarageIx(0),
@@ -58,6 +60,7 @@ fn garage(free: [u32; 2], second: i64) -> Product {
         valid_until: Some(at(second + 40)),
         quality: Quality::Good,
         sensors: Share { reporting: 2, total: 2 },
+        unmoved: None,
     })
 }
 

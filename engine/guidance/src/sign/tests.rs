@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use vlot_model::{City, DeviceIx, Face, FacilityStatus, Figure, Quality, Sight, SignIx, Timestamp, Trigger};
+use vlot_model::{
+    City, ClosedBy, DeviceIx, Face, FacilityStatus, Figure, Quality, Sight, SignIx, Timestamp, Trigger,
+};
 
 use super::{Occasion, SignLogic};
 use crate::advice::MARGIN;
@@ -116,8 +118,44 @@ fn full_shows_at_once_and_figures_return_after_the_dwell() {
 fn closed_shows_at_once() {
     let mut s = Street::new();
     s.free(0, 0, 15);
-    s.note(1, 0, Sight { status: FacilityStatus::Closed, ..good(15, at(1)) });
+    s.note(1, 0, closed(None, Quality::Good, 1));
     assert_eq!((s.shown()[0], s.advice()), (Closed, None));
+}
+
+/// Closed by an operator, or by its own word until then.
+fn closed(until: Option<i64>, quality: Quality, second: i64) -> Sight {
+    let by = if until.is_some() { ClosedBy::OwnWord } else { ClosedBy::Operator };
+    let closed = Some(vlot_model::Closed { by, until: until.map(at) });
+    Sight { status: FacilityStatus::Closed, closed, quality, ..good(15, at(second)) }
+}
+
+#[test]
+fn closed_stays_on_a_sign_while_its_figures_grow_old() {
+    let mut s = Street::new();
+    s.free(0, 0, 15);
+    s.note(1, 0, closed(None, Quality::Stale, -100));
+    assert_eq!(s.shown()[0], Closed);
+    // Nothing more is heard of it: the face is renewed all the same, by its time to live.
+    for second in 2..1_000 {
+        s.clock(second);
+        let face = s.face.as_ref().unwrap();
+        assert_eq!(face.rows[0].figure, Closed, "second {second}");
+        assert!(face.valid_until > at(second + 1) && face.valid_until <= at(second) + TIME_TO_LIVE);
+    }
+    let face = s.face.clone().unwrap();
+    assert_eq!(
+        s.why(&face).rows[0],
+        "Near car park: closed, by an operator, until taken back; its figure is stale, which does not matter here."
+    );
+    // Figures alone do not open it, and the word of its own device ends.
+    let face = s.note(1_001, 0, closed(Some(1_030), Quality::Missing, -100)).unwrap();
+    assert_eq!(face.valid_until, at(1_030));
+    for second in 1_002..1_030 {
+        s.clock(second);
+        assert_eq!(s.shown()[0], Closed, "second {second}");
+    }
+    s.clock(1_030);
+    assert_eq!(s.shown()[0], Blank);
 }
 
 #[test]
@@ -247,10 +285,13 @@ fn event() -> impl Strategy<Value = (u8, Event)> {
     ];
     let quality =
         prop_oneof![8 => Just(Quality::Good), 1 => Just(Quality::Degraded), 1 => Just(Quality::Stale)];
-    let note = (0..3_usize, free, status, quality, 1..200_u64).prop_map(
-        |(line, free, status, quality, valid_for)| {
+    let closed = prop_oneof![Just(None), Just(Some(None)), (0..200_i64).prop_map(|s| Some(Some(s)))];
+    let note = (0..3_usize, free, status, quality, 1..200_u64, closed).prop_map(
+        |(line, free, status, quality, valid_for, closed)| {
             let mut sight = Sight { quality, ..good(free, at(0)) };
             sight.status = status.unwrap_or(sight.status);
+            let until = |until: Option<i64>| until.map(at);
+            sight.closed = closed.map(|s| vlot_model::Closed { by: ClosedBy::OwnWord, until: until(s) });
             sight.valid_until = Some(at(0) + Duration::from_secs(valid_for));
             Event::Note { line, sight }
         },
@@ -335,7 +376,10 @@ fn check(
             "row {i} shows {:?} of {sight:?}",
             row.figure
         );
-        if row.figure != Blank && emitted.is_some() {
+        if row.figure == Closed && sight.status == FacilityStatus::Closed && emitted.is_some() {
+            let until = sight.closed.expect("somebody says so").until;
+            prop_assert!(until.is_none_or(|until| now < until && face.valid_until <= until));
+        } else if row.figure != Blank && emitted.is_some() {
             prop_assert_eq!(sight.quality, Quality::Good);
             prop_assert!(sight.valid_until.unwrap() > now);
             prop_assert!(face.valid_until <= sight.valid_until.unwrap());
@@ -393,7 +437,11 @@ proptest! {
                 Event::Clock => Occasion::Clock,
                 Event::Note { line, sight } => {
                     let valid_until = sight.valid_until.map(|until| at(now) + until.since(at(0)));
-                    sights[*line] = Sight { valid_until, observed_at: Some(at(now)), ..*sight };
+                    let mut closed = sight.closed;
+                    if let Some(until) = closed.as_mut().and_then(|closed| closed.until.as_mut()) {
+                        *until = at(now) + until.since(at(0));
+                    }
+                    sights[*line] = Sight { valid_until, closed, observed_at: Some(at(now)), ..*sight };
                     let trigger = Trigger { device: DeviceIx(0), sequence: None, observed_at: at(now) };
                     logic.note(*line, sights[*line], Some(trigger));
                     Occasion::Note

@@ -75,6 +75,7 @@ fn city() -> City {
             level: 0,
             full_at: 1,
             reopen_at: 3,
+            sources: vlot_model::SectionSources::default(),
         }],
         stations: vec![
             station("r23", vlot_model::CountMode::Motor),
@@ -97,6 +98,7 @@ fn facility_state(facility: u32) -> Product {
         free: Some(2),
         occupied_uncorrected: Some(-3),
         opening: Opening::Open,
+        closed: None,
         status: FacilityStatus::Full,
         observed_at: Some(at(1)),
         valid_until: Some(at(61)),
@@ -118,6 +120,7 @@ fn products() -> Vec<Product> {
         observed_at: None,
         valid_until: None,
         quality: Quality::Missing,
+        certainty: None,
     };
     let Product::Facility(zand) = facility_state(0) else { unreachable!() };
     let why = RowReason { sight: Sight::facility(&zand), wanted: Figure::Full, calm_until: Some(at(27)) };
@@ -135,6 +138,7 @@ fn products() -> Vec<Product> {
             valid_until: None,
             quality: Quality::Missing,
             sensors: share,
+            unmoved: None,
         }),
         Product::Traffic(TrafficCount {
             station: StationIx(0),
@@ -233,4 +237,48 @@ fn an_empty_board_has_its_tables() {
             "faces": {}, "facilities": {}, "garages": {}, "signs": {}, "stations": {},
         })
     );
+}
+
+#[test]
+fn nothing_on_the_board_is_left_out() {
+    use vlot_model::{
+        FacilityForecast, ForecastBasis, HealthState, Life, Product, SensorHealth, Timestamp, ZonePressure,
+    };
+    let at = Timestamp::from_secs(1_700_000_000);
+    let products = [
+        Product::Forecast(FacilityForecast {
+            facility: FacilityIx(1),
+            made_at: at,
+            valid_until: at,
+            basis: ForecastBasis::NoHistory,
+            points: Vec::new(),
+        }),
+        Product::Health(SensorHealth {
+            device: DeviceIx(0),
+            life: Life::InService,
+            health: HealthState::Healthy,
+            rule: None,
+            since: at,
+            seen: None,
+            limit: None,
+        }),
+        Product::Zone(ZonePressure {
+            facility: FacilityIx(0),
+            hour: at,
+            pressure_pct: None,
+            last_hour_pct: None,
+            departures: None,
+            alarm: false,
+            balance: None,
+            overstays: Vec::new(),
+            overstays_begun: 0,
+        }),
+    ];
+    let board = Board::new();
+    let update = |product| Update { tick: 1, at, trigger: None, product: Arc::new(product) };
+    board.publish(1, at, products.map(update));
+    let json: Value = serde_json::from_slice(&board_json(&board, &city())).expect("its own JSON");
+    for (table, id) in [("forecasts", "aula"), ("sensors", "barrier-1"), ("zones", "zand")] {
+        assert_eq!(json[table][id]["tick"], 1, "{table} {id}");
+    }
 }

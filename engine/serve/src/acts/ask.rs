@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use tonic::Status;
-use vlot_model::{Order, Timestamp, Value};
+use vlot_model::{ActorKnownBy, Order, Timestamp, Value};
 
+use super::client::CertifiedClient;
 use crate::convert;
 use crate::filter::clip;
 use crate::shared::Shared;
 use crate::wire::parking::v1::Attribution;
 
 const ACT_ID_CHARS: usize = 64;
-const ACTOR_CHARS: usize = 80;
+/// Of an actor's name.
+pub(super) const ACTOR_CHARS: usize = 80;
 const REASON_CHARS: usize = 200;
 /// Another machine's clock may be ahead of ours by this much; what it dates later counts as now.
 const AHEAD: Duration = Duration::from_secs(120);
@@ -46,23 +48,69 @@ fn act_id(id: String) -> Result<String, Status> {
     Ok(id)
 }
 
+/// Whether a text is one line of at most so many characters.
+pub(super) fn is_line(text: &str, chars_max: usize) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control) && text.chars().count() <= chars_max
+}
+
+/// Who acts: whom the certificate names, where one was shown; else who the client says.
+fn actor(
+    shared: &Shared,
+    client: Option<&CertifiedClient>,
+    stated: &str,
+) -> Result<(String, ActorKnownBy), Status> {
+    let Some(client) = client else {
+        return Ok((line("attribution.actor", stated, ACTOR_CHARS)?, ActorKnownBy::Stated));
+    };
+    let stated = stated.trim();
+    let name = operator(shared, client)?;
+    if !stated.is_empty() && stated != name {
+        return Err(Status::permission_denied(format!(
+            "attribution.actor: {:?} is not whom the certificate names, {name:?} (hint: act under that name, leave the field \
+             empty, or show the certificate of {0:?})",
+            clip(stated)
+        )));
+    }
+    Ok((name.to_owned(), ActorKnownBy::Certificate))
+}
+
+/// Whom a certificate names, if that is an operator.
+pub(super) fn operator<'c>(shared: &Shared, client: &'c CertifiedClient) -> Result<&'c str, Status> {
+    let name = client.name.as_deref().ok_or_else(|| {
+        Status::permission_denied(
+            "the certificate names nobody (hint: acts need one with a common name or an alternative name of one line, at \
+             most 80 characters)",
+        )
+    })?;
+    let operators = &shared.options.acts.operators;
+    if !operators.is_empty() && !operators.iter().any(|operator| operator == name) {
+        return Err(Status::permission_denied(format!(
+            "{name:?} is no operator (hint: [serve] operators in city.toml names who may act)"
+        )));
+    }
+    Ok(name)
+}
+
 /// The order, dated with the engine's present unless it speaks of an earlier instant.
 pub(super) fn order(
     shared: &Shared,
+    client: Option<&CertifiedClient>,
     facility: String,
     attribution: Option<Attribution>,
     value: Value,
     observed_at: Option<Timestamp>,
 ) -> Result<Order, Status> {
     shared.names.facilities.find(&facility)?;
-    let Attribution { act_id: id, actor, reason } =
+    let Attribution { act_id: id, actor: stated, reason } =
         attribution.ok_or_else(|| wrong("attribution", "is required: an act has a name and a reason"))?;
+    let (actor, actor_known_by) = actor(shared, client, &stated)?;
     let asked_at = shared.context.clock.now();
     Ok(Order {
         id: act_id(id)?,
         facility,
         value,
-        actor: line("attribution.actor", &actor, ACTOR_CHARS)?,
+        actor,
+        actor_known_by,
         reason: line("attribution.reason", &reason, REASON_CHARS)?,
         asked_at,
         observed_at: observed_at.unwrap_or(asked_at),

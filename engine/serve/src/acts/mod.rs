@@ -4,6 +4,7 @@
 //! to the audit log alone, never to the engine's log.
 
 mod ask;
+mod client;
 mod desk;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::wire::parking::v1::{
     RecordVerifiedCountResponse, ResetCounterRequest, ResetCounterResponse,
 };
 
+pub(crate) use client::CertifiedClient;
 use desk::Desk;
 pub(crate) use desk::keep;
 
@@ -46,7 +48,7 @@ impl Operations {
     }
 
     /// The log, for who may act.
-    fn permitted(&self) -> Result<Arc<dyn ActLog>, Status> {
+    fn permitted(&self, client: Option<&CertifiedClient>) -> Result<Arc<dyn ActLog>, Status> {
         let options = &self.shared.options;
         let denied =
             |what: &str, hint: &str| Err(Status::permission_denied(format!("{what} (hint: {hint})")));
@@ -59,7 +61,11 @@ impl Operations {
                 );
             }
             ActsFrom::ClientCertificate
-                if options.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some()) => {}
+                if options.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some()) =>
+            {
+                let client = client.ok_or_else(|| Status::permission_denied("no certificate was shown"))?;
+                ask::operator(&self.shared, client)?;
+            }
             ActsFrom::ClientCertificate => {
                 return denied(
                     "acts are taken from clients with a certificate, and the server asks for none",
@@ -86,18 +92,30 @@ impl Operations {
     }
 }
 
+/// The request, and the client's certificate if it has shown one.
+fn opened<T>(request: Request<T>) -> (Option<CertifiedClient>, T) {
+    (request.extensions().get().cloned(), request.into_inner())
+}
+
 #[tonic::async_trait]
 impl OperationService for Operations {
     async fn record_verified_count(
         &self,
         request: Request<RecordVerifiedCountRequest>,
     ) -> Result<Response<RecordVerifiedCountResponse>, Status> {
-        self.permitted()?;
-        let RecordVerifiedCountRequest { facility_id, attribution, occupied, observed_at } =
-            request.into_inner();
+        let (client, request) = opened(request);
+        self.permitted(client.as_ref())?;
+        let RecordVerifiedCountRequest { facility_id, attribution, occupied, observed_at } = request;
         let occupied = ask::occupied(&self.shared, &facility_id, occupied)?;
         let at = ask::observed_at(&self.shared, observed_at.as_ref())?;
-        let order = ask::order(&self.shared, facility_id, attribution, Value::Verified { occupied }, at)?;
+        let order = ask::order(
+            &self.shared,
+            client.as_ref(),
+            facility_id,
+            attribution,
+            Value::Verified { occupied },
+            at,
+        )?;
         Ok(Response::new(RecordVerifiedCountResponse { act: self.act(order).await? }))
     }
 
@@ -105,10 +123,18 @@ impl OperationService for Operations {
         &self,
         request: Request<CorrectOccupancyRequest>,
     ) -> Result<Response<CorrectOccupancyResponse>, Status> {
-        self.permitted()?;
-        let CorrectOccupancyRequest { facility_id, attribution, occupied } = request.into_inner();
+        let (client, request) = opened(request);
+        self.permitted(client.as_ref())?;
+        let CorrectOccupancyRequest { facility_id, attribution, occupied } = request;
         let occupied = ask::occupied(&self.shared, &facility_id, occupied)?;
-        let order = ask::order(&self.shared, facility_id, attribution, Value::Corrected { occupied }, None)?;
+        let order = ask::order(
+            &self.shared,
+            client.as_ref(),
+            facility_id,
+            attribution,
+            Value::Corrected { occupied },
+            None,
+        )?;
         Ok(Response::new(CorrectOccupancyResponse { act: self.act(order).await? }))
     }
 
@@ -116,9 +142,17 @@ impl OperationService for Operations {
         &self,
         request: Request<ResetCounterRequest>,
     ) -> Result<Response<ResetCounterResponse>, Status> {
-        self.permitted()?;
-        let ResetCounterRequest { facility_id, attribution } = request.into_inner();
-        let order = ask::order(&self.shared, facility_id, attribution, Value::CounterReplaced, None)?;
+        let (client, request) = opened(request);
+        self.permitted(client.as_ref())?;
+        let ResetCounterRequest { facility_id, attribution } = request;
+        let order = ask::order(
+            &self.shared,
+            client.as_ref(),
+            facility_id,
+            attribution,
+            Value::CounterReplaced,
+            None,
+        )?;
         Ok(Response::new(ResetCounterResponse { act: self.act(order).await? }))
     }
 
@@ -126,10 +160,11 @@ impl OperationService for Operations {
         &self,
         request: Request<CloseFacilityRequest>,
     ) -> Result<Response<CloseFacilityResponse>, Status> {
-        self.permitted()?;
-        let CloseFacilityRequest { facility_id, attribution } = request.into_inner();
+        let (client, request) = opened(request);
+        self.permitted(client.as_ref())?;
+        let CloseFacilityRequest { facility_id, attribution } = request;
         let value = Value::Closure { closed: true };
-        let order = ask::order(&self.shared, facility_id, attribution, value, None)?;
+        let order = ask::order(&self.shared, client.as_ref(), facility_id, attribution, value, None)?;
         Ok(Response::new(CloseFacilityResponse { act: self.act(order).await? }))
     }
 
@@ -137,10 +172,11 @@ impl OperationService for Operations {
         &self,
         request: Request<OpenFacilityRequest>,
     ) -> Result<Response<OpenFacilityResponse>, Status> {
-        self.permitted()?;
-        let OpenFacilityRequest { facility_id, attribution } = request.into_inner();
+        let (client, request) = opened(request);
+        self.permitted(client.as_ref())?;
+        let OpenFacilityRequest { facility_id, attribution } = request;
         let value = Value::Closure { closed: false };
-        let order = ask::order(&self.shared, facility_id, attribution, value, None)?;
+        let order = ask::order(&self.shared, client.as_ref(), facility_id, attribution, value, None)?;
         Ok(Response::new(OpenFacilityResponse { act: self.act(order).await? }))
     }
 
@@ -148,8 +184,9 @@ impl OperationService for Operations {
         &self,
         request: Request<ListActsRequest>,
     ) -> Result<Response<ListActsResponse>, Status> {
-        let log = self.permitted()?;
-        let ListActsRequest { facility_id, limit } = request.into_inner();
+        let (client, request) = opened(request);
+        let log = self.permitted(client.as_ref())?;
+        let ListActsRequest { facility_id, limit } = request;
         let limit = match usize::try_from(limit) {
             Ok(0) => LIST_DEFAULT,
             Ok(limit) if limit <= LIST_MAX => limit,

@@ -1,6 +1,6 @@
 //! Operators' acts.
 
-use vlot_model::{Act, End, Glance, Order, Quality, Value};
+use vlot_model::{Act, ActorKnownBy, End, Glance, Order, Quality, Value};
 
 use super::{facility, timestamp, word};
 use crate::wire::common::v1 as common;
@@ -8,7 +8,8 @@ use crate::wire::parking::v1 as wire;
 
 /// An act as it is kept.
 pub(crate) fn act(act: &Act) -> wire::Act {
-    let Order { id, facility, value, actor, reason, asked_at, observed_at } = act.order.clone();
+    let Order { id, facility, value, actor, actor_known_by, reason, asked_at, observed_at } =
+        act.order.clone();
     let (kind, occupied) = match value {
         Value::Verified { occupied } => (wire::ActKind::VerifiedCount, Some(occupied)),
         Value::Corrected { occupied } => (wire::ActKind::Correction, Some(occupied)),
@@ -23,6 +24,11 @@ pub(crate) fn act(act: &Act) -> wire::Act {
         kind: kind.into(),
         occupied,
         actor,
+        actor_known_by: match actor_known_by {
+            ActorKnownBy::Stated => wire::ActorKnownBy::Stated,
+            ActorKnownBy::Certificate => wire::ActorKnownBy::Certificate,
+        }
+        .into(),
         reason,
         asked_at: Some(timestamp(asked_at)),
         observed_at: Some(timestamp(observed_at)),

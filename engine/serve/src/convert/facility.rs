@@ -48,7 +48,11 @@ fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::Facility
         free: state.free,
         occupied_uncorrected: state.occupied_uncorrected,
         opening: opening(state.opening).into(),
-        status: status(state.status, state.quality, quality).into(),
+        status: match state.closed {
+            Some(closed) => edge.closed(closed.until),
+            None => status(state.status, state.quality, quality),
+        }
+        .into(),
         observed_at: state.observed_at.map(timestamp),
         valid_until: state.valid_until.map(timestamp),
         quality: quality.into(),
@@ -64,7 +68,7 @@ fn known(version: u64, state: &FacilityState, edge: &mut Edge) -> wire::Facility
     }
 }
 
-fn certainty(capacity: u32, certainty: &Certainty) -> wire::Certainty {
+pub(super) fn certainty(capacity: u32, certainty: &Certainty) -> wire::Certainty {
     use wire::certainty::Says;
     let free = |occupied| capacity.saturating_sub(occupied);
     wire::Certainty {
@@ -87,6 +91,7 @@ fn certainty(capacity: u32, certainty: &Certainty) -> wire::Certainty {
         }
         .into(),
         conflict: certainty.conflict,
+        bays_alone: certainty.bays_alone,
         last_anchor: certainty.anchored.map(anchor),
     }
 }
@@ -145,13 +150,14 @@ mod tests {
             says: Figure::Blank,
             why: SureWhy::MayBeFull,
             conflict: true,
+            bays_alone: true,
             anchored,
         };
         let said = certainty(100, &sure);
         assert_eq!((said.occupied_low, said.occupied_high), (81, 104));
         assert_eq!((said.free_low, said.free_high), (0, 19));
         assert_eq!(said.says, Some(wire::certainty::Says::Blank(true)));
-        assert_eq!((said.why(), said.conflict), (wire::Sureness::MayBeFull, true));
+        assert_eq!((said.why(), said.conflict, said.bays_alone), (wire::Sureness::MayBeFull, true, true));
         let anchor = said.last_anchor.unwrap();
         assert_eq!((anchor.kind(), anchor.drift), (wire::AnchorKind::Verified, Some(-3)));
         assert_eq!(anchor.at, Some(timestamp(at)));
@@ -160,8 +166,15 @@ mod tests {
     #[test]
     fn every_word_has_its_like() {
         let sure = |says, why| {
-            let sure =
-                Certainty { occupied_low: 1, occupied_high: 2, says, why, conflict: false, anchored: None };
+            let sure = Certainty {
+                occupied_low: 1,
+                occupied_high: 2,
+                says,
+                why,
+                conflict: false,
+                bays_alone: false,
+                anchored: None,
+            };
             let said = certainty(9, &sure);
             (said.says.unwrap(), said.why())
         };

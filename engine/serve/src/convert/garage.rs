@@ -1,7 +1,10 @@
 //! Bicycle garages.
 
-use vlot_model::{City, Entry, GarageIx, GarageKind, Product, RackKind, SectionIx, SectionState};
+use vlot_model::{
+    City, Entry, GarageIx, GarageKind, Product, RackKind, Role, SectionIx, SectionState, UnmovedPlace,
+};
 
+use super::facility::certainty;
 use super::{Edge, position, share, silent, status, timestamp};
 use crate::wire::bicycle::v1 as wire;
 use crate::wire::common::v1 as common;
@@ -28,7 +31,7 @@ pub(crate) fn garage(city: &City, ix: GarageIx, entry: Option<&Entry>, edge: &mu
                 .sum(),
             sections: garage.sections.iter().map(|s| section(city, *s, None, edge)).collect(),
             quality: common::Quality::Missing.into(),
-            sensors: Some(silent(garage.sections.len())),
+            sensors: Some(silent(devices(city, ix))),
             ..identity
         };
     };
@@ -40,6 +43,10 @@ pub(crate) fn garage(city: &City, ix: GarageIx, entry: Option<&Entry>, edge: &mu
         valid_until: state.valid_until.map(timestamp),
         quality: edge.quality(state.quality, state.valid_until).into(),
         sensors: Some(share(state.sensors)),
+        unmoved: state
+            .unmoved
+            .as_ref()
+            .map(|unmoved| u32::try_from(unmoved.places.len()).unwrap_or(u32::MAX)),
         version,
         ..identity
     }
@@ -70,6 +77,11 @@ fn section(city: &City, ix: SectionIx, state: Option<&SectionState>, edge: &mut 
         observed_at: state.observed_at.map(timestamp),
         valid_until: state.valid_until.map(timestamp),
         quality: quality.into(),
+        // What may be said is no older than the figures that it is said of.
+        certainty: state
+            .certainty
+            .filter(|_| quality != common::Quality::Stale)
+            .map(|c| certainty(state.capacity, &c)),
         ..identity
     }
 }
@@ -88,4 +100,52 @@ fn rack(rack: RackKind) -> wire::RackKind {
         RackKind::TwoTier => wire::RackKind::TwoTier,
         RackKind::Cargo => wire::RackKind::Cargo,
     }
+}
+
+/// The devices of its sections.
+fn devices(city: &City, ix: GarageIx) -> usize {
+    let mine = |section: SectionIx| city.sections.get(section.at()).is_some_and(|s| s.garage == ix);
+    let rests_on = |role: Role| match role {
+        Role::Section { section } | Role::Place { section, .. } => mine(section),
+        _ => false,
+    };
+    city.devices.iter().filter(|device| rests_on(device.role)).count()
+}
+
+/// Its bicycles that have not moved for long; `None` where nobody watches single places.
+pub(crate) fn unmoved(city: &City, ix: GarageIx, entry: Option<&Entry>) -> Option<wire::UnmovedInGarage> {
+    let garage = city.garages.get(ix.at())?;
+    let after = garage.site.unmoved_after?;
+    let nothing = wire::UnmovedInGarage {
+        garage_id: garage.id.to_string(),
+        after_s: u32::try_from(after.as_secs()).unwrap_or(u32::MAX),
+        ..wire::UnmovedInGarage::default()
+    };
+    let sections = garage.sections.iter().filter_map(|s| city.sections.get(s.at()));
+    let watched = sections.map(|s| s.sources.places.len()).sum();
+    let state = entry.and_then(|e| match &*e.product {
+        Product::Garage(state) => Some((e.version, state)),
+        _ => None,
+    });
+    let Some((version, state)) = state else {
+        return Some(wire::UnmovedInGarage { watched: Some(silent(watched)), ..nothing });
+    };
+    let Some(unmoved) = &state.unmoved else {
+        // It does not stand there: nothing is watched, and nothing missed.
+        return Some(wire::UnmovedInGarage { watched: Some(silent(0)), version, ..nothing });
+    };
+    let place = |place: &UnmovedPlace| {
+        let section = city.sections.get(place.section.at())?;
+        Some(wire::UnmovedPlace {
+            section_id: section.id.to_string(),
+            place_id: section.sources.places.get(place.place as usize)?.id.to_string(),
+            since: Some(timestamp(place.since)),
+        })
+    };
+    Some(wire::UnmovedInGarage {
+        watched: Some(share(unmoved.watched)),
+        places: unmoved.places.iter().filter_map(place).collect(),
+        version,
+        ..nothing
+    })
 }

@@ -23,7 +23,7 @@ pub(crate) use act::act;
 pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
 pub(crate) use forecast::{forecast, on_arrival};
-pub(crate) use garage::garage;
+pub(crate) use garage::{garage, unmoved};
 pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};
 pub(crate) use zone::zone;
@@ -42,6 +42,18 @@ impl Edge {
     /// Until then everything that was judged stays as it is.
     pub(crate) fn until(&self) -> Timestamp {
         self.until
+    }
+
+    /// Closed until then, whatever became of the figures.
+    pub(crate) fn closed(&mut self, until: Option<Timestamp>) -> wire::Status {
+        match until {
+            Some(end) if end <= self.now => wire::Status::Unknown,
+            Some(end) => {
+                self.until = self.until.min(end);
+                wire::Status::Closed
+            }
+            None => wire::Status::Closed,
+        }
     }
 
     /// The quality at this moment: what has outlived its validity is stale, whatever the product says of itself.

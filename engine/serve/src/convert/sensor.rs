@@ -1,6 +1,8 @@
 //! Sensors.
 
-use vlot_model::{City, CountMode, Device, DeviceIx, Entry, HealthState, Life, Product, Role, SensorRule};
+use vlot_model::{
+    City, CountMode, Device, DeviceIx, DeviceKind, Entry, HealthState, Life, Product, Role, SensorRule,
+};
 use vlot_publish::sensor_why;
 
 use super::timestamp;
@@ -12,7 +14,10 @@ pub(crate) fn kind(device: &Device, city: &City) -> Option<wire::SensorKind> {
         Role::Bay { .. } => Some(wire::SensorKind::Bay),
         Role::Barrier { .. } => Some(wire::SensorKind::Barrier),
         Role::Counter { .. } => Some(wire::SensorKind::Counter),
+        // A gate counts as a barrier does, and a place's sensor is a bay's.
+        Role::Section { .. } if device.kind == DeviceKind::Barrier => Some(wire::SensorKind::Barrier),
         Role::Section { .. } => Some(wire::SensorKind::Section),
+        Role::Place { .. } => Some(wire::SensorKind::Bay),
         Role::Lane { station } => city.stations.get(station.at()).map(|station| match station.mode {
             CountMode::Motor => wire::SensorKind::Loop,
             CountMode::Bicycle => wire::SensorKind::BicycleCounter,
@@ -65,9 +70,13 @@ fn place(sensor: &mut wire::Sensor, role: Role, city: &City) {
             sensor.facility_id =
                 city.facilities.get(facility.at()).map_or(String::new(), |f| f.id.to_string());
         }
-        Role::Section { section } => {
+        Role::Section { section } | Role::Place { section, .. } => {
             let Some(section) = city.sections.get(section.at()) else { return };
             sensor.section_id = section.id.to_string();
+            if let Role::Place { place, .. } = role {
+                let place = section.sources.places.get(place as usize);
+                sensor.bay_id = place.map_or(String::new(), |place| place.id.to_string());
+            }
             sensor.garage_id =
                 city.garages.get(section.garage.at()).map_or(String::new(), |g| g.id.to_string());
         }

@@ -125,6 +125,7 @@ async fn an_act_is_answered_when_it_is_in_the_journal_and_says_before_and_after(
         (wire::ActKind::VerifiedCount, Some(70), wire::ActStage::Done)
     );
     assert_eq!((act.actor.as_str(), act.reason.as_str()), ("Mia Peeters", "night round"));
+    assert_eq!(act.actor_known_by(), wire::ActorKnownBy::Stated);
     assert_eq!((act.asked_at, act.observed_at), (instant(NOON), instant(counted_at)));
     let (before, after) = (act.before.unwrap(), act.after.unwrap());
     assert_eq!(
@@ -313,6 +314,7 @@ async fn what_a_crash_left_under_way_is_handed_in_at_the_start() {
         facility: "ladeuze".into(),
         value: Value::Closure { closed: true },
         actor: "Mia".into(),
+        actor_known_by: ActorKnownBy::Stated,
         reason: "flood".into(),
         asked_at: NOON,
         observed_at: NOON,

@@ -139,6 +139,62 @@ async fn stations_have_the_figures_of_their_mode_and_a_gap_is_no_zero() {
 }
 
 #[tokio::test]
+async fn bicycles_that_do_not_move_are_listed_by_their_places_and_what_a_section_may_say_is_sent() {
+    let house = House::open().await;
+    let mut client = GarageServiceClient::new(house.channel().await);
+    let all = || bicycle::ListUnmovedRequest::default();
+    let unknown = bicycle::UnmovedInGarage {
+        garage_id: "station".into(),
+        after_s: 2_419_200,
+        watched: Some(common::SensorShare { reporting: 0, total: 2 }),
+        places: Vec::new(),
+        version: 0,
+    };
+    let listed = within(client.list_unmoved(all())).await.unwrap().into_inner();
+    assert_eq!(listed.garages, std::slice::from_ref(&unknown));
+
+    let Product::Garage(mut state) = garage(7, NOON) else { unreachable!() };
+    let since = NOON + seconds(60);
+    state.unmoved = Some(vlot_model::Unmoved {
+        after_s: 2_419_200,
+        watched: Share { reporting: 1, total: 2 },
+        places: vec![vlot_model::UnmovedPlace { section: vlot_model::SectionIx(1), place: 1, since }],
+    });
+    state.sections[0].certainty = Some(vlot_model::Certainty {
+        occupied_low: 40,
+        occupied_high: 45,
+        says: vlot_model::Figure::Free(5),
+        why: vlot_model::SureWhy::Sure,
+        conflict: false,
+        bays_alone: false,
+        anchored: None,
+    });
+    house.publish(5, [Product::Garage(state)]);
+    let listed = within(client.list_unmoved(all())).await.unwrap().into_inner();
+    let known = bicycle::UnmovedInGarage {
+        watched: Some(common::SensorShare { reporting: 1, total: 2 }),
+        places: vec![bicycle::UnmovedPlace {
+            section_id: "onder".into(),
+            place_id: "12".into(),
+            since: noon_plus(60),
+        }],
+        version: 5,
+        ..unknown
+    };
+    assert_eq!(listed.garages, [known]);
+    let one = |id: &str| bicycle::ListUnmovedRequest { garage_id: id.into() };
+    assert_eq!(within(client.list_unmoved(one("station"))).await.unwrap().into_inner(), listed);
+    assert_eq!(within(client.list_unmoved(one("nowhere"))).await.unwrap_err().code(), Code::NotFound);
+
+    let garages =
+        within(client.list_garages(bicycle::ListGaragesRequest {})).await.unwrap().into_inner().garages;
+    assert_eq!(garages[0].unmoved, Some(1));
+    let sure = garages[0].sections[0].certainty.unwrap();
+    assert_eq!((sure.free_low, sure.free_high, sure.says), (5, 10, Some(parking::certainty::Says::Free(5))));
+    assert_eq!(garages[0].sections[1].certainty, None);
+}
+
+#[tokio::test]
 async fn a_garage_is_watched_with_its_sections_and_the_faces_of_its_own_signs() {
     let house = House::open().await;
     let mut client = GarageServiceClient::new(house.channel().await);

@@ -4,10 +4,12 @@
 
 mod acts;
 mod board;
+mod certificates;
 mod edge;
 mod forecasts;
 mod history;
 mod house;
+mod past;
 mod sensors;
 mod sign;
 mod support;

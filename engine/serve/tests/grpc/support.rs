@@ -171,6 +171,7 @@ pub fn facility(ix: u32, free: u32, now: Timestamp) -> Product {
         free: Some(free),
         occupied_uncorrected: Some(-3),
         opening: Opening::Open,
+        closed: None,
         status: if free == 0 { FacilityStatus::Full } else { FacilityStatus::SpacesAvailable },
         observed_at: Some(now),
         valid_until: Some(now + seconds(60)),
@@ -192,6 +193,7 @@ pub fn garage(free: u32, now: Timestamp) -> Product {
         observed_at: Some(now),
         valid_until: Some(now + seconds(60 * minutes)),
         quality: Quality::Good,
+        certainty: None,
     };
     Product::Garage(GarageState {
         garage: GarageIx(0),
@@ -202,6 +204,7 @@ pub fn garage(free: u32, now: Timestamp) -> Product {
         valid_until: Some(now + seconds(60)),
         quality: Quality::Good,
         sensors: Share { reporting: 2, total: 2 },
+        unmoved: None,
     })
 }
 
@@ -291,7 +294,9 @@ pub fn city() -> City {
         level: -1,
         full_at: 1,
         reopen_at: 3,
+        sources: vlot_model::SectionSources::default(),
     };
+    let place = |id: &str| vlot_model::Place { id: id.into(), device: DeviceIx(0) };
     let station = |id: &str, mode| Station {
         id: id.into(),
         name: id.to_uppercase(),
@@ -342,9 +347,21 @@ pub fn city() -> City {
             position: LonLat { lon: 4.715, lat: 50.881 },
             sections: vec![SectionIx(0), SectionIx(1)],
             valid_for: seconds(60),
-            site: vlot_model::GarageSite::default(),
+            site: vlot_model::GarageSite {
+                unmoved_after: Some(seconds(28 * 86_400)),
+                ..vlot_model::GarageSite::default()
+            },
         }],
-        sections: vec![section("boven", RackKind::TwoTier), section("onder", RackKind::Cargo)],
+        sections: vec![
+            section("boven", RackKind::TwoTier),
+            Section {
+                sources: vlot_model::SectionSources {
+                    places: vec![place("11"), place("12")],
+                    ..Default::default()
+                },
+                ..section("onder", RackKind::Cargo)
+            },
+        ],
         stations: vec![station("ring-1", CountMode::Motor), station("vaart", CountMode::Bicycle)],
         signs: vec![
             sign("sign-ring", Placement::Street, 0),

@@ -15,7 +15,7 @@ const COLUMNS: [&str; 6] = ["device", "eui", "kind", "facility", "bay", "use"];
 const OPTIONAL: [&str; 2] = ["in_service_from", "retired_from"];
 
 /// Sensors that can watch a bay; all but the first speak LoRaWAN.
-const KINDS: [(&str, DeviceKind); 5] = [
+pub(super) const KINDS: [(&str, DeviceKind); 5] = [
     ("bay", DeviceKind::Bay),
     ("bosch-tps110", DeviceKind::BoschTps110),
     ("nwave", DeviceKind::Nwave),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::read::{Accepted, Among, FilePath, Listen, Span, SpanOrForever, Table, Whole};
+use crate::read::{Accepted, Among, FilePath, Listen, Names, Span, SpanOrForever, Table, Whole};
 use crate::{Acts, AdmissionSettings, JournalSettings, ServeSettings, Source, TlsFiles};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,8 +20,18 @@ pub(super) fn admission(mut table: Table<'_>) -> AdmissionSettings {
 }
 
 pub(super) fn journal(mut table: Table<'_>) -> JournalSettings {
+    let segment_bytes = table.or("segment_bytes", Whole(1_048_576..=1_073_741_824), "67108864");
+    let max_bytes = table.optional("max_bytes", Whole(4_194_304..=1_125_899_906_842_624));
+    if let Some(max) = max_bytes.filter(|max| table.is_sound("segment_bytes") && *max < 4 * segment_bytes) {
+        table.problem(
+            "max_bytes",
+            format!("{max} is less than four segments of {segment_bytes} bytes"),
+            "whole segments are removed: give it more, or make segment_bytes less",
+        );
+    }
     JournalSettings {
-        segment_bytes: table.or("segment_bytes", Whole(1_048_576..=1_073_741_824), "67108864"),
+        segment_bytes,
+        max_bytes,
         commit_every: table.or("commit_every", Span(Duration::ZERO..=SECOND), "\"0s\""),
         keep: table.or("keep", SpanOrForever(DAY..=3_650 * DAY), "\"30d\""),
         queue: table.or("queue", Whole(1..=65_536), "1024"),
@@ -37,13 +47,23 @@ pub(super) fn serve(mut table: Table<'_>, source: &Source) -> ServeSettings {
     });
     encryption(&mut table, listen.ip().is_loopback(), "listen", &listen.to_string());
     let acts = acts(&mut table, &listen, tls.as_ref());
+    let operators = table.optional("operators", Names);
+    if operators.is_some() && acts != Acts::ClientCertificate {
+        table.problem(
+            "operators",
+            "names who may act, and nothing bears the names out",
+            "write acts = \"client-certificate\", or leave the list out",
+        );
+    }
     ServeSettings {
         listen,
         tls,
+        max_connections: table.or("max_connections", Whole(1..=1_000_000), "10000"),
         max_streams: table.or("max_streams", Whole(1..=1_000_000), "20000"),
         max_streams_per_connection: table.or("max_streams_per_connection", Whole(1..=100_000), "1000"),
         keep_alive: table.or("keep_alive", Span(5 * SECOND..=HOUR), "\"60s\""),
         acts,
+        operators: operators.unwrap_or_default(),
     }
 }
 

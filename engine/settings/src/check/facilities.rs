@@ -7,7 +7,7 @@ use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind,
 use super::bays::{self, Zone};
 use super::city::Area;
 use super::registry::Registry;
-use super::{WHILE, estimate, service, site, thresholds};
+use super::{WHILE, estimate, health, service, site, thresholds};
 use crate::read::{Among, Id, Named, Report, Share, Span, Table, Text, Whole};
 
 const KINDS: [(&str, DeviceKind); 2] = [("barrier", DeviceKind::Barrier), ("counter", DeviceKind::Counter)];
@@ -94,6 +94,14 @@ fn devices(
         };
         let device = registry.device_of(city, &entry, ("id", &id), (kind, role), silent_after);
         service::of_table(&mut entry, city, device);
+        health::reports(&mut entry, city, device);
+        if kind == DeviceKind::Barrier && entry.has("reports") {
+            entry.problem(
+                "reports",
+                "is written of a barrier",
+                "it is said of figures: a barrier tells passages",
+            );
+        }
         kinds.push(kind);
     }
     kinds

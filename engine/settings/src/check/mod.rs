@@ -7,10 +7,12 @@ mod engine;
 mod estimate;
 mod facilities;
 mod garages;
+mod health;
 mod history;
 mod mqtt;
 mod operators;
 mod registry;
+mod sections;
 mod service;
 mod signs;
 mod site;
@@ -36,9 +38,10 @@ const GARAGES: &str = "garages.toml";
 const STATIONS: &str = "stations.toml";
 const SIGNS: &str = "signs.toml";
 const CALENDAR: &str = "calendar.toml";
+const HEALTH: &str = "health.toml";
 
 /// Every file that a configuration can have.
-const FILES: [&str; 8] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR];
+const FILES: [&str; 9] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR, HEALTH];
 
 /// How long anything may be silent or stay valid.
 const WHILE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
@@ -69,13 +72,14 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     open(source, GARAGES, Need::Optional, report, |whole, root| {
         registry.garages.complete = whole;
         registry.sections.complete = whole;
-        garages::read(root, &area, &mut city, &mut registry);
+        garages::read(root, (&area, journal.keep), &mut city, &mut registry);
     });
     open(source, STATIONS, Need::Optional, report, |_, root| {
         stations::read(root, &area, &mut city, &mut registry);
     });
     open(source, SIGNS, Need::Optional, report, |_, root| signs::read(root, &area, &mut city, &mut registry));
     open(source, CALENDAR, Need::Optional, report, |_, root| calendar::read(root, &mut city, &registry));
+    open(source, HEALTH, Need::Optional, report, |_, root| health::read(root, &mut city));
 
     // With anything else wrong, the devices may only be hidden behind it.
     if city.devices.is_empty() && report.is_empty() {

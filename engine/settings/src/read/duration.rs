@@ -13,7 +13,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// The same way back, in the largest unit that fits.
-pub(super) fn written(duration: Duration) -> String {
+pub(crate) fn written(duration: Duration) -> String {
     let millis = duration.as_millis();
     let fits = |(_, unit): &&(&str, u64)| millis != 0 && millis.is_multiple_of(u128::from(*unit));
     match UNITS.iter().find(fits) {

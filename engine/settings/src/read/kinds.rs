@@ -387,6 +387,29 @@ impl Kind for Ids {
     }
 }
 
+/// A list of names of persons or accounts.
+pub(crate) struct Names;
+
+/// The longest name.
+const NAME_CHARS: usize = 80;
+
+impl Kind for Names {
+    type Out = Vec<String>;
+    fn read(&self, value: &DeValue<'_>) -> Option<Vec<String>> {
+        let DeValue::Array(parts) = value else { return None };
+        if parts.is_empty() {
+            return None;
+        }
+        parts.iter().map(|part| Text(NAME_CHARS).read(part.get_ref())).collect()
+    }
+    fn wanted(&self) -> String {
+        format!("a list of names, each one line of text, 1 to {NAME_CHARS} characters")
+    }
+    fn stand_in(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident -> $out:ty: $wanted:literal, $stand_in:expr, $read:expr;)*) => {$(
         $(#[$doc])*

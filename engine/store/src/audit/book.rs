@@ -73,9 +73,21 @@ impl Book {
                     *known = last.max(*known);
                 }
             }
-            Line::Asked { id, facility, act, occupied, actor, reason, asked_at, observed_at, sequence } => {
+            Line::Asked {
+                id,
+                facility,
+                act,
+                occupied,
+                actor,
+                actor_known_by,
+                reason,
+                asked_at,
+                observed_at,
+                sequence,
+            } => {
                 let value = act.value(occupied).ok_or("an act without its number")?;
-                let order = Order { id, facility, value, actor, reason, asked_at, observed_at };
+                let order =
+                    Order { id, facility, value, actor, actor_known_by, reason, asked_at, observed_at };
                 self.add(file, Act { order, sequence, end: None });
             }
             // Its beginning may be in a file that is no longer kept.

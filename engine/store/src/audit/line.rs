@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vlot_model::{Act, End, Glance, Order, Tick, Timestamp, Value};
+use vlot_model::{Act, ActorKnownBy, End, Glance, Order, Tick, Timestamp, Value};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case", deny_unknown_fields)]
@@ -18,6 +18,9 @@ pub(super) enum Line {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         occupied: Option<u32>,
         actor: String,
+        /// Lines of before it was looked at have none: then it was what the client said.
+        #[serde(default)]
+        actor_known_by: ActorKnownBy,
         reason: String,
         asked_at: Timestamp,
         observed_at: Timestamp,
@@ -42,7 +45,8 @@ pub(super) enum Kind {
 impl Line {
     /// `None` for what is no operator's act.
     pub(super) fn asked(act: &Act) -> Option<Line> {
-        let Order { id, facility, value, actor, reason, asked_at, observed_at } = act.order.clone();
+        let Order { id, facility, value, actor, actor_known_by, reason, asked_at, observed_at } =
+            act.order.clone();
         let (kind, occupied) = match value {
             Value::Verified { occupied } => (Kind::VerifiedCount, Some(occupied)),
             Value::Corrected { occupied } => (Kind::Correction, Some(occupied)),
@@ -58,6 +62,7 @@ impl Line {
             act: kind,
             occupied,
             actor,
+            actor_known_by,
             reason,
             asked_at,
             observed_at,

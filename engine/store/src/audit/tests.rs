@@ -14,6 +14,7 @@ fn order(id: &str, facility: &str, value: Value) -> Order {
         facility,
         value,
         actor: "Mia".into(),
+        actor_known_by: vlot_model::ActorKnownBy::Certificate,
         reason: "night round".into(),
         asked_at: at,
         observed_at: at,
@@ -45,6 +46,21 @@ const VALUES: [Value; 5] = [
 ];
 
 #[test]
+fn a_line_says_how_the_name_is_known_and_an_older_one_held_what_was_stated() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), Options::default());
+    log.ask(order("a", "p", Value::CounterReplaced)).unwrap();
+    drop(log);
+    let path = dir.path().join("acts.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(r#""actor":"Mia","actor_known_by":"certificate""#), "{text}");
+    std::fs::write(&path, text.replace(r#""actor_known_by":"certificate","#, "")).unwrap();
+    let (log, damage) = open(dir.path(), Options::default());
+    assert!(damage.is_empty(), "{damage:?}");
+    assert_eq!(log.find("a").unwrap().order.actor_known_by, vlot_model::ActorKnownBy::Stated);
+}
+
+#[test]
 fn what_was_written_is_read_again_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let (log, damage) = open(dir.path(), Options::default());
@@ -73,7 +89,7 @@ fn what_was_written_is_read_again_as_it_was() {
 fn half_a_line_is_cut_off_and_a_damaged_one_passed_over_and_both_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _) = open(dir.path(), Options::default());
-    log.ask(order("a", "p", VALUES[0])).unwrap();
+    log.ask(order("a", "p", VALUES[0].clone())).unwrap();
     drop(log);
     let path = files::path(dir.path(), 0);
     let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
@@ -96,7 +112,7 @@ fn files_are_bounded_and_numbers_go_on_behind_what_is_gone() {
     let (log, _) = open(dir.path(), SMALL);
     for i in 1..=100 {
         let facility = if i == 1 { "once" } else { "p" };
-        log.ask(order(&format!("a{i}"), facility, VALUES[0])).unwrap();
+        log.ask(order(&format!("a{i}"), facility, VALUES[0].clone())).unwrap();
         log.end(&format!("a{i}"), done(i)).unwrap();
     }
     let files = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap()).collect::<Vec<_>>();
@@ -109,8 +125,12 @@ fn files_are_bounded_and_numbers_go_on_behind_what_is_gone() {
     let (log, damage) = open(dir.path(), SMALL);
     assert!(damage.is_empty(), "{damage:?}");
     assert_eq!(log.newest(None, 1_000), kept);
-    assert_eq!(log.ask(order("b", "p", VALUES[0])).unwrap().sequence, 100);
-    assert_eq!(log.ask(order("c", "once", VALUES[0])).unwrap().sequence, 2, "its one act is long gone");
+    assert_eq!(log.ask(order("b", "p", VALUES[0].clone())).unwrap().sequence, 100);
+    assert_eq!(
+        log.ask(order("c", "once", VALUES[0].clone())).unwrap().sequence,
+        2,
+        "its one act is long gone"
+    );
 }
 
 #[test]

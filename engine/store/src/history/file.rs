@@ -30,9 +30,9 @@ pub(super) enum FileError {
 /// How long records are kept; `None` keeps all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Minutes, forecasts and sensors' changes.
+    /// Minutes, forecasts, sensors' changes and overstays.
     pub minutes: Option<Duration>,
-    /// 15 minutes.
+    /// 15 minutes and hours.
     pub quarters: Option<Duration>,
 }
 
@@ -123,7 +123,7 @@ impl HistoryFile {
     fn try_retire(&mut self, now: Timestamp, retention: Retention) -> rusqlite::Result<()> {
         for table in HistoryTable::ALL {
             let keep = match table.resolution() {
-                Resolution::Quarter => retention.quarters,
+                Resolution::Quarter | Resolution::Hour => retention.quarters,
                 Resolution::Minute | Resolution::Instant => retention.minutes,
             };
             let Some(keep) = keep else { continue };

@@ -5,6 +5,8 @@
 //! (`writer`), one sends to InfluxDB (`influx`). Between them stand bounded queues (`queue`); what they have no room for
 //! is counted, and told of (`trouble`).
 
+#[cfg(test)]
+mod dashboard;
 mod file;
 mod influx;
 mod line;
@@ -15,6 +17,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -11,6 +11,8 @@ use vlot_model::{
     SensorRule, Tick, Timestamp, TrafficCount,
 };
 
+use super::usage::{self, Zones};
+
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 /// Of the forecasts made within so long, the first is kept.
@@ -29,6 +31,7 @@ pub struct Sampler {
     minute: Timestamp,
     /// When the forecast that was kept last was made.
     forecast: BTreeMap<FacilityIx, Timestamp>,
+    zones: Zones,
 }
 
 impl Sampler {
@@ -48,6 +51,7 @@ impl Sampler {
             second: Timestamp::EPOCH,
             minute: Timestamp::EPOCH,
             forecast: BTreeMap::new(),
+            zones: Zones::default(),
             city,
         }
     }
@@ -62,7 +66,7 @@ impl Sampler {
             return records;
         }
         self.second = second;
-        let wanted = |key| matches!(key, Key::Station(_) | Key::Forecast(_) | Key::Health(_));
+        let wanted = |key| matches!(key, Key::Station(_) | Key::Forecast(_) | Key::Health(_) | Key::Zone(_));
         let (seen, changed) = board.changed_since(self.seen, wanted);
         self.seen = seen;
         for (_, entry) in changed {
@@ -80,6 +84,12 @@ impl Sampler {
         match product {
             Product::Traffic(count) => out.extend(traffic(&self.stations, count)),
             Product::Bicycle(count) => out.extend(bicycles(&self.stations, count)),
+            Product::Zone(zone) => {
+                let at = zone.facility.at();
+                if let (Some(facility), Some(id)) = (self.city.facilities.get(at), self.facilities.get(at)) {
+                    self.zones.look(facility, id, zone, self.second, out);
+                }
+            }
             Product::Health(health) => out.extend(sensor(&self.devices, health)),
             Product::Forecast(forecast) => {
                 let kept = self.forecast.get(&forecast.facility);
@@ -93,7 +103,6 @@ impl Sampler {
             | Product::Garage(_)
             | Product::Face(_)
             | Product::Sign(_)
-            | Product::Zone(_)
             | Product::Link(_)
             | Product::Corridor(_)
             | Product::Jams(_)
@@ -104,7 +113,7 @@ impl Sampler {
         }
     }
 
-    /// Every facility and section: of what is not on the board, that nothing is known.
+    /// Every facility with its groups, and every section: of what is not on the board, that nothing is known.
     fn states(&self, board: &Board, minute: Timestamp, at: Timestamp, out: &mut Vec<HistoryRecord>) {
         for (position, (facility, id)) in self.city.facilities.iter().zip(&self.facilities).enumerate() {
             let entry = board.get(Key::Facility(FacilityIx::from_position(position)));
@@ -114,6 +123,7 @@ impl Sampler {
             };
             let cells = facility_cells(state, facility.capacity, at);
             out.push(record(HistoryTable::FacilityMinute, id, minute, cells));
+            usage::groups(facility, state, minute, at, out);
         }
         for (position, garage) in self.city.garages.iter().enumerate() {
             let entry = board.get(Key::Garage(GarageIx::from_position(position)));
@@ -133,24 +143,29 @@ impl Sampler {
     }
 }
 
-fn record(table: HistoryTable, id: &Arc<str>, start: Timestamp, cells: Vec<Option<Cell>>) -> HistoryRecord {
+pub(super) fn record(
+    table: HistoryTable,
+    id: &Arc<str>,
+    start: Timestamp,
+    cells: Vec<Option<Cell>>,
+) -> HistoryRecord {
     HistoryRecord { table, id: Arc::clone(id), start: start.floor(SECOND), ahead_s: 0, cells }
 }
 
-fn whole(n: impl Into<i64>) -> Option<Cell> {
+pub(super) fn whole(n: impl Into<i64>) -> Option<Cell> {
     Some(Cell::Whole(n.into()))
 }
 
-fn real(x: Option<f32>) -> Option<Cell> {
+pub(super) fn real(x: Option<f32>) -> Option<Cell> {
     x.map(f64::from).filter(|x| x.is_finite()).map(Cell::Real)
 }
 
 /// The quality at an instant: a figure that has gone stale since it was published is stale.
-fn quality_at(quality: Quality, valid_until: Option<Timestamp>, at: Timestamp) -> Quality {
+pub(super) fn quality_at(quality: Quality, valid_until: Option<Timestamp>, at: Timestamp) -> Quality {
     if valid_until.is_some_and(|until| until <= at) { quality.max(Quality::Stale) } else { quality }
 }
 
-fn is_known(quality: Quality) -> bool {
+pub(super) fn is_known(quality: Quality) -> bool {
     matches!(quality, Quality::Good | Quality::Degraded)
 }
 
@@ -249,11 +264,11 @@ fn points(facilities: &[Arc<str>], f: &FacilityForecast) -> Vec<HistoryRecord> {
     f.points.iter().map(point).collect()
 }
 
-fn word(word: &'static str) -> Option<Cell> {
+pub(super) fn word(word: &'static str) -> Option<Cell> {
     Some(Cell::Word(word))
 }
 
-fn quality(quality: Quality) -> &'static str {
+pub(super) fn quality(quality: Quality) -> &'static str {
     match quality {
         Quality::Good => "good",
         Quality::Degraded => "degraded",

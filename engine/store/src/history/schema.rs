@@ -2,8 +2,9 @@
 
 use vlot_model::{HistoryTable, Holds};
 
-/// Of the file, in `PRAGMA user_version`.
-pub(super) const VERSION: i64 = 1;
+/// Of the file, in `PRAGMA user_version`. A file of an older version gets the tables that it lacks when it is opened: 1 had no
+/// groups, zones and overstays.
+pub(super) const VERSION: i64 = 2;
 
 /// Makes one table.
 pub(super) fn create(table: HistoryTable) -> String {

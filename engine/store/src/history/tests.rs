@@ -48,6 +48,7 @@ fn state(ix: u32, free: Option<u32>, quality: Quality, valid_until: Timestamp) -
         free,
         occupied_uncorrected: free.map(|f| 103 - i64::from(f)),
         opening: Opening::Open,
+        closed: None,
         status: FacilityStatus::SpacesAvailable,
         observed_at: Some(NOON),
         valid_until: Some(valid_until),
@@ -60,6 +61,7 @@ fn state(ix: u32, free: Option<u32>, quality: Quality, valid_until: Timestamp) -
             says: Figure::Free(f),
             why: SureWhy::Sure,
             conflict: false,
+            bays_alone: false,
             anchored: None,
         }),
         groups: Vec::new(),
@@ -229,6 +231,80 @@ fn fifteen_minutes_are_summed_up_over_what_was_known_and_stay_the_same_when_writ
         starts.extend(page.iter().map(|r| r.start));
     }
     assert_eq!(starts, (1..12).map(|m| NOON + m * MINUTE).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_file_of_the_first_version_keeps_what_it_has_and_gets_what_it_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("h.sqlite");
+    let first = [
+        "CREATE TABLE facility_minute (id TEXT NOT NULL, start INTEGER NOT NULL, ahead_s INTEGER NOT NULL, free INTEGER, \
+         free_low INTEGER, free_high INTEGER, occupied INTEGER, occupied_uncorrected INTEGER, capacity INTEGER, status TEXT, \
+         quality TEXT, sensors_reporting INTEGER, sensors_total INTEGER, PRIMARY KEY (id, start, ahead_s)) WITHOUT ROWID, STRICT;",
+        "INSERT INTO facility_minute (id, start, ahead_s, free) VALUES ('a', 1767268800, 0, 7);",
+        "PRAGMA user_version = 1;",
+    ];
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&first.concat()).unwrap();
+    let mut file = HistoryFile::open(&path).unwrap();
+    let version: i64 = file.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+    let group = |m: u32, free| HistoryRecord {
+        table: HistoryTable::GroupMinute,
+        id: "a/accessible".into(),
+        cells: vec![Some(Cell::Whole(free)), Some(Cell::Whole(4)), Some(Cell::Word("good"))],
+        ..minute("a", NOON + m * MINUTE, None)
+    };
+    file.write([group(0, 1), group(1, 3)].iter()).unwrap();
+    let reader = HistoryReader::new(&path);
+    let kept = reader.read(&of(HistoryTable::FacilityMinute, "a", NOON)).unwrap();
+    assert_eq!(*cell(&kept[0], "free"), Some(Cell::Whole(7)));
+    let quarters = reader.read(&of(HistoryTable::GroupQuarter, "a/accessible", NOON)).unwrap();
+    let figures =
+        ["free_mean", "free_min", "free_max", "free_last", "capacity_last"].map(|c| *cell(&quarters[0], c));
+    let whole = |n| Some(Cell::Whole(n));
+    assert_eq!(figures, [Some(Cell::Real(2.0)), whole(1), whole(3), whole(3), whole(4)]);
+    for table in HistoryTable::ALL {
+        assert!(reader.ids(table, 9).is_ok(), "{} is there", table.name());
+    }
+}
+
+#[test]
+fn groups_are_recorded_with_their_facility_and_are_no_more_known_than_it() {
+    let mut city = city();
+    let group = |group, capacity| Group { group, capacity, from: None };
+    for facility in &mut city.facilities {
+        facility.site.groups = vec![group(UserGroup::Accessible, 4)];
+    }
+    let (board, mut sampler) = (Board::new(), Sampler::new(Arc::new(city)));
+    let good = match state(0, Some(5), Quality::Good, NOON + 2 * MINUTE) {
+        Product::Facility(s) => {
+            let accessible = GroupState { group: UserGroup::Accessible, capacity: 4, free: Some(2) };
+            let charging = GroupState { group: UserGroup::Charging, capacity: 3, free: None };
+            Product::Facility(FacilityState { groups: vec![accessible, charging], ..s })
+        }
+        other => other,
+    };
+    publish(&board, 1, NOON + MINUTE, vec![good]);
+    let mut look = |tick, at| {
+        publish(&board, tick, at, vec![]);
+        let groups = sampler.look(&board).into_iter().filter(|r| r.table == HistoryTable::GroupMinute);
+        groups.map(|r| (r.id.to_string(), r.cells)).collect::<Vec<_>>()
+    };
+    let whole = |n| Some(Cell::Whole(n));
+    let cells = |free, capacity, quality| vec![free, whole(capacity), Some(Cell::Word(quality))];
+    let vismarkt = ("vismarkt/accessible".to_owned(), cells(None, 4, "missing"));
+    let fresh = [
+        ("ladeuze/accessible".to_owned(), cells(whole(2), 4, "good")),
+        ("ladeuze/charging".to_owned(), cells(None, 3, "good")),
+        vismarkt.clone(),
+    ];
+    assert_eq!(look(2, NOON + MINUTE), fresh);
+    let stale = [
+        ("ladeuze/accessible".to_owned(), cells(None, 4, "stale")),
+        ("ladeuze/charging".to_owned(), cells(None, 3, "stale")),
+        vismarkt,
+    ];
+    assert_eq!(look(3, NOON + 3 * MINUTE), stale);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prost::{Enumeration, Message};
 use vlot_model::{
-    AirQuantity as ModelQuantity, Effect as ModelEffect, LinkId, LonLat, Mode, Modes, Place as ModelPlace,
+    AirQuantity as ModelQuantity, Effect as ModelEffect, LinkId, Location as ModelPlace, LonLat, Mode, Modes,
     SignalState as ModelSignal, Situation as ModelSituation, SituationKind as ModelKind, Timestamp,
     Value as ModelValue, Verdict as ModelVerdict,
 };
@@ -153,7 +153,7 @@ impl Air {
 impl Situation {
     pub(super) fn new(of: &ModelSituation) -> Self {
         let flat = |line: &[LonLat]| line.iter().flat_map(|p| [p.lon, p.lat]).collect();
-        let (line, links) = match &of.place {
+        let (line, links) = match &of.location {
             ModelPlace::Point(p) => (vec![p.lon, p.lat], Vec::new()),
             ModelPlace::Line(line) => (flat(line), Vec::new()),
             ModelPlace::Links(links) => (Vec::new(), links.iter().map(|link| link.0).collect()),
@@ -210,7 +210,7 @@ impl Situation {
             headline: self.headline.into(),
             effect,
             modes,
-            place,
+            location: place,
             both_directions: self.both_directions,
             from: Timestamp::from_micros(self.from_us),
             until: self.until_us.map(Timestamp::from_micros),
@@ -246,7 +246,7 @@ mod tests {
                 headline: "Werken Naamsestraat".into(),
                 effect,
                 modes: Modes::NONE.with(Mode::Car).with(Mode::Bus),
-                place,
+                location: place,
                 both_directions: true,
                 from: Timestamp::from_secs(1_700_000_000),
                 until: None,

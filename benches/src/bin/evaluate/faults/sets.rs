@@ -26,6 +26,8 @@ pub(super) struct Series {
 pub(super) struct Set {
     pub(super) name: String,
     pub(super) reporting: Reporting,
+    /// Of a source that tells changes alone: whether anything but its sensors' own words tells of its life.
+    pub(super) life_known: bool,
     /// How long its source may be silent: a property of the source, as a device's own limit is.
     pub(super) silent_after: Micros,
     pub(super) series: Vec<Series>,
@@ -80,6 +82,28 @@ impl Set {
         at + Micros::from(offset_s) * SECOND
     }
 
+    /// As an engineer of the city would set it: of a source whose life is known longer than its nightly pauses of up to
+    /// six hours; else longer than a car park is quiet, which may be a Sunday.
+    pub(super) fn know_life(&mut self, known: bool) {
+        self.life_known = known;
+        if self.reporting == Reporting::ChangesOnly {
+            self.silent_after = if known { 7 * HOUR } else { 2 * DAY };
+        }
+    }
+
+    /// Its name, and what is known of its life.
+    pub(super) fn called(&self) -> String {
+        match (self.reporting, self.life_known) {
+            (Reporting::Repeated, _) => self.name.clone(),
+            (Reporting::ChangesOnly, false) => format!("{}, its source's life unknown", self.name),
+            (Reporting::ChangesOnly, true) => format!("{}, its source's life known", self.name),
+        }
+    }
+
+    pub(super) fn is_holiday(&self, at: Micros) -> bool {
+        !self.holidays.is_empty() && self.holidays.contains(&self.local(at).div_euclid(DAY))
+    }
+
     /// 0 = Monday 00:00, local.
     pub(super) fn hour_of_week(&self, at: Micros) -> u8 {
         let local = self.local(at);
@@ -114,6 +138,7 @@ pub(super) fn read(file: &Path, capacities: Option<&Path>, zone: Option<&str>) -
         Set {
             name: name.clone(),
             reporting,
+            life_known: true,
             silent_after,
             series,
             plotted: false,

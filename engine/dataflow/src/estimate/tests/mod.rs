@@ -199,6 +199,30 @@ fn bay_sums_are_what_a_recount_gives() {
         assert_eq!(bays.free() as usize, count(BayState::Free));
         assert_eq!(bays.doubted() as usize, twin.iter().filter(|bay| bay.1).count());
     }
-    (0..40).for_each(|at| bays.set(at, BayState::Occupied));
+    (0..40).for_each(|at| {
+        bays.set(at, BayState::Occupied);
+    });
     assert!(!bays.judge(BayState::Free), "so many do not lie");
+}
+
+/// No FULL of any estimate while at its sure end as many may be free as would open it again.
+#[test]
+fn full_holds_at_the_sure_end() {
+    use super::{Decider, Policy, Says};
+    for seed in 0..200 {
+        let mut dice = Dice(seed);
+        let mut decider = Decider::default();
+        let policy = Policy { full_at: 3, reopen_at: 8, ..Policy::default() };
+        for _ in 0..200 {
+            let mut ends: Vec<u32> = (0..5).map(|_| u32::try_from(85 + dice.below(20)).unwrap()).collect();
+            ends.sort_unstable();
+            let [sure_low, low, best, high, sure_high] = ends[..] else { panic!() };
+            let (uncorrected, conflict) = (None, false);
+            let estimate = Estimate { best, low, high, sure_low, sure_high, uncorrected, conflict };
+            let (says, _) = decider.decide(&estimate, 100, &policy);
+            if says == Says::Full {
+                assert!(100_u32.saturating_sub(sure_low) < policy.reopen_at, "{estimate:?}");
+            }
+        }
+    }
 }

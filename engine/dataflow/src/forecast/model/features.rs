@@ -11,6 +11,8 @@ pub(crate) const HORIZONS: [i64; 3] = [3, 6, 12];
 pub(crate) const LONGEST: i64 = 12;
 /// Features per row; a multiple of eight.
 pub(crate) const WIDTH: usize = 40;
+/// No entry is farther from zero.
+pub(crate) const LIMIT: f32 = 4.0;
 /// One row; every entry is of the order of one.
 pub(crate) type Features = [f32; WIDTH];
 
@@ -43,7 +45,7 @@ pub(crate) fn build(
     let mut cells = x.iter_mut();
     let mut push = |v: f32| {
         if let Some(cell) = cells.next() {
-            *cell = v.clamp(-4.0, 4.0);
+            *cell = v.clamp(-LIMIT, LIMIT);
         }
     };
     let lag = |slots: i64| series.at(slot - slots);

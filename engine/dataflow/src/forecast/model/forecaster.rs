@@ -10,6 +10,7 @@ use super::moment::{Moment, SLOT_S};
 use super::network::Network;
 use super::profile::Profile;
 use super::regression::Regression;
+use super::said::{Outlook, PENDING, Said};
 use super::series::{BRIDGE, Series};
 
 /// Experts per horizon: no change, the profile's, last week's and yesterday's increments, a regression towards the
@@ -39,27 +40,7 @@ pub struct Forecast {
     pub high: f32,
 }
 
-/// What is expected at the three horizons, as increments of the occupied share.
-#[derive(Clone, Copy, Debug)]
-struct Outlook {
-    experts: [[f32; EXPERTS]; 3],
-    mixed: [f32; 3],
-    /// Bounds around `mixed`.
-    bounds: [(f32, f32); 3],
-}
-
-/// What was said at a slot, until it can be judged.
-#[derive(Clone, Debug)]
-struct Said {
-    slot: i64,
-    bin: usize,
-    now: f32,
-    x: Features,
-    outlook: Outlook,
-    judged: [bool; 3],
-}
-
-/// Learns one facility online. About 34 kB, nearly all of it allocated at once; the same observations give the same bits.
+/// Learns one facility online. About 24 kB, nearly all of it allocated at once; the same observations give the same bits.
 #[derive(Clone, Debug)]
 pub struct Forecaster {
     /// In spaces.
@@ -71,7 +52,7 @@ pub struct Forecaster {
     network: Network,
     mixtures: [Mixture<EXPERTS>; 3],
     intervals: [Interval; 3],
-    /// At most `LONGEST + 1`.
+    /// At most [`LONGEST`].
     pending: VecDeque<Said>,
     now: Option<(Moment, f32)>,
     /// Slots seen, each once.
@@ -93,7 +74,7 @@ impl Forecaster {
             network: Network::new(seed),
             mixtures: [mixture(), mixture(), mixture()],
             intervals: [interval(), interval(), interval()],
-            pending: VecDeque::with_capacity(16),
+            pending: VecDeque::with_capacity(PENDING),
             now: None,
             slots: 0,
         }
@@ -127,7 +108,7 @@ impl Forecaster {
         self.judge(slot, ratio, before);
         let (x, naive) = features::build(&self.series, &self.profile, &self.events, at, ratio);
         let outlook = self.outlook(at, &x, &naive);
-        self.pending.push_back(Said { slot, bin: bin(at), now: ratio, x, outlook, judged: [false; 3] });
+        self.pending.push_back(Said::new(slot, bin(at), ratio, &x, &outlook));
         if at.is_in_event() {
             if let Some(usual) = self.profile.at(at.profile_minute(0)) {
                 self.events.learn(at, ratio - usual.slow);
@@ -169,7 +150,7 @@ impl Forecaster {
     /// What each expert expected at the newest slot, as increments of the occupied share, per horizon: for evaluation.
     #[must_use]
     pub fn experts(&self) -> Option<[[f32; EXPERTS]; 3]> {
-        self.pending.back().map(|said| said.outlook.experts)
+        self.pending.back().map(Said::experts)
     }
 
     /// Whole days that were learned from, by their slots.
@@ -219,9 +200,14 @@ impl Forecaster {
     /// Judges what was said about slots up to `slot`, where `ratio` was seen, and learns from what is complete.
     fn judge(&mut self, slot: i64, ratio: f32, before: Option<(i64, f32)>) {
         for said in &mut self.pending {
-            let Outlook { experts, mixed, bounds } = &said.outlook;
+            let due = |h: i64, judged: bool| !judged && said.slot + h <= slot;
+            if !HORIZONS.into_iter().zip(said.judged).any(|(h, judged)| due(h, judged)) {
+                continue;
+            }
+            let experts = said.experts();
             let learners = self.mixtures.iter_mut().zip(&mut self.intervals);
-            let heads = learners.zip(experts).zip(mixed).zip(bounds).zip(&mut said.judged).zip(HORIZONS);
+            let heads =
+                learners.zip(&experts).zip(&said.mixed).zip(&said.bounds).zip(&mut said.judged).zip(HORIZONS);
             for ((((((mixture, interval), experts), mixed), bounds), judged), h) in heads {
                 if *judged || said.slot + h > slot {
                     continue;
@@ -233,7 +219,7 @@ impl Forecaster {
                     // A bridge is smoother than what happens: it would make intervals too narrow.
                     let seen =
                         nearest(said.slot + h, (slot, ratio), before).map_or(came, |seen| seen - said.now);
-                    interval.learn(said.bin, seen - mixed, *bounds);
+                    interval.learn(usize::from(said.bin), seen - mixed, *bounds);
                 }
             }
         }
@@ -242,8 +228,9 @@ impl Forecaster {
             let targets = HORIZONS.map(|h| self.series.at(said.slot + h).map(|came| came - said.now));
             if targets.iter().any(Option::is_some) {
                 let [a, b, c] = targets;
-                self.linear.learn(&said.x, &[a, b, c, a, b, c]);
-                self.network.learn(&said.x, &targets);
+                let x = said.features();
+                self.linear.learn(&x, &[a, b, c, a, b, c]);
+                self.network.learn(&x, &targets);
             }
         }
     }

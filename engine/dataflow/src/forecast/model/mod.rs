@@ -25,7 +25,9 @@ mod moment;
 mod network;
 mod profile;
 mod regression;
+mod said;
 mod series;
+mod symmetric;
 #[cfg(test)]
 mod tests;
 

@@ -15,11 +15,14 @@ const RATE: (f32, f32) = (0.002, 0.0005);
 const DECAY: (f32, f32) = (0.9, 0.999);
 
 /// A weight with Adam's two moments (Kingma and Ba, ICLR 2015), by rows so that loops vectorise.
+///
+/// The moments are kept in the upper half of an `f32`, rounded up as often as what is cut off asks for: so they stay right
+/// in the mean, where rounding to the nearest would never let the second one move.
 #[derive(Clone, Debug)]
 struct Layer<const N: usize> {
     w: Vec<[f32; N]>,
-    m: Vec<[f32; N]>,
-    v: Vec<[f32; N]>,
+    /// The first moment above, the second below.
+    moments: Vec<[u32; N]>,
 }
 
 impl<const N: usize> Layer<N> {
@@ -28,22 +31,55 @@ impl<const N: usize> Layer<N> {
         for cell in w.iter_mut().flatten() {
             *cell = uniform(seed) * scale;
         }
-        Layer { w, m: vec![[0.0; N]; rows], v: vec![[0.0; N]; rows] }
+        Layer { w, moments: vec![[0; N]; rows] }
     }
 
     /// A step of Adam for one row whose gradient is `error * input`.
-    fn step(&mut self, row: usize, error: f32, input: &[f32; N], rate: f32) {
-        let (Some(w), Some(m), Some(v)) = (self.w.get_mut(row), self.m.get_mut(row), self.v.get_mut(row))
-        else {
-            return;
-        };
-        for (((w, m), v), x) in w.iter_mut().zip(m).zip(v).zip(input) {
-            // The grain keeps idle moments out of denormal numbers, which are slow.
-            let g = error * x + 1e-18;
-            *m += (g - *m) * (1.0 - DECAY.0);
-            *v += (g * g - *v) * (1.0 - DECAY.1);
-            *w -= rate * *m / (v.sqrt() + 1e-6);
+    fn step(&mut self, row: usize, error: f32, input: &[f32; N], rate: f32, dice: &mut Dice) {
+        let (Some(w), Some(moments)) = (self.w.get_mut(row), self.moments.get_mut(row)) else { return };
+        const { assert!(N.is_multiple_of(LANES), "whole lanes") };
+        let (w, _) = w.as_chunks_mut::<LANES>();
+        let (moments, _) = moments.as_chunks_mut::<LANES>();
+        let (input, _) = input.as_chunks::<LANES>();
+        for ((w, moments), x) in w.iter_mut().zip(moments).zip(input) {
+            let thrown = dice.throw();
+            for (((w, moments), x), thrown) in w.iter_mut().zip(moments).zip(x).zip(thrown) {
+                // The grain keeps idle moments out of denormal numbers, which are slow.
+                let g = error * x + 1e-18;
+                let (old_m, old_v) = (f32::from_bits(*moments & UPPER), f32::from_bits(*moments << 16));
+                let new_m = old_m + (g - old_m) * (1.0 - DECAY.0);
+                let new_v = old_v + (g * g - old_v) * (1.0 - DECAY.1);
+                // Rounded up with the chance that the lower half is of a whole.
+                let m = new_m.to_bits().wrapping_add(thrown & 0xffff) & UPPER;
+                let v = new_v.to_bits().wrapping_add(thrown >> 16) >> 16;
+                *moments = m | v;
+                *w -= rate * new_m / (new_v.sqrt() + 1e-6);
+            }
         }
+    }
+}
+
+/// The upper half of an `f32`.
+const UPPER: u32 = 0xffff_0000;
+/// Weights that are worked on at once.
+const LANES: usize = 8;
+
+/// Random bits for the rounding, a generator a lane (Marsaglia's xorshift, 2003).
+#[derive(Clone, Debug)]
+struct Dice([u32; LANES]);
+
+impl Dice {
+    fn new(seed: &mut u64) -> Self {
+        Dice(core::array::from_fn(|_| uniform(seed).to_bits() | 1))
+    }
+
+    fn throw(&mut self) -> [u32; LANES] {
+        for s in &mut self.0 {
+            *s ^= *s << 13;
+            *s ^= *s >> 17;
+            *s ^= *s << 5;
+        }
+        self.0
     }
 }
 
@@ -53,6 +89,7 @@ pub(crate) struct Network {
     first: Layer<WIDTH>,
     second: Layer<HIDDEN>,
     bias: [f32; OUT],
+    dice: Dice,
     seen: f32,
     /// Mean absolute target per horizon: the outputs' unit.
     unit: [f32; 3],
@@ -65,6 +102,7 @@ impl Network {
             first: Layer::new(HIDDEN, 0.15, &mut seed),
             second: Layer::new(OUT, 0.1, &mut seed),
             bias: [0.0; OUT],
+            dice: Dice::new(&mut seed),
             seen: 0.0,
             unit: [0.01, 0.02, 0.04],
         }
@@ -124,13 +162,13 @@ impl Network {
             }
         }
         for (i, e) in errors.into_iter().enumerate() {
-            self.second.step(i, e, &hidden, rate);
+            self.second.step(i, e, &hidden, rate, &mut self.dice);
             if let Some(b) = self.bias.get_mut(i) {
                 *b -= rate * e;
             }
         }
         for (i, (b, h)) in back.into_iter().zip(hidden).enumerate() {
-            self.first.step(i, if h > 0.0 { b } else { b * 0.1 }, x, rate);
+            self.first.step(i, if h > 0.0 { b } else { b * 0.1 }, x, rate, &mut self.dice);
         }
     }
 }

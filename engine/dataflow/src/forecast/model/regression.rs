@@ -1,6 +1,7 @@
 //! Recursive least squares with one inverse for several targets, bounded against outliers.
 
 use super::features::{Features, WIDTH};
+use super::symmetric::Symmetric;
 
 /// Linear forecasts of `N` targets from the same features.
 ///
@@ -9,8 +10,8 @@ use super::features::{Features, WIDTH};
 /// the solution from the mean towards the median.
 #[derive(Clone, Debug)]
 pub(crate) struct Regression<const N: usize> {
-    /// Inverse covariance, `WIDTH` x `WIDTH`.
-    inverse: Vec<[f32; WIDTH]>,
+    /// Inverse covariance.
+    inverse: Symmetric,
     weights: [[f32; WIDTH]; N],
     /// Mean absolute residual.
     spread: [f32; N],
@@ -22,12 +23,7 @@ pub(crate) struct Regression<const N: usize> {
 
 impl<const N: usize> Regression<N> {
     pub(crate) fn new(forget: f32, ridge: f32, bound: [f32; N]) -> Self {
-        let mut inverse = vec![[0.0; WIDTH]; WIDTH];
-        for (i, row) in inverse.iter_mut().enumerate() {
-            if let Some(cell) = row.get_mut(i) {
-                *cell = 1.0 / ridge;
-            }
-        }
+        let inverse = Symmetric::diagonal(1.0 / ridge);
         Regression { inverse, weights: [[0.0; WIDTH]; N], spread: [0.02; N], forget, bound, seen: 0 }
     }
 
@@ -38,29 +34,16 @@ impl<const N: usize> Regression<N> {
 
     /// Learns from a past row of features and what came of it.
     pub(crate) fn learn(&mut self, x: &Features, targets: &[Option<f32>; N]) {
-        let mut gain = [0.0_f32; WIDTH];
-        for (g, row) in gain.iter_mut().zip(&self.inverse) {
-            *g = dot(row, x);
-        }
+        let gain = self.inverse.times(x);
         let scale = 1.0 / (self.forget + dot(&gain, x));
         if !scale.is_finite() || scale <= 0.0 {
             *self = Self::new(self.forget, 1.0, self.bound);
             return;
         }
-        let mut trace = 0.0;
-        for (i, (row, gi)) in self.inverse.iter_mut().zip(&gain).enumerate() {
-            let by = gi * scale;
-            for (cell, gj) in row.iter_mut().zip(&gain) {
-                *cell -= by * gj;
-            }
-            trace += row.get(i).copied().unwrap_or(0.0);
-        }
+        self.inverse.subtract(&gain, scale);
         // Forgetting stops while the inverse is large: directions without news would blow up.
-        if trace < 2000.0 {
-            let grow = 1.0 / self.forget;
-            for cell in self.inverse.iter_mut().flatten() {
-                *cell *= grow;
-            }
+        if self.inverse.trace() < 2000.0 {
+            self.inverse.grow(1.0 / self.forget);
         }
         self.seen = self.seen.saturating_add(1);
         for (((weights, spread), target), bound) in

@@ -2,8 +2,8 @@
 
 use super::moment::SLOT_S;
 
-/// Slots kept: eight days, 4.6 kB.
-const LEN: i64 = 8 * 288;
+/// Slots kept: a week, an hour by which local time may shift, and more than an hour and a half besides; 4 kB.
+const LEN: i64 = 2_048;
 /// Longest gap that is bridged by a line, in slots (45 minutes).
 pub(crate) const BRIDGE: i64 = 9;
 /// A slot without a value.
@@ -11,7 +11,7 @@ const NONE: u16 = u16::MAX;
 /// Steps per unit of occupancy; ratios up to 1.3 fit.
 const SCALE: f32 = 50_000.0;
 
-/// Occupancy ratios of the last eight days, one per slot, quantised to 1/50,000.
+/// Occupancy ratios of the last week, one per slot, quantised to 1/50,000.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     ring: Vec<u16>,
@@ -58,7 +58,7 @@ impl Series {
         self.last = Some(slot);
     }
 
-    /// The ratio of a slot, if it is within eight days and was seen or bridged.
+    /// The ratio of a slot, if it is within a week and was seen or bridged.
     pub(crate) fn at(&self, slot: i64) -> Option<f32> {
         let last = self.last?;
         if slot > last || slot <= last - LEN {

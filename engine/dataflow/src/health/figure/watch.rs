@@ -16,6 +16,13 @@ impl FigureHealth {
         value <= 0 || i64::from(value) >= i64::from(self.capacity)
     }
 
+    /// At 0 or at capacity, or so near that hardly anybody is left to leave, or hardly a space to take.
+    pub(super) fn near_bound(&self, value: i32, rules: &FigureRules) -> bool {
+        let near = self.capacity as f32 * rules.bound_share;
+        let (value, capacity) = (value as f32, self.capacity as f32);
+        value <= near || value >= capacity - near
+    }
+
     fn run_limit(&self, at_bound: bool, rules: &FigureRules) -> f32 {
         let times = if at_bound { rules.bound_times } else { 1.0 };
         let run = if at_bound { &self.bound_run } else { &self.run };
@@ -44,7 +51,7 @@ impl FigureHealth {
 
     fn lengthen(&mut self, now: Micros, nats: f32, expected: f32, rules: &FigureRules) {
         let Some((_, value)) = self.last else { return };
-        let at_bound = self.at_bound(value);
+        let at_bound = self.near_bound(value, rules);
         let limit = self.run_limit(at_bound, rules);
         let run = if at_bound { &mut self.bound_run } else { &mut self.run };
         run.lengthen(nats, expected);
@@ -96,7 +103,7 @@ impl FigureHealth {
                 Reporting::Repeated => self.rates.rate(hour_of_week),
                 Reporting::ChangesOnly => 0.0,
             };
-            if self.at_bound(last) {
+            if self.near_bound(last, rules) {
                 self.bound_run.end(at, expected, bound_limit);
                 self.run.restart(at);
             } else {

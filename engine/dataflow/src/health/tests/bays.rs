@@ -49,6 +49,26 @@ fn a_bay_may_stand_still_for_days_but_not_chatter_or_fall_silent() {
     }
 }
 
+/// Were all of it learnt, two standstills of a month would let the third pass.
+#[test]
+fn a_standstill_that_was_a_fault_teaches_little() {
+    let rules = BayRules::default();
+    let (mut bay, mut now) = learnt(&rules);
+    for standstill in 0..3 {
+        let end = now + 30 * DAY;
+        while now < end {
+            now += 12 * HOUR;
+            bay.observe(now, true, &rules);
+        }
+        assert_eq!(bay.state(now, &rules).rule, Some(Stuck), "standstill {standstill}");
+        for step in 0..80 {
+            now += 3 * HOUR;
+            bay.observe(now, step % 2 == 1, &rules);
+        }
+        assert_eq!(bay.state(now, &rules).state, Healthy);
+    }
+}
+
 #[test]
 fn silence_is_measured_from_the_last_message_and_ends_with_one() {
     let rules = BayRules::default();

@@ -3,7 +3,7 @@ use crate::health::Rule::{
     self, Clamped, Drift, MidnightJump, OutOfBounds, Reset, Sentinel, Silent, Spiking, Stuck,
 };
 use crate::health::{
-    DAY, FigureHealth, FigureRules, HOUR, MINUTE, Micros, RULES, Reporting, State, is_sentinel,
+    DAY, FigureHealth, FigureRules, HOUR, MINUTE, Micros, RULES, Reporting, SourceLife, State, is_sentinel,
 };
 
 const CAPACITY: u32 = 400;
@@ -50,7 +50,7 @@ impl Lab {
             if let Some(value) = fault((self.now - start) as f64 / HOUR as f64, value) {
                 self.health.observe(self.now, hour, value, CAPACITY, &self.rules);
             }
-            self.health.on_clock(self.now, hour, true, &self.rules);
+            self.health.on_clock(self.now, hour, SourceLife::Heard, &self.rules);
             for rule in RULES {
                 if self.health.has(rule) && !seen.contains(&rule) {
                     seen.push(rule);
@@ -137,7 +137,35 @@ fn a_closed_facility_or_a_recount_is_no_fault() {
 }
 
 #[test]
-fn a_source_that_tells_changes_alone_is_judged_by_the_clock() {
+fn the_end_of_a_freeze_is_no_second_fault() {
+    let mut lab = Lab::learnt();
+    lab.run(8 * HOUR, |_, v| Some(v));
+    let (mut held, mut last) = (None, 0);
+    let seen = lab.run(5 * HOUR, |_, v| {
+        last = v;
+        Some(*held.get_or_insert(v))
+    });
+    assert_eq!(seen, vec![Stuck]);
+    assert!(held.is_some_and(|held| held - last > 100), "it leaps when it moves again: {held:?} {last}");
+    assert!(!lab.run(HOUR, |_, v| Some(v)).contains(&Reset));
+}
+
+#[test]
+fn a_public_holiday_may_be_quieter_than_any_sunday() {
+    for (holiday, expected) in [(false, vec![Stuck]), (true, vec![])] {
+        let mut lab = Lab::learnt();
+        lab.run(12 * HOUR, |_, v| Some(v));
+        if holiday {
+            lab.rules = lab.rules.on_holiday();
+        }
+        let mut held = None;
+        let seen = lab.run(80 * MINUTE, |_, v| Some(*held.get_or_insert(v)));
+        assert_eq!(seen, expected, "holiday: {holiday}");
+    }
+}
+
+/// A figure that tells changes alone, of a source that lives, after five weeks; its rules, and noon.
+fn told_changes() -> (FigureHealth, FigureRules, Micros) {
     let mut health = FigureHealth::new(Reporting::ChangesOnly);
     let rules = FigureRules::default();
     let mut dice = Dice(3);
@@ -151,17 +179,76 @@ fn a_source_that_tells_changes_alone_is_judged_by_the_clock() {
             health.observe(now, hour_of_week(now), value, CAPACITY, &rules);
             last = value;
         }
-        health.on_clock(now, hour_of_week(now), true, &rules);
+        health.on_clock(now, hour_of_week(now), SourceLife::Heard, &rules);
         assert_eq!(health.state().state, State::Healthy, "{:?}", health.state());
     }
+    (health, rules, noon)
+}
+
+#[test]
+fn what_changed_while_the_source_was_away_is_no_step() {
+    for (source, expected) in [(SourceLife::Heard, Some(Reset)), (SourceLife::Away, None)] {
+        let (mut health, rules, mut now) = told_changes();
+        let end = now + 40 * MINUTE;
+        while now < end {
+            now += 5 * MINUTE;
+            health.on_clock(now, hour_of_week(now), source, &rules);
+        }
+        health.observe(now, hour_of_week(now), 300, CAPACITY, &rules);
+        assert_eq!(health.state().rule, expected, "{source:?}");
+    }
+}
+
+#[test]
+fn a_source_that_tells_changes_alone_is_judged_by_the_clock() {
+    let (mut health, rules, noon) = told_changes();
+    let mut now = noon;
     let mut dead = health.clone();
     while now < noon + 4 * HOUR {
         now += 5 * MINUTE;
-        health.on_clock(now, hour_of_week(now), true, &rules);
-        dead.on_clock(now, hour_of_week(now), false, &rules);
+        health.on_clock(now, hour_of_week(now), SourceLife::Heard, &rules);
+        dead.on_clock(now, hour_of_week(now), SourceLife::Away, &rules);
     }
     assert_eq!(health.state().rule, Some(Stuck), "the source lives: the figure should have moved");
     assert_eq!(dead.state().rule, Some(Silent), "the source is gone: nothing else can be said");
+}
+
+/// Of a feed that nothing else speaks for, as the engine has them.
+#[test]
+fn a_feed_that_tells_changes_alone_may_be_quiet_for_as_long_as_it_may_be_silent() {
+    let rules = FigureRules { silent_after: 12 * HOUR, ..FigureRules::default() };
+    let night = MONDAY + 35 * DAY;
+    let (mut changes, mut repeats) =
+        (FigureHealth::new(Reporting::ChangesOnly), FigureHealth::new(Reporting::Repeated));
+    let quiet = |health: &mut FigureHealth, from: Micros, until: Micros, rules: &FigureRules| {
+        for now in (from..until).step_by(usize::try_from(5 * MINUTE).unwrap()) {
+            health.on_clock(now, hour_of_week(now), SourceLife::Unknown, rules);
+        }
+    };
+    let (mut dice, mut now, mut last) = (Dice(3), MONDAY, 0);
+    while now < night {
+        now += 5 * MINUTE;
+        let value = truth(now, &mut dice);
+        for health in [&mut changes, &mut repeats] {
+            if value != last {
+                health.observe(now, hour_of_week(now), value, CAPACITY, &rules);
+            }
+            health.on_clock(now, hour_of_week(now), SourceLife::Unknown, &rules);
+        }
+        last = value;
+        assert_eq!(changes.state().state, State::Healthy, "{:?}", changes.state());
+    }
+    let hourly = FigureRules { silent_after: HOUR, ..rules };
+    quiet(&mut changes, night, night + 4 * HOUR, &rules);
+    quiet(&mut repeats, night, night + 4 * HOUR, &hourly);
+    assert_eq!(changes.state().state, State::Healthy, "nothing moves by night: {:?}", changes.state());
+    assert_eq!(repeats.state().rule, Some(Silent), "it should have said the same again");
+    quiet(&mut changes, night + 4 * HOUR, night + 11 * HOUR, &rules);
+    assert!(changes.has(Stuck), "by day it should have moved: {:?}", changes.state());
+    quiet(&mut changes, night + 11 * HOUR, night + 13 * HOUR, &rules);
+    assert!(changes.has(Silent), "long enough a silence is one: {:?}", changes.state());
+    changes.observe(night + 14 * HOUR, 14, 20, CAPACITY, &rules);
+    assert_eq!(changes.state().state, State::Healthy, "{:?}", changes.state());
 }
 
 #[test]
@@ -189,7 +276,7 @@ fn hostile_values_do_no_harm() {
     for (i, at) in [0, i64::MIN / 4, 5, i64::MAX / 4, 9, i64::MAX / 4 + 1].into_iter().enumerate() {
         health.observe(at, 255, values[i], u32::MAX, &rules);
         health.observe(at + 1, 0, values[i], 0, &rules);
-        health.on_clock(at, 255, i % 2 == 0, &rules);
+        health.on_clock(at, 255, if i % 2 == 0 { SourceLife::Heard } else { SourceLife::Away }, &rules);
     }
     assert!(size_of::<FigureHealth>() <= 8_192);
 }

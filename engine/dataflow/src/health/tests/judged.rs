@@ -96,6 +96,20 @@ fn codes_in_place_of_figures_are_withheld_and_fail_the_counter() {
     assert_eq!((facility(&updates).quality, facility(&updates).occupied), (Quality::Good, Some(9)));
 }
 
+#[test]
+fn a_city_sets_the_bounds_of_its_own() {
+    let mut b = Builder::default();
+    b.facility(Counting::Absolute, 0, 0, 1);
+    b.city.health.rules.figure.sentinels = 5;
+    let (mut parking, _) = parking(b.city);
+    let code = |at: i64| Step::Batch(at, vec![said(0, at, Value::Occupied { spaces: 9_999 })]);
+    let updates = play(&mut parking, &[Step::Clock(NOON), code(NOON + 1), code(NOON + 2), code(NOON + 3)]);
+    assert_eq!(healths(&updates), Vec::<&SensorHealth>::new(), "three are the default");
+    let updates = play(&mut parking, &[code(NOON + 4), code(NOON + 5)]);
+    assert_eq!(healths(&updates)[0].rule, Some(SensorRule::Sentinel));
+    assert_eq!(healths(&updates)[0].limit, Some(5.0));
+}
+
 /// Withheld, they would be missing from the count for ever.
 #[test]
 fn passages_of_a_barrier_that_is_not_believed_are_counted_and_make_the_count_less_sure() {

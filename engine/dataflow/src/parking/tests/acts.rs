@@ -1,6 +1,9 @@
 //! What operators do, and what sources make of each other.
 
-use vlot_model::{AnchorKind, Counting, Direction, FacilityStatus, Figure, Opening, Quality, SureWhy, Value};
+use vlot_model::{
+    AnchorKind, Closed, ClosedBy, Counting, Direction, FacilityStatus, Figure, Opening, Quality, SureWhy,
+    Value,
+};
 
 use super::cases::{last, states};
 use crate::testing::{Builder, Step, s, said};
@@ -90,6 +93,41 @@ fn an_operators_closure_holds_until_it_is_taken_back() {
     assert_eq!(seen[1], (Opening::Open, FacilityStatus::SpacesAvailable));
     assert!(seen[2..seen.len() - 1].iter().all(|seen| *seen == closed), "{seen:?}");
     assert_eq!(seen.last(), Some(&(Opening::Open, FacilityStatus::SpacesAvailable)));
+}
+
+#[test]
+fn what_closes_a_facility_is_told_with_its_end_and_outlives_the_figures() {
+    let mut b = car_park();
+    let closes = does(1_010, Value::Closure { closed: true });
+    let states_of = |b: &Builder, steps: &[Step]| -> Vec<_> {
+        states(b, steps).iter().map(|s| (s.status, s.closed, s.quality)).collect()
+    };
+    let by = |by, until: Option<i64>| Some(Closed { by, until: until.map(s) });
+    let shut = FacilityStatus::Closed;
+    let seen =
+        states_of(&b, &[does(1_000, Value::Verified { occupied: 40 }), closes.clone(), Step::Clock(9_000)]);
+    assert_eq!(
+        seen[1..],
+        [
+            (shut, by(ClosedBy::Operator, None), Quality::Degraded),
+            (shut, by(ClosedBy::Operator, None), Quality::Stale)
+        ]
+    );
+    let word = Step::Batch(1_000, vec![said(1, 1_000, Value::Opening { open: false })]);
+    let seen = states_of(&b, &[word, Step::Clock(9_000)]);
+    assert_eq!(seen[0], (shut, by(ClosedBy::OwnWord, Some(1_900)), Quality::Missing));
+    assert_eq!(seen[1], (FacilityStatus::Unknown, None, Quality::Missing), "it was said long ago");
+    // 1970-01-01 was a Thursday; closed from 00:00 to 06:00, and then on Sundays.
+    let site = &mut b.city.facilities[0].site;
+    site.opening_hours = Some("Mo-Sa 06:00-24:00".into());
+    let alive = |at| Step::Batch(at, vec![said(0, at, Value::Alive)]);
+    let seen = states_of(&b, &[alive(1_000), alive(2_000), Step::Clock(6 * 3_600)]);
+    assert_eq!(seen[0], (shut, by(ClosedBy::Hours, Some(6 * 3_600)), Quality::Missing));
+    assert_eq!(seen.last(), Some(&(FacilityStatus::Unknown, None, Quality::Missing)));
+    // Closed for ever: an end that is not known is not told, and does not move with each look.
+    b.city.facilities[0].site.opening_hours = Some("off".into());
+    let seen = states_of(&b, &[alive(1_000), alive(2_000), alive(90_000)]);
+    assert_eq!(seen, [(shut, by(ClosedBy::Hours, None), Quality::Missing)]);
 }
 
 #[test]

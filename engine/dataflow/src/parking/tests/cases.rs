@@ -198,13 +198,13 @@ fn totals_put_right_what_passages_missed() {
         Step::Batch(1, vec![numbered(0, 0, 1, totals(0)), numbered(0, 1, 1, totals(0))]),
         Step::Batch(2, vec![numbered(1, 0, 2, Value::Occupied { spaces: 8 })]),
         // Two passages: counted before any totals tell of them.
-        Step::Batch(3, vec![numbered(2, 0, 3, out), numbered(1, 1, 3, out)]),
+        Step::Batch(3, vec![numbered(2, 0, 3, out.clone()), numbered(1, 1, 3, out.clone())]),
         // Totals that tell the same change nothing.
         Step::Batch(4, vec![numbered(3, 0, 4, totals(1)), numbered(2, 1, 4, totals(1))]),
         // The fourth message is lost, and was a passage: totals bring it in.
         Step::Batch(6, vec![numbered(5, 0, 6, totals(2))]),
         // It comes late after all: the totals have told of it.
-        Step::Batch(7, vec![numbered(4, 0, 5, out)]),
+        Step::Batch(7, vec![numbered(4, 0, 5, out.clone())]),
         // A passage that is newer than totals which arrive after it is not theirs.
         Step::Batch(9, vec![numbered(7, 0, 9, out)]),
         Step::Batch(10, vec![numbered(6, 0, 8, totals(2))]),

@@ -2,4 +2,5 @@
 
 mod acts;
 mod cases;
+mod shown;
 mod twin;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use vlot_model::{
-    City, Counting, DeviceIx, Direction, FacilityIx, FacilityState, FacilityStatus, Figure, Meters, Opening,
-    Product, Quality, Reading, Role, Share, SureWhy, Timestamp, Update, Value,
+    City, Closed, ClosedBy, Counting, DeviceIx, Direction, FacilityIx, FacilityState, FacilityStatus, Figure,
+    Meters, Opening, Product, Quality, Reading, Role, Share, SureWhy, Timestamp, Update, Value,
 };
 
 use crate::parking::logic::Parking;
@@ -58,13 +58,16 @@ impl Twin<'_> {
         }));
         let (raw_of_account, of_account, lost, of_count) = self.account(now);
         let (raw_of_bays, of_bays, of_bays_at) = self.bays(now);
-        let rests_on = of_count.max(of_bays_at);
         let ratio = |share: Share| share.reporting as f32 / share.total.max(1) as f32;
-        let sound = match f.counting {
+        let own_sensors = match f.counting {
             Counting::Barriers => of_account.reporting == of_account.total,
             Counting::Absolute => ratio(of_account) >= f.min_share,
             Counting::Bays => ratio(of_bays) >= f.min_share,
         };
+        let each_space = of_bays.reporting > 0 && of_bays.total >= f.capacity;
+        let bays_alone = !own_sensors && each_space && ratio(of_bays) >= f.min_share;
+        let sound = own_sensors || bays_alone;
+        let rests_on = of_count.filter(|_| !bays_alone).max(of_bays_at);
         let valid_until = rests_on.map(|t| t + f.valid_for);
         let certainty = published.certainty;
         let quality = match valid_until {
@@ -73,13 +76,20 @@ impl Twin<'_> {
             Some(_) => {
                 let c = certainty.expect("fresh figures are sure to an extent");
                 assert_eq!(c.why == SureWhy::SensorsMissing, !sound);
-                let good = sound && !c.conflict && c.why != SureWhy::TooWide;
+                assert_eq!(c.bays_alone, bays_alone);
+                let good = sound && !bays_alone && !c.conflict && c.why != SureWhy::TooWide;
                 if good { Quality::Good } else { Quality::Degraded }
             }
         };
         let by_operator = closure == Some(true);
         let own_word =
             opening == Some(false) && self.heard.iter().filter(own).any(|r| now < when(r) + f.valid_for);
+        let heard = self.heard.iter().filter(own).map(when).max();
+        let closed = match (by_operator, own_word) {
+            (true, _) => Some(Closed { by: ClosedBy::Operator, until: None }),
+            (false, true) => Some(Closed { by: ClosedBy::OwnWord, until: heard.map(|t| t + f.valid_for) }),
+            (false, false) => None,
+        };
         let status = match certainty.map(|c| c.says) {
             _ if by_operator || own_word => FacilityStatus::Closed,
             Some(Figure::Full) => FacilityStatus::Full,
@@ -96,6 +106,7 @@ impl Twin<'_> {
                 Some(true) => Opening::Open,
                 Some(false) => Opening::Closed,
             },
+            closed,
             status,
             observed_at: rests_on,
             valid_until,
@@ -151,7 +162,7 @@ impl Twin<'_> {
         let bay = |r: &Reading| matches!(self.city.devices[r.device.at()].role, Role::Bay { .. });
         let mut counts: Vec<(Timestamp, u32, Timestamp)> = Vec::new();
         for r in self.heard.iter().filter(|r| !bay(r)) {
-            if let Some(spaces) = self.starts_over(r.value, !counts.is_empty())
+            if let Some(spaces) = self.starts_over(r.value.clone(), !counts.is_empty())
                 && counts.iter().all(|(at, ..)| *at <= r.observed_at)
             {
                 counts.push((r.observed_at, spaces, when(r)));
@@ -281,7 +292,7 @@ impl Twin<'_> {
             }
             let bay = matches!(self.city.devices[r.device.at()].role, Role::Bay { .. });
             if !bay
-                && self.starts_over(r.value, counted.is_some()).is_some()
+                && self.starts_over(r.value.clone(), counted.is_some()).is_some()
                 && counted.is_none_or(|c| c <= at)
             {
                 counted = Some(at);
@@ -347,7 +358,7 @@ fn ledgers(city: &City, steps: &[Step]) -> (Ledger, Ledger) {
         for twin in &mut twins {
             let facility = twin.facility;
             let here: Vec<Reading> =
-                step.readings().iter().filter(|r| facility_of(city, r.device) == facility).copied().collect();
+                step.readings().iter().filter(|r| facility_of(city, r.device) == facility).cloned().collect();
             let touched = !here.is_empty();
             twin.heard.extend(here);
             if twin.heard.is_empty() || (matches!(step, Step::Batch(..)) && !touched) {

@@ -49,7 +49,7 @@ fn tick(logic: &mut Zones, tick: Tick, at: i64, words: &[(u32, What)]) -> Vec<Zo
             at: s(at),
             order: (matches!(what, What::Figure(_)), index),
             facility: FacilityIx(*facility),
-            what: *what,
+            what: what.clone(),
         });
         let mut heard: Vec<Heard> = heard.collect();
         heard.sort_by_key(|h| h.order);

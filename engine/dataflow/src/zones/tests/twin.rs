@@ -131,7 +131,7 @@ impl Twin<'_> {
     /// Plays step `i`, whose words are the last of `steps`.
     fn step(&mut self, i: usize) -> Option<ZonePressure> {
         let (now, words) = self.steps[i].clone();
-        let all: Vec<What> = self.heard(i + 1).map(|(_, what)| *what).collect();
+        let all: Vec<What> = self.heard(i + 1).map(|(_, what)| what.clone()).collect();
         let own = words.iter().filter(|(facility, _)| *facility == self.facility).count();
         let before = all.len() - own;
         let known = |words: &[What]| words.iter().any(|what| !matches!(what, What::Figure(None)));
@@ -220,7 +220,7 @@ fn words(now: i64, sequences: &mut [u32; 4], said: &[Said]) -> Vec<(u32, What)> 
     words.retain(|word| {
         if matches!(word.1, What::Figure(_)) {
             figures.retain(|f| f.0 != word.0);
-            figures.push(*word);
+            figures.push(word.clone());
         }
         matches!(word.1, What::Bay { .. })
     });

@@ -1,22 +1,63 @@
-//! Bounds of all rules, with defaults that hold for every city: what differs between sensors is learnt.
+//! Sensor health as a city sets it: the bounds of all rules, with defaults that hold for every city (what differs between
+//! sensors is learnt), and how each feed tells its figures.
 
-use super::{DAY, HOUR, MINUTE, Micros, SECOND};
+use crate::DeviceIx;
 
 mod figure;
 
 pub use figure::FigureRules;
 
-/// The bounds of every kind.
+/// Microseconds.
+type Micros = i64;
+const SECOND: Micros = 1_000_000;
+const MINUTE: Micros = 60 * SECOND;
+const HOUR: Micros = 60 * MINUTE;
+const DAY: Micros = 24 * HOUR;
+
+/// How a source tells its figures: a property of the feed, not of the city.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reporting {
+    /// It repeats the figure regularly, changed or not.
+    #[default]
+    Repeated,
+    /// It tells changes alone: silence means unchanged, until it has been silent for longer than it may.
+    ChangesOnly,
+}
+
+/// How sensors are judged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HealthSettings {
+    /// The bounds.
+    pub rules: HealthRules,
+    /// Devices whose feed tells changes alone; rising.
+    pub changes_only: Vec<DeviceIx>,
+}
+
+impl HealthSettings {
+    /// How a device tells its figures.
+    #[must_use]
+    pub fn reporting(&self, device: DeviceIx) -> Reporting {
+        match self.changes_only.binary_search(&device) {
+            Ok(_) => Reporting::ChangesOnly,
+            Err(_) => Reporting::Repeated,
+        }
+    }
+}
+
+/// The bounds of every kind. A device's own `silent_after` takes the place of its kind's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Rules {
+pub struct HealthRules {
     /// Bay sensors.
     pub bay: BayRules,
     /// Figures: facilities as a whole, garage sections.
     pub figure: FigureRules,
     /// Barrier counters.
     pub barrier: BarrierRules,
-    /// Loops, tubes and bicycle counters.
-    pub count: CountRules,
+    /// Loops and tubes.
+    pub motor: CountRules,
+    /// Bicycle counters.
+    pub bicycle: CountRules,
     /// Clocks of any device.
     pub clock: ClockRules,
 }

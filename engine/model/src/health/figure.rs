@@ -1,6 +1,6 @@
 //! Bounds for figures.
 
-use crate::health::{DAY, HOUR, MINUTE, Micros};
+use super::{DAY, HOUR, MINUTE, Micros};
 
 /// Bounds for figures (free or occupied spaces).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,10 +17,14 @@ pub struct FigureRules {
     pub stuck_margin: f32,
     /// ... but never above this, so that no past can make a sensor blind.
     pub stuck_nats_most: f32,
+    /// On a public holiday the limits of runs are so many times higher: it may be quieter than any Sunday.
+    pub holiday_times: f32,
     /// A run of fewer hours is never a fault.
     pub stuck_least: Micros,
     /// At 0 or at capacity all limits of runs are so many times higher: full is full.
     pub bound_times: f32,
+    /// So near to 0 or to capacity, as a share of the capacity, is as good as there: hardly anybody is left to leave.
+    pub bound_share: f32,
     /// A step's distance from the hour's mean step is judged against so many times its usual deviation ...
     pub step_times: f32,
     /// ... and so many times the second largest deviation of its past ...
@@ -84,8 +88,10 @@ impl Default for FigureRules {
             stuck_nats: 14.0,
             stuck_margin: 1.5,
             stuck_nats_most: 150.0,
+            holiday_times: 3.0,
             stuck_least: HOUR,
             bound_times: 2.0,
+            bound_share: 0.02,
             step_times: 10.0,
             step_margin: 1.3,
             step_share: 0.14,
@@ -111,6 +117,20 @@ impl Default for FigureRules {
             learnt_days: 14,
             outside_share: 0.02,
             sentinels: 3,
+        }
+    }
+}
+
+impl FigureRules {
+    /// As they are on a public holiday.
+    #[must_use]
+    pub fn on_holiday(self) -> Self {
+        let times = self.holiday_times;
+        FigureRules {
+            stuck_nats: self.stuck_nats * times,
+            stuck_margin: self.stuck_margin * times,
+            stuck_nats_most: self.stuck_nats_most * times,
+            ..self
         }
     }
 }
