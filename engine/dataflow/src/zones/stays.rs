@@ -44,7 +44,7 @@ pub(super) struct Stays {
     max_stay: Duration,
     limit_s: u32,
     /// When `max_stay` holds; `None`: always.
-    hours: Option<Schedule>,
+    hours: Option<Box<Schedule>>,
     /// `max_stay` holds since; `None`: it does not, or nobody knows whether.
     holds_since: Option<Timestamp>,
     /// The hours are asked again then.
@@ -74,7 +74,7 @@ impl Stays {
             over: false,
         };
         let street = &facility.site.street;
-        let hours = street.max_stay_hours.as_deref().map(|hours| Schedule::new(hours, city));
+        let hours = street.max_stay_hours.as_deref().map(|hours| Box::new(Schedule::new(hours, city)));
         let by_bays = facility.counting == vlot_model::Counting::Bays;
         Stays {
             bays: if by_bays { facility.bays.iter().map(bay).collect() } else { Box::default() },
