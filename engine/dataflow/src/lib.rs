@@ -26,6 +26,7 @@ mod parking;
 mod rooms;
 pub mod shell;
 mod signs;
+mod silence;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
