@@ -279,6 +279,45 @@ impl Inputs {
     }
 }
 
+/// Readings that pass through the operators at once, about. A batch of a replay may have far more, and what is made of
+/// those on the way leaves every cache and is asked of the system anew each time.
+const READINGS_A_ROUND: usize = 4_096;
+
+/// What is left of a batch.
+struct Rest {
+    upto: Tick,
+    at: Timestamp,
+    readings: std::vec::IntoIter<Admitted>,
+    clock: std::vec::IntoIter<ClockTick>,
+}
+
+impl From<Batch> for Rest {
+    fn from(Batch { upto, at, readings, clock }: Batch) -> Self {
+        Rest { upto, at, readings: readings.into_iter(), clock: clock.into_iter() }
+    }
+}
+
+impl Rest {
+    /// Its next ticks, whole ones, of about so many readings; and whether these are the last.
+    fn next(&mut self, readings: usize) -> (Batch, bool) {
+        let waiting = self.readings.as_slice();
+        let last = waiting.get(readings.saturating_sub(1)).map(|r| (r.tick, r.at));
+        if let Some((tick, at)) = last {
+            let whole = waiting.partition_point(|r| r.tick <= tick);
+            let clock = self.clock.as_slice().partition_point(|c| c.tick <= tick);
+            if whole < waiting.len() {
+                let readings = self.readings.by_ref().take(whole).collect();
+                let clock = self.clock.by_ref().take(clock).collect();
+                return (Batch { upto: tick, at, readings, clock }, false);
+            }
+        }
+        let (readings, clock) = (std::mem::take(&mut self.readings), std::mem::take(&mut self.clock));
+        let batch =
+            Batch { upto: self.upto, at: self.at, readings: readings.collect(), clock: clock.collect() };
+        (batch, true)
+    }
+}
+
 /// The worker's loop: take a bounded amount, step, and park only when there was nothing.
 fn run(
     worker: &mut timely::worker::Worker,
@@ -288,16 +327,28 @@ fn run(
 ) {
     const BATCHES_A_ROUND: usize = 16;
     let mut inputs = Some(inputs);
+    let mut rest: Option<Rest> = None;
     loop {
         let mut idle = true;
+        let mut room = READINGS_A_ROUND;
         for _ in 0..BATCHES_A_ROUND {
-            match (lane.try_recv(), inputs.as_mut()) {
-                (Ok(batch), Some(inputs)) => {
+            let next = match rest.take() {
+                Some(rest) => Ok(rest),
+                None => lane.try_recv().map(Rest::from),
+            };
+            match (next, inputs.as_mut()) {
+                (Ok(mut next), Some(inputs)) => {
                     idle = false;
+                    let (batch, ends) = next.next(room);
+                    rest = (!ends).then_some(next);
+                    room = room.saturating_sub(batch.readings.len());
                     if worker.index() == 0 {
                         under_way.borrow_mut().push_back((batch.upto, batch.at));
                     }
                     inputs.send(batch);
+                    if room == 0 {
+                        break;
+                    }
                 }
                 (Err(mpsc::error::TryRecvError::Empty), _) => break,
                 (Err(mpsc::error::TryRecvError::Disconnected), _) | (Ok(_), None) => {
@@ -314,6 +365,58 @@ fn run(
             worker.step_or_park(Some(Duration::from_secs(1)));
         } else {
             worker.step();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vlot_model::{DeviceIx, Reading, Value};
+
+    use super::*;
+
+    #[test]
+    fn a_large_batch_goes_in_whole_ticks_and_nothing_is_left_out() {
+        let reading = |at| Reading {
+            device: DeviceIx(0),
+            sequence: None,
+            observed_at: at,
+            received_at: at,
+            value: Value::Alive,
+        };
+        let whole = || {
+            let mut batch = Batch::default();
+            for tick in 1..=40_u32 {
+                let at = Timestamp::from_secs(i64::from(tick));
+                // Every fourth is the clock's.
+                let readings = if tick % 4 == 0 { 0 } else { tick as usize };
+                batch.push(tick.into(), at, (0..readings).map(|_| reading(at)));
+            }
+            batch
+        };
+        for size in [1, 7, 30, 100, 5_000] {
+            let (mut rest, mut all) = (Rest::from(whole()), Batch::default());
+            let mut parts = 0;
+            loop {
+                let (part, ends) = rest.next(size);
+                let ticks: Vec<Tick> =
+                    part.readings.iter().map(|r| r.tick).chain(part.clock.iter().map(|c| c.tick)).collect();
+                assert!(ticks.iter().all(|tick| all.upto < *tick && *tick <= part.upto), "{size}: {ticks:?}");
+                assert!(ends || part.readings.len() >= size, "{size}: {}", part.readings.len());
+                assert!(part.readings.len() < size + 40, "{size}: {}", part.readings.len());
+                assert_eq!(part.at, Timestamp::from_secs(i64::try_from(part.upto).unwrap()));
+                (all.upto, all.at) = (part.upto, part.at);
+                all.readings.extend(part.readings);
+                all.clock.extend(part.clock);
+                parts += 1;
+                if ends {
+                    break;
+                }
+            }
+            let whole = whole();
+            assert_eq!((all.upto, all.at), (whole.upto, whole.at));
+            assert_eq!((all.readings, all.clock), (whole.readings, whole.clock));
+            assert_eq!(parts > 1, size < 600, "{size}: {parts}");
         }
     }
 }

@@ -25,6 +25,7 @@ mod parking;
 mod rooms;
 pub mod shell;
 mod signs;
+mod silence;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -13,7 +13,7 @@ const INFLATED_FROM: f64 = 9.0;
 const MOST: f64 = 0.2;
 
 /// So many anchors' worth of weight the configured rates have against what anchors show of them.
-const RATES_WEIGH: f64 = 4.0;
+const RATES_WEIGH: f64 = 16.0;
 /// And so many anchors at most are remembered.
 const ANCHORS_MAX: f64 = 40.0;
 /// Bounds of the factor by which the rates may turn out to be wrong.

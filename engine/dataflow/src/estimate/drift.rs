@@ -158,13 +158,17 @@ impl Drift {
         let within_bin = float(self.step * self.step - 1) / 12.0;
         let twice = 2.0 * (variance.max(SURE) + within_bin);
         // Weights relative to the best that a bin of the support gets, so that far evidence does not vanish.
-        let support = || (0..BINS_I).zip(&self.bins).filter(|(_, mass)| **mass > 0.0);
-        let exponent = |bin: i64| (self.centre(bin) - mean) * (self.centre(bin) - mean) / twice;
-        let least = support().map(|(bin, _)| exponent(bin)).fold(f64::INFINITY, f64::min);
-        let (origin, step) = (self.origin, self.step);
-        for (bin, mass) in self.each().filter(|(_, mass)| **mass > 0.0) {
-            let off = float(origin + bin * step) + float(step - 1) / 2.0 - mean;
-            *mass *= single(exp_of_negative((least - off * off / twice).min(0.0)));
+        let mut exponents = [0.0; BINS];
+        let mut least = f64::INFINITY;
+        for ((bin, mass), exponent) in (0..BINS_I).zip(&self.bins).zip(&mut exponents) {
+            if *mass > 0.0 {
+                let off = self.centre(bin) - mean;
+                *exponent = off * off / twice;
+                least = least.min(*exponent);
+            }
+        }
+        for (mass, exponent) in self.bins.iter_mut().zip(exponents).filter(|(mass, _)| **mass > 0.0) {
+            *mass *= single(exp_of_negative((least - exponent).min(0.0)));
         }
         self.settle();
     }

@@ -50,7 +50,7 @@ pub struct Estimator {
     model: Model,
     bias: Bias,
     /// Barriers, from the first anchor on.
-    count: Option<Count>,
+    count: Option<Box<Count>>,
     /// Messages whose loss shows.
     lost: u32,
     bays: Bays,
@@ -117,7 +117,7 @@ impl Estimator {
     /// Vehicles that the physical bounds took out of or put into the best figure since the last anchor.
     #[must_use]
     pub fn bounded(&self) -> f64 {
-        self.count.as_ref().map_or(0.0, Count::bounded)
+        self.count.as_deref().map_or(0.0, Count::bounded)
     }
 
     /// The barriers counted vehicles. Before the first anchor they count for nothing.
@@ -211,7 +211,7 @@ impl Estimator {
         match &mut self.count {
             // It is the bays that it tells of, below.
             None if !self.model.barriers => {}
-            None => self.count = Some(Count::starting(&anchor, &self.bias)),
+            None => self.count = Some(Box::new(Count::starting(&anchor, &self.bias))),
             Some(count) => {
                 let old = count.value();
                 found = count.anchor(&anchor, learn, &mut self.bias, f64::from(self.lost));
@@ -258,7 +258,7 @@ impl Estimator {
     /// When [`Estimator::advance`] has something to do; `None` while time alone changes nothing.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
-        self.count.as_ref().and_then(Count::settles_at)
+        self.count.as_deref().and_then(Count::settles_at)
     }
 
     /// Whether the estimate changes while nothing happens: a figure without a count ages.
@@ -286,14 +286,14 @@ impl Estimator {
     /// `None` while no source has said anything.
     #[must_use]
     pub fn estimate(&self, now: Instant, tail: f64) -> Option<Estimate> {
-        let uncorrected = self.count.as_ref().map(Count::value);
+        let uncorrected = self.count.as_deref().map(Count::value);
         self.known(Some(now)).map(|known| known.estimate(tail, self.model.ceiling, uncorrected))
     }
 
     /// The same by the bays alone: where each space has one, they need no barrier. `None` while none of them speaks.
     #[must_use]
     pub fn estimate_of_bays(&self, tail: f64) -> Option<Estimate> {
-        let uncorrected = self.count.as_ref().map(Count::value);
+        let uncorrected = self.count.as_deref().map(Count::value);
         let bays = Fused::with(None, self.evidence_of_bays(true)?);
         Some(bays.estimate(tail, self.model.ceiling, uncorrected))
     }

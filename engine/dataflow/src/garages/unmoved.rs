@@ -18,10 +18,14 @@ struct Stay {
     place: u32,
     silent_after: Duration,
     heard_at: Option<Timestamp>,
+    /// Heard without a spell of silence since then.
+    watched_from: Option<Timestamp>,
     /// The newest word of its state: when it was observed and said, and whether it was "taken".
     level: Option<(Timestamp, Timestamp, Option<bool>)>,
     /// Taken without a break since then.
     since: Option<Timestamp>,
+    /// When the first word of that run was observed.
+    begun: Timestamp,
     standing: Standing,
 }
 
@@ -42,10 +46,13 @@ impl Stay {
             let newest =
                 self.level.map_or(reading.observed_at, |(newest, ..)| newest.max(reading.observed_at));
             self.level = Some((newest, said_at, None));
-            self.since = None;
+            (self.since, self.watched_from) = (None, Some(said_at));
         }
+        let watched_from = *self.watched_from.get_or_insert(said_at);
         self.heard_at = self.heard_at.max(Some(said_at));
         let taken = match reading.value {
+            // Held up from before a silence in which the bicycle may have gone.
+            Value::Bay { occupied: true } if said_at < watched_from => None,
             Value::Bay { occupied } => Some(occupied),
             Value::BayUnsure => None,
             _ => return,
@@ -54,14 +61,19 @@ impl Stay {
         match self.level {
             Some((newest, newest_said, _)) if observed_at < newest => {
                 // Late news of a moment at which it was not taken: only what was said after it counts.
-                if taken != Some(true) && self.since.is_some_and(|since| since <= said_at) {
-                    self.since = Some(newest_said);
+                let within = |since: Timestamp| self.begun <= observed_at || since <= said_at;
+                if taken != Some(true) && self.since.is_some_and(within) {
+                    (self.since, self.begun) = (Some(newest_said), newest);
                 }
             }
             _ => {
                 self.level = Some((observed_at, said_at, taken));
                 // A word that was held up begins no run before what was heard meanwhile.
-                self.since = if taken == Some(true) { self.since.or(self.heard_at) } else { None };
+                if taken != Some(true) {
+                    self.since = None;
+                } else if self.since.is_none() {
+                    (self.since, self.begun) = (self.heard_at, observed_at);
+                }
             }
         }
     }
@@ -83,8 +95,18 @@ impl Stays {
 
     pub(super) fn watch(&mut self, section: SectionIx, place: u32, silent_after: Duration) -> usize {
         let standing = Standing::Believed;
-        let (heard_at, level, since) = (None, None, None);
-        self.stays.push(Stay { section, place, silent_after, heard_at, level, since, standing });
+        let (heard_at, watched_from, level, since) = (None, None, None, None);
+        self.stays.push(Stay {
+            section,
+            place,
+            silent_after,
+            heard_at,
+            watched_from,
+            level,
+            since,
+            begun: Timestamp::EPOCH,
+            standing,
+        });
         self.stays.len() - 1
     }
 

@@ -115,22 +115,20 @@ fn what_nobody_watches_is_not_zero() {
     assert_eq!(unmoved(&mut Garages::new(&b.city, &Arc::default()), &[taken(1_000)]), None);
 }
 
-/// From all words of a place in the order of their observation: since when it is surely taken at `now`.
+/// From all words of a place: since when it is surely taken at `now`. Whether somebody watched is a matter of when words were
+/// said, whether it was taken one of when they were observed.
 fn since(words: &[Reading], now: Timestamp) -> Option<Timestamp> {
-    let mut words = words.to_vec();
-    words.sort_by_key(|r| r.observed_at);
     let silent = Duration::from_secs(SILENT as u64);
-    let newest_word = words.iter().map(said_at).max()?;
-    if newest_word + silent <= now {
+    let mut said: Vec<_> = words.iter().map(said_at).collect();
+    said.sort();
+    if *said.last()? + silent <= now {
         return None;
     }
+    let watched_from = said.windows(2).rev().find(|w| w[0] + silent <= w[1]).map_or(said[0], |w| w[1]);
+    let mut words: Vec<_> = words.iter().filter(|r| watched_from <= said_at(r)).collect();
+    words.sort_by_key(|r| r.observed_at);
     let mut since = None;
-    let mut heard: Option<Timestamp> = None;
-    for word in &words {
-        if heard.is_some_and(|heard| heard + silent <= said_at(word)) {
-            since = None;
-        }
-        heard = heard.max(Some(said_at(word)));
+    for word in words {
         since = match word.value {
             Value::Bay { occupied: true } => {
                 Some(since.map_or(said_at(word), |since: Timestamp| since.min(said_at(word))))

@@ -5,19 +5,20 @@ use super::rates::{Exposure, Rates};
 use super::run::Run;
 use super::{BarrierRules, HOUR, Health, MINUTE, Micros, Rule, State, hours};
 
-/// One direction: its rate by hour of the week, and how long nothing passed.
+/// One direction: how long nothing passed.
 #[derive(Clone, Debug)]
 struct Way {
-    rates: Rates,
     run: Run,
     total: Option<u32>,
 }
 
-/// The health of a barrier's counter. About 4.5 kB.
+/// The health of a barrier's counter. About 3.4 kB.
 #[derive(Clone, Debug)]
 pub struct BarrierHealth {
     alarms: Alarms,
     ways: [Way; 2],
+    /// Of both directions by hour of the week: they are watched together.
+    rates: Rates<2>,
     first_at: Option<Micros>,
     heard_at: Micros,
     advanced_to: Micros,
@@ -31,10 +32,11 @@ pub struct BarrierHealth {
 
 impl Default for BarrierHealth {
     fn default() -> Self {
-        let way = || Way { rates: Rates::new(Exposure::Hour), run: Run::starting(0), total: None };
+        let way = || Way { run: Run::starting(0), total: None };
         BarrierHealth {
             alarms: Alarms::default(),
             ways: [way(), way()],
+            rates: Rates::new(Exposure::Hour),
             first_at: None,
             heard_at: 0,
             advanced_to: 0,
@@ -140,10 +142,12 @@ impl BarrierHealth {
     }
 
     fn told(&mut self, at: Micros, hour_of_week: u8, way: usize, vehicles: f32, rules: &BarrierRules) {
-        let Some(way) = self.ways.get_mut(way) else { return };
+        let mut changes = [0.0; 2];
+        let (Some(way), Some(changed)) = (self.ways.get_mut(way), changes.get_mut(way)) else { return };
         let limit = way.run.limit(rules.stuck_nats, rules.stuck_margin, rules.stuck_nats_most);
         // Of a bunch that came at once only one is new evidence that it counts.
-        way.rates.learn(hour_of_week, vehicles.min(1.0 + hours(HOUR) * 5.0), 0.0);
+        *changed = vehicles.min(1.0 + hours(HOUR) * 5.0);
+        self.rates.learn_each(hour_of_week, changes, 0.0);
         way.run.end(at, 0.0, limit);
         let limits = |w: &Way| w.run.limit(rules.stuck_nats, rules.stuck_margin, rules.stuck_nats_most);
         if self.ways.iter().all(|w| w.run.nats <= limits(w)) {
@@ -165,16 +169,17 @@ impl BarrierHealth {
         let turned = self.day != hour_of_week / 24;
         self.day = hour_of_week / 24;
         let standing = self.alarms.stands(Rule::Stuck) || self.alarms.stands(Rule::Implausible);
+        let rates = self.rates.each(hour_of_week);
+        if !standing {
+            self.rates.learn_each(hour_of_week, [0.0; 2], hours(span));
+        }
         let mut over = [None; 2];
-        for (way, over) in self.ways.iter_mut().zip(&mut over) {
+        for ((way, rate), over) in self.ways.iter_mut().zip(rates).zip(&mut over) {
             if turned {
                 way.run.forget();
             }
-            let expected = way.rates.rate(hour_of_week) * hours(span);
+            let expected = rate * hours(span);
             way.run.lengthen(expected, expected);
-            if !standing {
-                way.rates.learn(hour_of_week, 0.0, hours(span));
-            }
             let limit = way.run.limit(rules.stuck_nats, rules.stuck_margin, rules.stuck_nats_most);
             if way.run.nats > limit && now - first >= rules.learn_for {
                 *over = Some((way.run.since, way.run.nats, limit));

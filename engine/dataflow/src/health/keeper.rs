@@ -100,6 +100,10 @@ impl Keeper {
         }
         keeper.turns.sort_unstable_by(|a, b| b.cmp(a));
         keeper.bays.shrink_to_fit();
+        // Most operators have few of a city's devices.
+        let last = keeper.seats.iter().rposition(|seat| !matches!(seat, Seat::None));
+        keeper.seats.truncate(last.map_or(0, |last| last + 1));
+        keeper.seats.shrink_to_fit();
         keeper
     }
 

@@ -26,19 +26,26 @@ pub(crate) enum Exposure {
     Hour,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    changes: f32,
+/// Changes of one thing or of several that are exposed together.
+#[derive(Clone, Copy, Debug)]
+struct Cell<const N: usize> {
+    changes: [f32; N],
     exposure: f32,
 }
 
-impl Cell {
-    fn add(&mut self, changes: f32, exposure: f32, memory: f32) {
-        self.changes += changes;
+impl<const N: usize> Cell<N> {
+    const EMPTY: Self = Cell { changes: [0.0; N], exposure: 0.0 };
+
+    fn add(&mut self, changes: [f32; N], exposure: f32, memory: f32) {
+        for (sum, changes) in self.changes.iter_mut().zip(changes) {
+            *sum += changes;
+        }
         self.exposure += exposure;
         // Halving forgets the old: what a garage was like a year ago does not judge it today.
         if self.exposure > memory {
-            self.changes /= 2.0;
+            for sum in &mut self.changes {
+                *sum /= 2.0;
+            }
             self.exposure /= 2.0;
         }
     }
@@ -46,15 +53,15 @@ impl Cell {
 
 /// Change rates: 168 hours of the week, each leaning on its hour of its class of days while it is young. 1.9 kB.
 #[derive(Clone, Debug)]
-pub(crate) struct Rates {
+pub(crate) struct Rates<const N: usize = 1> {
     exposure: Exposure,
-    week: [Cell; WEEK],
-    class: [Cell; 72],
+    week: [Cell<N>; WEEK],
+    class: [Cell<N>; 72],
 }
 
-impl Rates {
+impl<const N: usize> Rates<N> {
     pub(crate) fn new(exposure: Exposure) -> Self {
-        Rates { exposure, week: [Cell::default(); WEEK], class: [Cell::default(); 72] }
+        Rates { exposure, week: [Cell::EMPTY; WEEK], class: [Cell::EMPTY; 72] }
     }
 
     /// (memory, weight of the class of days, prior without changes), in exposures.
@@ -65,8 +72,8 @@ impl Rates {
         }
     }
 
-    /// Learns `changes` seen in `exposure` (polls, or hours).
-    pub(crate) fn learn(&mut self, hour_of_week: u8, changes: f32, exposure: f32) {
+    /// Learns `changes` of each seen in `exposure` (polls, or hours).
+    pub(crate) fn learn_each(&mut self, hour_of_week: u8, changes: [f32; N], exposure: f32) {
         let (memory, _, _) = self.weights();
         if let Some(cell) = self.week.get_mut(usize::from(hour_of_week)) {
             cell.add(changes, exposure, memory);
@@ -76,13 +83,30 @@ impl Rates {
         }
     }
 
+    /// Changes of each expected of one exposure; 0 while nothing is known.
+    pub(crate) fn each(&self, hour_of_week: u8) -> [f32; N] {
+        let (_, lean, prior) = self.weights();
+        let class = self.class.get(class_hour(hour_of_week)).copied().unwrap_or(Cell::EMPTY);
+        let week = self.week.get(usize::from(hour_of_week)).copied().unwrap_or(Cell::EMPTY);
+        let mut rates = week.changes;
+        for (rate, changes) in rates.iter_mut().zip(class.changes) {
+            let class_rate = changes / (class.exposure + prior);
+            *rate = (*rate + lean * class_rate) / (week.exposure + lean);
+        }
+        rates
+    }
+}
+
+impl Rates {
+    /// Learns `changes` seen in `exposure` (polls, or hours).
+    pub(crate) fn learn(&mut self, hour_of_week: u8, changes: f32, exposure: f32) {
+        self.learn_each(hour_of_week, [changes], exposure);
+    }
+
     /// Changes expected of one exposure; 0 while nothing is known.
     pub(crate) fn rate(&self, hour_of_week: u8) -> f32 {
-        let (_, lean, prior) = self.weights();
-        let class = self.class.get(class_hour(hour_of_week)).copied().unwrap_or_default();
-        let week = self.week.get(usize::from(hour_of_week)).copied().unwrap_or_default();
-        let class_rate = class.changes / (class.exposure + prior);
-        (week.changes + lean * class_rate) / (week.exposure + lean)
+        let [rate] = self.each(hour_of_week);
+        rate
     }
 
     /// How much `exposure` without any change surprises: minus the logarithm of its probability, in nats.

@@ -1,10 +1,10 @@
 //! A facility that is counted as a whole: by its barriers since the last absolute count, or by absolute counts alone.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use vlot_model::{Direction, Reading, Share, Timestamp, Value};
 
+use super::movements::{Moved, Movement, Movements};
 use super::sequence::Window;
 use crate::shell::Standing;
 use crate::trust::said_at;
@@ -47,56 +47,6 @@ struct Baseline {
     at: Timestamp,
 }
 
-/// Vehicles through the barriers; negative where totals take back what passages told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moved {
-    pub(crate) entries: i64,
-    pub(crate) exits: i64,
-}
-
-impl Moved {
-    pub(crate) fn net(self) -> i64 {
-        self.entries - self.exits
-    }
-
-    fn and(self, more: Moved) -> Moved {
-        Moved { entries: self.entries + more.entries, exits: self.exits + more.exits }
-    }
-
-    fn less(self, told: Moved) -> Moved {
-        Moved { entries: self.entries - told.entries, exits: self.exits - told.exits }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Movement {
-    at: Timestamp,
-    moved: Moved,
-}
-
-/// A movement as it is remembered, in 16 bytes: a busy car park remembers thousands.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    at: Timestamp,
-    entries: i32,
-    exits: i32,
-}
-
-impl From<Movement> for Kept {
-    fn from(Movement { at, moved }: Movement) -> Self {
-        // Beyond two thousand million vehicles at once it is a fault of the counter, whichever figure stands here.
-        let short =
-            |vehicles: i64| i32::try_from(vehicles).unwrap_or(if vehicles < 0 { i32::MIN } else { i32::MAX });
-        Kept { at, entries: short(moved.entries), exits: short(moved.exits) }
-    }
-}
-
-impl Kept {
-    fn moved(self) -> Moved {
-        Moved { entries: i64::from(self.entries), exits: i64::from(self.exits) }
-    }
-}
-
 /// What a reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -115,7 +65,7 @@ pub(crate) enum Told {
 /// A barrier's counted passages, until its totals tell of them.
 #[derive(Debug, Default)]
 struct Untold {
-    passages: VecDeque<Kept>,
+    passages: Movements,
     /// The sum of older ones, which are no longer remembered one by one.
     older: Option<Moved>,
 }
@@ -125,9 +75,9 @@ impl Untold {
         if self.passages.len() == UNTOLD_MAX
             && let Some(oldest) = self.passages.pop_front()
         {
-            self.older = Some(self.older.unwrap_or_default().and(oldest.moved()));
+            self.older = Some(self.older.unwrap_or_default().and(oldest.moved));
         }
-        self.passages.push_back(passage.into());
+        self.passages.push_back(passage);
     }
 
     /// Totals of that instant tell of all up to it: forgets those, and returns their sum, `None` when there were none.
@@ -136,7 +86,7 @@ impl Untold {
         self.passages.retain(|p| {
             let told = p.at <= at;
             if told {
-                sum = Some(sum.unwrap_or_default().and(p.moved()));
+                sum = Some(sum.unwrap_or_default().and(p.moved));
             }
             !told
         });
@@ -154,7 +104,7 @@ pub(crate) struct Account {
     stated_is_exact: bool,
     baseline: Option<Baseline>,
     since: Moved,
-    movements: VecDeque<Kept>,
+    movements: Movements,
     /// Of the movements that are no longer remembered, the newest.
     forgotten: Option<Timestamp>,
     heard_at: Option<Timestamp>,
@@ -183,7 +133,7 @@ impl Account {
             stated_is_exact,
             baseline: None,
             since: Moved::default(),
-            movements: VecDeque::new(),
+            movements: Movements::default(),
             forgotten: None,
             heard_at: None,
             counted_at: None,
@@ -353,12 +303,12 @@ impl Account {
         {
             self.forgotten = self.forgotten.max(Some(oldest.at));
         }
-        self.movements.push_back(movement.into());
+        self.movements.push_back(movement);
         Some(movement.moved)
     }
 
     pub(crate) fn moved_after(&self, at: Timestamp) -> Moved {
-        self.movements.iter().filter(|m| at < m.at).fold(Moved::default(), |sum, m| sum.and(m.moved()))
+        self.movements.iter().filter(|m| at < m.at).fold(Moved::default(), |sum, m| sum.and(m.moved))
     }
 
     /// Somebody or something knows that so many were inside at `at`: what passed since, or `None` if that is too long ago

@@ -1,15 +1,18 @@
 //! Bays that have a sensor each.
 
+use std::time::Duration;
+
 use vlot_model::{City, Facility, Reading, Share, Timestamp, Value};
 
 use super::groups::{Sum, Tally};
 use crate::estimate::{BayState, Estimator};
 use crate::shell::Standing;
+use crate::silence::Silences;
 use crate::trust::said_at;
 
+/// A city may have 200,000.
 #[derive(Clone, Copy, Debug)]
 struct Bay {
-    silent_after: std::time::Duration,
     heard_at: Timestamp,
     level_at: Timestamp,
     occupied: Option<bool>,
@@ -19,8 +22,8 @@ struct Bay {
 }
 
 impl Bay {
-    fn silent_from(&self) -> Timestamp {
-        self.heard_at + self.silent_after
+    fn silent_from(&self, silent_after: Duration) -> Timestamp {
+        self.heard_at + silent_after
     }
 
     fn state(&self) -> BayState {
@@ -32,10 +35,13 @@ impl Bay {
     }
 }
 
+const _: () = assert!(size_of::<Bay>() <= 24, "200,000 bays must fit in a few megabytes");
+
 /// The bays' sums: bays that are silent, or never said their state, are in neither.
 #[derive(Debug)]
 pub(crate) struct Bays {
     bays: Vec<Bay>,
+    silences: Silences,
     occupied: u32,
     free: u32,
     /// Bays whose sensor is retired.
@@ -55,8 +61,7 @@ const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
 
 impl Bays {
     pub(crate) fn new(facility: &Facility, city: &City) -> Self {
-        let bay = |bay: &vlot_model::Bay| Bay {
-            silent_after: city.devices[bay.device.at()].silent_after,
+        let bay = Bay {
             heard_at: BEFORE_ALL,
             level_at: BEFORE_ALL,
             occupied: None,
@@ -64,7 +69,8 @@ impl Bays {
             standing: Standing::Believed,
         };
         Bays {
-            bays: facility.bays.iter().map(bay).collect(),
+            bays: vec![bay; facility.bays.len()],
+            silences: Silences::of(facility, city),
             occupied: 0,
             free: 0,
             absent: 0,
@@ -109,8 +115,9 @@ impl Bays {
         self.next_silence = NEVER;
         for (position, bay) in self.bays.iter_mut().enumerate() {
             if bay.reports {
-                if now < bay.silent_from() {
-                    self.next_silence = self.next_silence.min(bay.silent_from());
+                let silent_from = bay.silent_from(self.silences.after(position));
+                if now < silent_from {
+                    self.next_silence = self.next_silence.min(silent_from);
                 } else {
                     bay.reports = false;
                     self.tally.count(position, bay.occupied != Some(true), -1);
@@ -172,9 +179,10 @@ impl Bays {
         }
         self.known |= matches!(reading.value, Value::Bay { .. });
         let believed = bay.standing == Standing::Believed;
-        bay.reports = believed && now < bay.silent_from() && bay.occupied.is_some();
+        let silent_from = bay.silent_from(self.silences.after(position));
+        bay.reports = believed && now < silent_from && bay.occupied.is_some();
         if bay.reports {
-            self.next_silence = self.next_silence.min(bay.silent_from());
+            self.next_silence = self.next_silence.min(silent_from);
         }
         let after = bay.state();
         if before == after {

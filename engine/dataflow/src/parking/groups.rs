@@ -58,19 +58,21 @@ impl Tally {
 /// What is configured of a facility's groups.
 #[derive(Clone, Debug)]
 pub(crate) struct Groups {
-    site: Site,
+    /// `None` where no group is configured.
+    site: Option<Box<Site>>,
     min_share: f32,
 }
 
 impl Groups {
     pub(crate) fn new(facility: &Facility) -> Self {
         let groups: Vec<Group> = facility.site.groups.clone();
-        Groups { site: Site { groups, ..Site::default() }, min_share: facility.min_share }
+        let site = (!groups.is_empty()).then(|| Box::new(Site { groups, ..Site::default() }));
+        Groups { site, min_share: facility.min_share }
     }
 
     /// Nothing of the configuration changes before.
     pub(crate) fn until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.site.groups.iter().filter_map(|g| g.from).filter(|from| now < *from).min()
+        self.site.as_ref()?.groups.iter().filter_map(|g| g.from).filter(|from| now < *from).min()
     }
 
     /// The groups at `now`: those that are configured, in that order, then those of bays alone. Empty where all spaces are
@@ -78,7 +80,8 @@ impl Groups {
     ///
     /// A group has a count of its own where each of its spaces has a sensor and enough of those report.
     pub(crate) fn states(&self, sums: &[Sum], now: Timestamp) -> Vec<GroupState> {
-        let configured: Vec<(UserGroup, u32)> = self.site.groups_at(Some(now)).collect();
+        let configured: Vec<(UserGroup, u32)> =
+            self.site.iter().flat_map(|site| site.groups_at(Some(now))).collect();
         let only_everyone = sums.iter().all(|sum| sum.group == UserGroup::Everyone);
         if configured.is_empty() && only_everyone {
             return Vec::new();

@@ -37,9 +37,9 @@ pub(super) struct Lot {
     groups: Groups,
     /// Spaces before every date, and the dates.
     first_capacity: u32,
-    dated: Site,
+    dated: Option<Box<Site>>,
     /// Its hours, where they are configured.
-    schedule: Option<Schedule>,
+    schedule: Option<Box<Schedule>>,
     /// By its own word.
     opening: Opening,
     opening_at: Option<Timestamp>,
@@ -79,8 +79,8 @@ impl Lot {
             sources: Sources::new(facility, members, city),
             groups: Groups::new(facility),
             first_capacity: facility.capacity,
-            dated: Site { capacities: facility.site.capacities.clone(), ..Site::default() },
-            schedule: facility.site.opening_hours.as_ref().map(|hours| Schedule::new(hours, city)),
+            dated: dated(facility),
+            schedule: facility.site.opening_hours.as_ref().map(|hours| Box::new(Schedule::new(hours, city))),
             opening: Opening::Unknown,
             opening_at: None,
             closed_since: None,
@@ -184,7 +184,8 @@ impl Lot {
             _ => FacilityStatus::Unknown,
         };
         let ahead = |until: &Timestamp| now < *until;
-        let dates = [self.groups.until(now), self.dated.capacity_until(now), hours_until];
+        let dates =
+            [self.groups.until(now), self.dated.as_ref().and_then(|d| d.capacity_until(now)), hours_until];
         self.due = [valid_until, heard_until, empty_at, said.due]
             .into_iter()
             .chain(dates)
@@ -213,7 +214,8 @@ impl Lot {
 
     /// Capacities change at their dates.
     fn renew_capacity(&mut self, now: Timestamp) {
-        let capacity = self.dated.capacity_at(self.first_capacity, now);
+        let Some(dated) = &self.dated else { return };
+        let capacity = dated.capacity_at(self.first_capacity, now);
         if capacity != self.capacity {
             self.capacity = capacity;
             self.sources.set_capacity(capacity);
@@ -278,4 +280,10 @@ impl Lot {
         };
         (says, why)
     }
+}
+
+/// What is configured of its dated capacities; few have any.
+fn dated(facility: &Facility) -> Option<Box<Site>> {
+    let capacities = facility.site.capacities.clone();
+    (!capacities.is_empty()).then(|| Box::new(Site { capacities, ..Site::default() }))
 }

@@ -31,6 +31,7 @@ mod bays;
 mod groups;
 mod logic;
 mod lot;
+mod movements;
 mod sequence;
 pub(crate) mod sources;
 #[cfg(test)]

@@ -6,9 +6,10 @@ use vlot_model::{
     AnchorKind, Anchored, City, Counting, DeviceIx, Facility, Reading, Role, Share, Timestamp, Value,
 };
 
-use super::account::{Account, Moved, Told};
+use super::account::{Account, Told};
 use super::bays::Bays;
 use super::groups::Sum;
+use super::movements::Moved;
 use crate::estimate::{Anchor, Estimate, Estimator, Model, Passed, Policy};
 use crate::shell::Standing;
 use crate::trust::said_at;

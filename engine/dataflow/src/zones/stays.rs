@@ -4,31 +4,47 @@ use std::time::Duration;
 
 use vlot_model::{City, Facility, Opening, Overstay, Reading, Timestamp, UserGroup, Value};
 
+use crate::silence::Silences;
 use crate::trust::said_at;
 use vlot_hours::Schedule;
 
+/// A city may have 200,000.
 #[derive(Clone, Copy, Debug)]
 struct Bay {
-    silent_after: Duration,
-    short_stay: bool,
     heard_at: Timestamp,
-    sequence: Option<u32>,
     level_at: Timestamp,
-    /// A vehicle stands there since; `None`: free, or not known.
-    since: Option<Timestamp>,
+    /// A vehicle stands there since; [`NOBODY`]: it is free, or that is not known.
+    stands_since: Timestamp,
+    sequence: u32,
+    /// There is a sequence number.
+    numbered: bool,
+    short_stay: bool,
     /// It is known whether one does.
     known: bool,
     over: bool,
 }
 
+const _: () = assert!(size_of::<Bay>() <= 32, "200,000 bays must fit in a few megabytes");
+
+impl Bay {
+    fn since(&self) -> Option<Timestamp> {
+        (self.stands_since != NOBODY).then_some(self.stands_since)
+    }
+
+    fn sequence(&self) -> Option<u32> {
+        self.numbered.then_some(self.sequence)
+    }
+}
+
 /// The bays of a facility.
 #[derive(Clone, Debug)]
 pub(super) struct Stays {
-    bays: Vec<Bay>,
+    bays: Box<[Bay]>,
+    silences: Silences,
     max_stay: Duration,
     limit_s: u32,
     /// When `max_stay` holds; `None`: always.
-    hours: Option<Schedule>,
+    hours: Option<Box<Schedule>>,
     /// `max_stay` holds since; `None`: it does not, or nobody knows whether.
     holds_since: Option<Timestamp>,
     /// The hours are asked again then.
@@ -41,25 +57,28 @@ pub(super) struct Stays {
 
 const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
 const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+/// In place of the instant at which a vehicle came.
+const NOBODY: Timestamp = NEVER;
 
 impl Stays {
     /// The facility's bays; none where it does not count by them.
     pub(super) fn new(facility: &Facility, city: &City) -> Self {
         let bay = |bay: &vlot_model::Bay| Bay {
-            silent_after: city.devices.get(bay.device.at()).map_or(Duration::ZERO, |d| d.silent_after),
-            short_stay: bay.bay_use == UserGroup::ShortStay,
             heard_at: BEFORE_ALL,
-            sequence: None,
             level_at: BEFORE_ALL,
-            since: None,
+            stands_since: NOBODY,
+            sequence: 0,
+            numbered: false,
+            short_stay: bay.bay_use == UserGroup::ShortStay,
             known: false,
             over: false,
         };
         let street = &facility.site.street;
-        let hours = street.max_stay_hours.as_deref().map(|hours| Schedule::new(hours, city));
+        let hours = street.max_stay_hours.as_deref().map(|hours| Box::new(Schedule::new(hours, city)));
         let by_bays = facility.counting == vlot_model::Counting::Bays;
         Stays {
-            bays: facility.bays.iter().filter(|_| by_bays).map(bay).collect(),
+            bays: if by_bays { facility.bays.iter().map(bay).collect() } else { Box::default() },
+            silences: Silences::of(facility, city),
             max_stay: street.max_stay,
             limit_s: u32::try_from(street.max_stay.as_secs()).unwrap_or(u32::MAX),
             holds_since: hours.is_none().then_some(BEFORE_ALL),
@@ -89,10 +108,12 @@ impl Stays {
     ) -> (Option<Timestamp>, bool) {
         let Some(bay) = self.bays.get_mut(position) else { return (None, false) };
         let said_at = said_at(reading);
-        let lost = matches!((bay.sequence, reading.sequence), (Some(a), Some(b)) if b != a && b != a.wrapping_add(1));
-        let silent = bay.known && bay.heard_at + bay.silent_after <= said_at;
-        if bay.level_at <= reading.observed_at {
-            bay.sequence = reading.sequence.or(bay.sequence);
+        let lost = matches!((bay.sequence(), reading.sequence), (Some(a), Some(b)) if b != a && b != a.wrapping_add(1));
+        let silent = bay.known && bay.heard_at + self.silences.after(position) <= said_at;
+        if bay.level_at <= reading.observed_at
+            && let Some(sequence) = reading.sequence
+        {
+            (bay.sequence, bay.numbered) = (sequence, true);
         }
         bay.heard_at = bay.heard_at.max(said_at);
         let mut left = None;
@@ -102,18 +123,19 @@ impl Stays {
                     bay.level_at = reading.observed_at;
                     let sure = bay.known && !lost && !silent;
                     if !occupied {
-                        left = bay.since.take().filter(|_| sure).map(|_| said_at);
-                    } else if bay.since.is_none() || !sure {
-                        bay.since = Some(said_at);
+                        left = bay.since().filter(|_| sure).map(|_| said_at);
+                        bay.stands_since = NOBODY;
+                    } else if bay.since().is_none() || !sure {
+                        bay.stands_since = said_at;
                     }
                     bay.known = true;
                 }
                 Value::BayUnsure => {
                     bay.level_at = reading.observed_at;
-                    (bay.since, bay.known) = (None, false);
+                    (bay.stands_since, bay.known) = (NOBODY, false);
                 }
                 // It lives, but what it said while it was not heard is gone.
-                _ if lost || silent => (bay.since, bay.known) = (None, false),
+                _ if lost || silent => (bay.stands_since, bay.known) = (NOBODY, false),
                 _ => {}
             }
         }
@@ -137,7 +159,7 @@ impl Stays {
     /// Those that stand too long, by position.
     pub(super) fn overstays(&self) -> Vec<Overstay> {
         let over = |(bay, position): (&Bay, u32)| {
-            let since = bay.since.filter(|_| bay.over)?;
+            let since = bay.since().filter(|_| bay.over)?;
             Some(Overstay { bay: position, since, limit_s: self.limit_s })
         };
         self.bays.iter().zip(0..).filter_map(over).collect()
@@ -156,15 +178,15 @@ impl Stays {
     /// Whether the vehicle on a bay stands too long; true where that changed.
     fn judge(&mut self, position: usize, now: Timestamp) -> bool {
         let Some(bay) = self.bays.get_mut(position).filter(|bay| bay.short_stay) else { return false };
-        let silent_from = bay.heard_at + bay.silent_after;
-        let ends = match (bay.since, self.holds_since) {
+        let silent_from = bay.heard_at + self.silences.after(position);
+        let ends = match (bay.since(), self.holds_since) {
             (Some(since), Some(holds)) if now < silent_from => Some(since.max(holds) + self.max_stay),
             _ => None,
         };
         let over = ends.is_some_and(|ends| ends <= now);
         if let Some(ends) = ends {
             self.next = self.next.min(if over { silent_from } else { ends.min(silent_from) });
-        } else if bay.since.is_some() && self.hours.is_some() {
+        } else if bay.since().is_some() && self.hours.is_some() {
             // Not now: when the limit holds again.
             self.next = self.next.min(self.asked_until);
         }

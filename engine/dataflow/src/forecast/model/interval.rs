@@ -9,6 +9,9 @@ const STEPS: [f32; 3] = [0.08, 0.03, 0.1];
 /// Residuals that must be seen before an interval is announced.
 const READY: u16 = 100;
 
+/// Steps per unit of a bin's scale, which lies within 1.3, and of its corrections, which lie within 8.
+const PARTS: [f32; 2] = [50_000.0, 4_000.0];
+
 /// What an hour of a kind of day has learned.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bin {
@@ -20,6 +23,44 @@ struct Bin {
     high: f32,
 }
 
+/// The same in eight bytes: a facility has 144 of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Packed {
+    scale: u16,
+    count: u16,
+    low: i16,
+    high: i16,
+}
+
+impl From<Bin> for Packed {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "beyond the ends it stays at them"
+    )]
+    fn from(bin: Bin) -> Self {
+        let [of_scale, of_bounds] = PARTS;
+        Packed {
+            scale: (bin.scale * of_scale).round() as u16,
+            count: bin.count as u16,
+            low: (bin.low * of_bounds).round() as i16,
+            high: (bin.high * of_bounds).round() as i16,
+        }
+    }
+}
+
+impl From<Packed> for Bin {
+    fn from(packed: Packed) -> Self {
+        let [of_scale, of_bounds] = PARTS;
+        Bin {
+            scale: f32::from(packed.scale) / of_scale,
+            count: f32::from(packed.count),
+            low: f32::from(packed.low) / of_bounds,
+            high: f32::from(packed.high) / of_bounds,
+        }
+    }
+}
+
 /// Lower and upper bounds of the residual at one horizon, per hour of workday or weekend.
 ///
 /// Each bound moves out when it is broken and in otherwise, which draws the long-run share of misses to its target
@@ -29,7 +70,7 @@ struct Bin {
 /// Candès 2019). Residuals are ratios of capacity.
 #[derive(Clone, Debug)]
 pub(crate) struct Interval {
-    bins: [Bin; BINS],
+    bins: [Packed; BINS],
     low: f32,
     high: f32,
     /// Mean absolute residual of about 12, and of about 1,000.
@@ -43,7 +84,15 @@ pub(crate) struct Interval {
 impl Interval {
     /// `miss` is the share that each side may miss: 0.1 for an interval of 80 %.
     pub(crate) fn new(miss: f32) -> Self {
-        Interval { bins: [Bin::default(); BINS], low: -1.6, high: 1.6, recent: 0.0, mean: 0.0, miss, seen: 0 }
+        Interval {
+            bins: [Packed::default(); BINS],
+            low: -1.6,
+            high: 1.6,
+            recent: 0.0,
+            mean: 0.0,
+            miss,
+            seen: 0,
+        }
     }
 
     /// Whether enough residuals were seen.
@@ -53,7 +102,7 @@ impl Interval {
 
     /// Bounds of the residual, around zero; `guess` are the network's quantiles, as residuals.
     pub(crate) fn bounds(&self, bin: usize, guess: (f32, f32)) -> (f32, f32) {
-        let own = self.bins.get(bin).copied().unwrap_or_default();
+        let own = Bin::from(self.bins.get(bin).copied().unwrap_or_default());
         let base = (own.scale * own.count + self.mean * POOL) / (own.count + POOL);
         let heat = if self.mean > 0.0 { (self.recent / self.mean.max(1e-6)).clamp(0.2, 5.0) } else { 1.0 };
         let unit = base * heat.powf(0.4) + 2e-4;
@@ -73,11 +122,13 @@ impl Interval {
         self.low -= step * down;
         self.high += step * up;
         let size = residual.abs();
-        if let Some(own) = self.bins.get_mut(bin) {
+        if let Some(packed) = self.bins.get_mut(bin) {
+            let mut own = Bin::from(*packed);
             own.low = (own.low - own_step * down).clamp(-8.0, 8.0) * 0.999;
             own.high = (own.high + own_step * up).clamp(-8.0, 8.0) * 0.999;
             own.count = (own.count + 1.0).min(400.0);
             own.scale += (size - own.scale) / own.count;
+            *packed = own.into();
         }
         self.mean += (size - self.mean) / f32::from(self.seen.min(1000));
         self.recent += (size - self.recent) * 0.08;

@@ -21,29 +21,38 @@ pub(crate) struct Outlook {
 /// What was said at a slot. Features and experts are quantised: twelve of these wait in every facility.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
-    pub(crate) slot: i64,
+    slot: u32,
     pub(crate) now: f32,
     pub(crate) mixed: [f32; 3],
     pub(crate) bounds: [(f32, f32); 3],
     features: [i16; WIDTH],
     experts: [[i16; EXPERTS]; 3],
     pub(crate) bin: u8,
-    pub(crate) judged: [bool; 3],
+    /// Horizons that were judged, the shortest first.
+    pub(crate) judged: u8,
 }
+
+const _: () = assert!(size_of::<Said>() * PENDING <= 2_048, "ten thousand facilities have twelve each");
 
 impl Said {
     pub(crate) fn new(slot: i64, bin: usize, now: f32, x: &Features, outlook: &Outlook) -> Self {
         let [of_features, of_experts] = STEPS;
         Said {
-            slot,
+            // Before 1970 and after the year 40,000 nothing is said.
+            slot: u32::try_from(slot).unwrap_or(0),
             now,
             mixed: outlook.mixed,
             bounds: outlook.bounds,
             features: x.map(|x| quantise(x * of_features)),
             experts: outlook.experts.map(|row| row.map(|x| quantise(x * of_experts))),
             bin: u8::try_from(bin).unwrap_or(u8::MAX),
-            judged: [false; 3],
+            judged: 0,
         }
+    }
+
+    /// When it was said.
+    pub(crate) fn slot(&self) -> i64 {
+        i64::from(self.slot)
     }
 
     /// The row of features, within 1/16,000 of what it was.

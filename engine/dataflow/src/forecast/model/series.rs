@@ -2,19 +2,19 @@
 
 use super::moment::SLOT_S;
 
-/// Slots kept: a week, an hour by which local time may shift, and more than an hour and a half besides; 4 kB.
+/// Slots kept: a week, an hour by which local time may shift, and more than an hour and a half besides; 3 kB.
 const LEN: i64 = 2_048;
 /// Longest gap that is bridged by a line, in slots (45 minutes).
 pub(crate) const BRIDGE: i64 = 9;
 /// A slot without a value.
-const NONE: u16 = u16::MAX;
-/// Steps per unit of occupancy; ratios up to 1.3 fit.
-const SCALE: f32 = 50_000.0;
+const NONE: u16 = 0xfff;
+/// Steps per unit of occupancy; ratios up to 1.3 fit in twelve bits.
+const SCALE: f32 = 3_140.0;
 
-/// Occupancy ratios of the last week, one per slot, quantised to 1/50,000.
+/// Occupancy ratios of the last week, one per slot, quantised to 1/3,140; two of them in three bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
-    ring: Vec<u16>,
+    ring: Box<[[u8; 3]]>,
     /// The newest slot written.
     last: Option<i64>,
     /// The slot at which local time last shifted against UTC, and by how many slots.
@@ -25,7 +25,7 @@ pub(crate) struct Series {
 impl Series {
     pub(crate) fn new() -> Self {
         Series {
-            ring: vec![NONE; usize::try_from(LEN).unwrap_or(0)],
+            ring: vec![pack([NONE; 2]); usize::try_from(LEN / 2).unwrap_or(0)].into(),
             last: None,
             shift: (i64::MIN, 0),
             offset: None,
@@ -64,8 +64,10 @@ impl Series {
         if slot > last || slot <= last - LEN {
             return None;
         }
-        let index = usize::try_from(slot.rem_euclid(LEN)).ok()?;
-        self.ring.get(index).filter(|v| **v != NONE).map(|v| f32::from(*v) / SCALE)
+        let place = slot.rem_euclid(LEN);
+        let [even, odd] = unpack(*self.ring.get(usize::try_from(place / 2).ok()?)?);
+        let value = if place % 2 == 0 { even } else { odd };
+        (value != NONE).then(|| f32::from(value) / SCALE)
     }
 
     /// The ratio at the same local time `days` before `slot`.
@@ -76,16 +78,29 @@ impl Series {
 
     /// Multiplies every ratio: the capacity has changed.
     pub(crate) fn scale(&mut self, by: f32) {
-        for value in self.ring.iter_mut().filter(|v| **v != NONE) {
-            *value = quantise(f32::from(*value) / SCALE * by);
+        let scaled = |v: u16| if v == NONE { NONE } else { quantise(f32::from(v) / SCALE * by) };
+        for two in &mut self.ring {
+            *two = pack(unpack(*two).map(scaled));
         }
     }
 
     fn put(&mut self, slot: i64, value: u16) {
-        if let Some(cell) = usize::try_from(slot.rem_euclid(LEN)).ok().and_then(|i| self.ring.get_mut(i)) {
-            *cell = value;
+        let place = slot.rem_euclid(LEN);
+        if let Some(two) = usize::try_from(place / 2).ok().and_then(|i| self.ring.get_mut(i)) {
+            let [even, odd] = unpack(*two);
+            *two = pack(if place % 2 == 0 { [value, odd] } else { [even, value] });
         }
     }
+}
+
+/// Two values of twelve bits.
+fn pack([even, odd]: [u16; 2]) -> [u8; 3] {
+    let ([a, b], [c, d]) = (even.to_be_bytes(), odd.to_be_bytes());
+    [b, d, a << 4 | c]
+}
+
+fn unpack([even, odd, above]: [u8; 3]) -> [u16; 2] {
+    [u16::from_be_bytes([above >> 4, even]), u16::from_be_bytes([above & 0xf, odd])]
 }
 
 /// A count below 2^16 as `f32`.
