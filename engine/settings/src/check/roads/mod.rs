@@ -102,15 +102,14 @@ pub(super) fn read(
         return roads;
     }
     roads.state = State::Unknown;
-    (roads.junctions.complete, roads.roads.complete) = (whole, whole);
     let numbers: Vec<(LinkId, [i64; 2])> = draft.links_mut().iter().map(|l| (l.id, l.nodes)).collect();
     if numbers.is_empty() && whole && report.count() == before {
-        whole_file(
-            report,
-            ROADS,
-            "describes no street",
-            "name a network's file in [network], or add a [[road]]",
-        );
+        let hint = "name a network's file in [network], or add a [[road]]";
+        whole_file(report, ROADS, "describes no street", hint);
+    }
+    // Behind a fault, islands may be of its making, and points none.
+    if report.count() > before || !whole {
+        return roads;
     }
     let untouched = made.roads.is_empty() && !changed && turns.is_empty();
     let network = match imported {
@@ -145,15 +144,12 @@ pub(super) fn read(
         let usable = |link| usual(&network, link, mode) != Permission::No;
         Ways { index: Index::new(&network, usable), joined: largest_part(&network, usable) }
     });
-    // Behind another fault, islands may be of its making.
-    if report.count() == before {
-        streets::reached(&mut made, &network, &ways);
-        turns::lead_on(&turns, &network);
-        if !ways[0].joined.contains(&true) {
-            whole_file(report, ROADS, "has no street that cars may use", "closing every street is a slip");
-        }
+    streets::reached(&mut made, &network, &ways);
+    turns::lead_on(&turns, &network);
+    if !ways[0].joined.contains(&true) {
+        whole_file(report, ROADS, "has no street that cars may use", "closing every street is a slip");
     }
-    if report.count() == before && whole {
+    if report.count() == before {
         let network = Arc::new(network);
         city.network = Some(Arc::clone(&network));
         roads.state = State::Known(Box::new(Known { network, snap_within_m, ways }));
