@@ -121,7 +121,8 @@ mod tests {
     fn a_kept_configuration_comes_back_and_a_changed_one_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::make(dir.path()).unwrap();
-        let source = Source::from_files([("city.toml", "name = \"x\""), ("bays.csv", "device\n")]);
+        let source = Source::from_files([("city.toml", "name = \"x\""), ("bays.csv", "device\n")])
+            .with_binary("city.vlotnet", [0, 159, 146, 150].as_slice());
         home.keep(&source).unwrap();
         home.keep(&source).unwrap();
         let fingerprint = source.fingerprint();

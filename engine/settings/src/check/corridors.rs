@@ -152,28 +152,33 @@ pub(super) fn pairs(
         if sound && min >= max {
             table.problem("max", "is not longer than min", "between the two lies what a drive may take");
         }
-        let links = from.zip(to).zip(known(&table, registry)).and_then(|((from, to), known)| {
-            let place = |at: usize| places.get(at).copied();
-            let (a, b) = (place(from.1)?, place(to.1)?);
-            let way = between(&known.network, a, b);
-            match &way {
-                None => table.wrong(
-                    "has no way for cars from one reader to the other",
-                    "is \"from\" the first of the two?",
-                ),
-                Some(way) if sound && min < max => {
-                    let free_s = way.cost;
-                    if !(min.as_secs_f64()..max.as_secs_f64()).contains(&free_s) {
-                        let free = Duration::try_from_secs_f64(free_s.round().max(1.0));
-                        let free = free.map_or_else(|_| "time".to_owned(), written);
-                        let what = format!("leaves no room for the {free} that an undisturbed car takes");
-                        table.problem("max", what, "min lies below it and max well above");
+        if from.zip(to).is_some_and(|(from, to)| from.0 == to.0) {
+            table.problem("to", "is the reader that it begins at", "a pair is two readers");
+        }
+        let links = from.zip(to).filter(|(from, to)| from.0 != to.0).zip(known(&table, registry)).and_then(
+            |((from, to), known)| {
+                let place = |at: usize| places.get(at).copied();
+                let (a, b) = (place(from.1)?, place(to.1)?);
+                let way = between(&known.network, a, b);
+                match &way {
+                    None => table.wrong(
+                        "has no way for cars from one reader to the other",
+                        "is \"from\" the first of the two?",
+                    ),
+                    Some(way) if sound && min < max => {
+                        let free_s = way.cost;
+                        if !(min.as_secs_f64()..max.as_secs_f64()).contains(&free_s) {
+                            let free = Duration::try_from_secs_f64(free_s.round().max(1.0));
+                            let free = free.map_or_else(|_| "time".to_owned(), written);
+                            let what = format!("leaves no room for the {free} that an undisturbed car takes");
+                            table.problem("max", what, "min lies below it and max well above");
+                        }
                     }
+                    Some(_) => {}
                 }
-                Some(_) => {}
-            }
-            way
-        });
+                way
+            },
+        );
         let index = PairIx::from_position(city.pairs.len());
         let role = Role::Pair { pair: index };
         let device = registry.device_of(city, &table, ("id", &id), (DeviceKind::Pair, role), silent_after);

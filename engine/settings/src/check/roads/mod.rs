@@ -129,6 +129,7 @@ pub(super) fn read(
     };
     let nodes: BTreeMap<i64, NodeIx> = numbers
         .iter()
+        .filter(|_| !made.junctions.is_empty())
         .filter_map(|(id, ends)| Some((network.link(network.find(*id)?)?, ends)))
         .flat_map(|(link, ends)| [(ends[0], link.from), (ends[1], link.to)])
         .collect();
@@ -178,7 +179,10 @@ fn imported(root: &mut Table<'_>, source: &Source) -> (Option<RoadNetwork>, f64)
         Some(bytes) => match vlot_network::read(bytes) {
             Ok(network) => Some(network),
             Err(error) => {
-                table.problem("file", format!("{name:?} cannot be used: {error}"), "import it again");
+                // The error brings its own hint.
+                let said = error.to_string();
+                let (what, hint) = said.split_once(" (hint: ").unwrap_or((&said, "import it again"));
+                table.problem("file", format!("{name:?} cannot be used: {what}"), hint.trim_end_matches(')'));
                 None
             }
         },

@@ -196,9 +196,9 @@ impl Roads {
             let who = thing.who();
             let what = match farther.first().filter(|_| key.is_empty()) {
                 Some(on) => format!(
-                    "stands {:.0} m from the nearest street of {who}, {:?}: more than {limit_m} m",
+                    "stands {:.0} m from the nearest street that {who} may use, {}: more than {limit_m} m",
                     on.distance_m,
-                    network.name(on.link)
+                    called(network, on.link)
                 ),
                 None => format!("stands more than {limit_m} m from there"),
             };
@@ -210,9 +210,9 @@ impl Roads {
         }
         let joined = |near: &Near| ways.joined.get(near.on.link.at()).copied().unwrap_or_default();
         if !near.iter().any(joined) {
-            let name = near.first().map_or("", |near| network.name(near.on.link));
+            let name = near.first().map_or_else(String::new, |near| called(network, near.on.link));
             let what =
-                format!("stands at {name:?}, which {} cannot reach from the rest and leave", thing.who());
+                format!("stands at {name}, which {} cannot reach from the rest and leave", thing.who());
             complain(
                 what,
                 "join the street to the rest, correct who may use it, or name another by road or link",
@@ -237,6 +237,14 @@ impl Roads {
         let tied = |near: &Near| near.on.distance_m <= nearest_m + AS_NEAR_M as f32;
         near.sort_by_key(|near| (!tied(near), tied(near) && !near.right));
         Some(near)
+    }
+}
+
+/// As messages call a link's street.
+fn called(network: &RoadNetwork, link: LinkIx) -> String {
+    match (network.name(link), network.link(link)) {
+        ("", Some(link)) => format!("link {:016x}", link.id.0),
+        (name, _) => format!("{name:?}"),
     }
 }
 
