@@ -77,9 +77,9 @@ impl Home {
                 std::fs::remove_dir_all(&aside)?;
             }
             std::fs::create_dir_all(&aside)?;
-            for (name, text) in source.files() {
+            for (name, bytes) in source.all() {
                 let mut file = File::create(aside.join(name))?;
-                file.write_all(text.as_bytes())?;
+                file.write_all(bytes)?;
                 file.sync_all()?;
             }
             File::open(&aside)?.sync_all()?;
@@ -121,7 +121,8 @@ mod tests {
     fn a_kept_configuration_comes_back_and_a_changed_one_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::make(dir.path()).unwrap();
-        let source = Source::from_files([("city.toml", "name = \"x\""), ("bays.csv", "device\n")]);
+        let source = Source::from_files([("city.toml", "name = \"x\""), ("bays.csv", "device\n")])
+            .with_binary("city.vlotnet", [0, 159, 146, 150].as_slice());
         home.keep(&source).unwrap();
         home.keep(&source).unwrap();
         let fingerprint = source.fingerprint();
