@@ -18,13 +18,13 @@ pub struct Options {
     pub name: String,
     /// Limits where no sign stands.
     pub limits: Limits,
-    /// No more points of streets than this: a bound on memory, some 300 bytes each.
+    /// No more points of streets than this: a bound on memory, some 400 bytes each.
     pub most_points: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { name: String::new(), limits: Limits::default(), most_points: 20_000_000 }
+        Options { name: String::new(), limits: Limits::default(), most_points: 5_000_000 }
     }
 }
 

@@ -136,13 +136,11 @@ fn names_of_links_last() {
     let other = import(&Source::from(as_xml(&source, |_, _| {}).as_str()));
     assert_eq!(other.network, first.network);
     // One way of many pieces loses its last node: all other names stay, and most of its own.
-    let mut pieces = std::collections::BTreeMap::<i64, usize>::new();
     let mut longest = (0, 0);
     elements(&source, Wanted::WaysAndRelations, &mut |element| {
         if let Element::Way { id, nodes, tags } = element
             && tags.is("highway", "tertiary")
         {
-            pieces.insert(id, nodes.len());
             longest = longest.max((nodes.len(), id));
         }
         Ok(())

@@ -125,11 +125,10 @@ fn over(
     while let Some((node, last)) = queue.pop_front() {
         let (before, mask, length) =
             last.and_then(|l| seen.get(l)).map_or((None, 0, 0), |s| (Some(s.0), s.2, s.3));
-        if mask == whole
-            && let Some(end) = to
-                .iter()
-                .find(|link| link.nodes[0] == node && before.and_then(|b| b.opposite) != Some(link.id))
-        {
+        let back = |link: &&Directed| before.and_then(|b| b.opposite) == Some(link.id);
+        let mut ends = to.iter().filter(|link| link.nodes[0] == node && !back(link));
+        // Where the last way runs on through the node, it is not said to which side one turns.
+        if let (true, Some(end), None) = (mask == whole, ends.next(), ends.next()) {
             let mut links = Vec::new();
             let mut at = last;
             while let Some((link, previous, ..)) = at.and_then(|at| seen.get(at)) {

@@ -162,6 +162,14 @@ fn turns_are_forbidden_as_mapped() {
             &[],
         ),
         (
+            "over a way into one that runs on through its end",
+            "way 4 eacf highway=primary foot=no
+             way 5 ec highway=primary foot=no
+             turn 9 from=1 via=2 to=4 restriction=no_left_turn",
+            &[],
+            &[Gap::RestrictionPath],
+        ),
+        (
             "into a way that runs on through the node",
             "way 4 ebf highway=primary foot=no
              turn 9 from=1 via=b to=4 restriction=no_left_turn",
