@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// It cannot be opened or read.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {0} (hint: is that the path, and may this user read it?)")]
     Unread(#[from] std::io::Error),
     /// It is something else.
     #[error(
