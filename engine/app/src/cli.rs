@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Facility(crate::facility::Facility),
     /// Look back: what an engine keeps of each minute
     History(HistoryOf),
+    /// Make a road network of a map
+    Import(crate::import_cmd::Import),
 }
 
 /// Run a whole city on this machine.

@@ -10,6 +10,7 @@ mod faults;
 mod follow;
 mod history_cmd;
 mod home;
+mod import_cmd;
 mod recovery;
 mod replay;
 mod run;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Run(options) => in_runtime(run::run(options)),
         Command::Watch(options) => in_runtime(watch::watch(options)),
         Command::History(options) => in_runtime(history_cmd::history(options)),
+        Command::Import(options) => import_cmd::import(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
