@@ -7,6 +7,7 @@ mod file;
 pub mod geo;
 mod index;
 mod permits;
+pub mod route;
 
 pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
 pub use file::{FileError, read, write};
