@@ -123,3 +123,64 @@ impl Metric {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use vlot_model::{City, LinkIx, LonLat, Mode, RoadClass, Timestamp};
+
+    use crate::route::Router;
+    use crate::{Draft, DraftLink, Permits, geo};
+
+    const SIDE: usize = 6;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_renewed_in_part_is_what_is_made_anew(
+            rounds in prop::collection::vec(
+                prop::collection::vec((0..200_usize, prop_oneof![9 => (1..40_u8).prop_map(f32::from), 1 => Just(f32::INFINITY)]), 1..9),
+                1..6,
+            ),
+        ) {
+            let mut draft = Draft::new("grid");
+            for from in 0..SIDE * SIDE {
+                for to in [from + 1, from + SIDE].into_iter().filter(|to| to / SIDE < SIDE) {
+                    if to == from + 1 && to % SIDE == 0 {
+                        continue;
+                    }
+                    for ends in [[from, to], [to, from]] {
+                        let place = |i: usize| {
+                            geo::offset(LonLat { lon: 4.7, lat: 50.88 }, [(i % SIDE) as f64 * 90.0, (i / SIDE) as f64 * 80.0])
+                        };
+                        let nodes = ends.map(|end| end as i64);
+                        let id = DraftLink::id_of(1, nodes, 0).0;
+                        let points = ends.map(place).to_vec();
+                        draft.link(DraftLink { points, ..DraftLink::new(nodes, id, RoadClass::Primary) });
+                    }
+                }
+            }
+            let network = Arc::new(draft.make().network);
+            let now: Timestamp = "2026-05-04T12:00:00+02:00".parse().expect("an instant");
+            let city = City { timezone: "Europe/Brussels".into(), ..City::default() };
+            let permits = Permits::new(&network, &city, now);
+            let mut router = Router::new(Arc::clone(&network), Mode::Car, None);
+            let mut times = vec![20.0; network.links.len()];
+            router.weights(&permits, |link| Some(times[link.at()]));
+            let mut anew = router.clone();
+            for round in rounds {
+                let at = |i: usize| i % network.links.len();
+                let changed: Vec<_> = round.iter().map(|(i, s)| (LinkIx::from_position(at(*i)), *s)).collect();
+                for (link, s) in &changed {
+                    times[link.at()] = *s;
+                }
+                router.update(&changed);
+                anew.weights(&permits, |link| Some(times[link.at()]));
+                prop_assert!(router.metric.ms == anew.metric.ms);
+            }
+        }
+    }
+}
