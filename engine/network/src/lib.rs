@@ -9,6 +9,7 @@ mod index;
 pub mod path;
 mod permits;
 pub mod reach;
+pub mod route;
 
 pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
 pub use file::{FileError, read, write};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use vlot_hours::Schedule;
-use vlot_model::{City, LinkIx, Mode, Opening, Permission, RoadNetwork, Timestamp, Turn};
+use vlot_model::{Access, City, LinkIx, Mode, Opening, Permission, RoadNetwork, Timestamp, Turn};
 
 /// The rules of a network, with the hours that they speak of at one instant.
 #[derive(Clone, Debug)]
@@ -65,7 +65,12 @@ impl Permits {
     #[must_use]
     pub fn permission(&self, network: &RoadNetwork, link: LinkIx, mode: Mode) -> Permission {
         let access = network.link(link).and_then(|link| network.access.get(link.access as usize));
-        let Some(access) = access else { return Permission::No };
+        access.map_or(Permission::No, |access| self.of(access, mode))
+    }
+
+    /// Who may now use a link of that access.
+    #[must_use]
+    pub fn of(&self, access: &Access, mode: Mode) -> Permission {
         let holding = access.rules.iter().rev().find(|rule| rule.modes.has(mode) && self.now(&rule.hours));
         holding.map_or_else(|| access.usual(mode), |rule| rule.permission)
     }
@@ -79,7 +84,7 @@ impl Permits {
 
 #[cfg(test)]
 mod tests {
-    use vlot_model::{Access, AccessRule, LonLat, Modes, RoadClass};
+    use vlot_model::{AccessRule, LonLat, Modes, RoadClass};
 
     use super::*;
     use crate::{Draft, DraftLink};

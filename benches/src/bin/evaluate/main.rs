@@ -1,10 +1,11 @@
 //! How true the figures are: tables on recordings, each with one command.
 //!
-//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|all} [FILE...] [--json]`. Without files the
+//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|routing|all} [FILE...] [--json]`. Without files the
 //! recordings are read from `../shared/data`, or from the folder in `VLOT_TEST_DATA`.
 
 mod faults;
 mod forecast;
+mod routing;
 mod truth;
 
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ enum What {
     Faults(Options),
     /// Free spaces 15, 30 and 60 minutes ahead.
     Forecast(Options),
+    /// Routes with live weights, against a plain Dijkstra and Valhalla. Files: networks as `vlot import` writes them.
+    Routing(Options),
     /// All of them.
     All(Options),
 }
@@ -48,6 +51,12 @@ pub(crate) struct Options {
     /// Seeds of the faults that are put in.
     #[arg(long, default_value_t = 12)]
     seeds: u64,
+    /// A Python with `pyvalhalla`, to measure that too.
+    #[arg(long)]
+    valhalla: Option<PathBuf>,
+    /// The OpenStreetMap extract of a network file, for Valhalla.
+    #[arg(long)]
+    extract: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -55,10 +64,12 @@ fn main() -> Result<()> {
         What::Truth(options) => truth::run(&options),
         What::Faults(options) => faults::run(&options),
         What::Forecast(options) => forecast::run(&options),
+        What::Routing(options) => routing::run(&options),
         What::All(options) => {
             truth::run(&options)?;
             faults::run(&options)?;
-            forecast::run(&options)
+            forecast::run(&options)?;
+            routing::run(&options)
         }
     }
 }
