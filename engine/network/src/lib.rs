@@ -6,6 +6,7 @@ mod draft;
 mod file;
 pub mod geo;
 mod index;
+pub mod matching;
 mod permits;
 
 pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
