@@ -170,6 +170,7 @@ impl Engine {
             clock: clock.clone(),
             meters: meters.clone(),
             quarantine: quarantine.clone(),
+            gate: crate::wiring::gate(&city, &meters),
             out: inbox.clone(),
         };
         let start = |source| {

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use vlot_gate::{Gate, Keys, Limits};
 use vlot_ingest::mqtt;
-use vlot_model::Clock;
+use vlot_model::{City, Clock, Meters};
 use vlot_settings::{
     Acts, AdmissionSettings, HistorySettings, JournalSettings, MqttProtocol, MqttSource, Qos, ServeSettings,
 };
@@ -41,6 +42,12 @@ pub(crate) fn mqtt_options(settings: &MqttSource) -> mqtt::Options {
         in_flight_max: settings.in_flight_max,
         ..mqtt::Options::new(&settings.name, &settings.host, settings.port, subscriptions.collect())
     }
+}
+
+/// Where vehicles' identities end: one gate for all sources, with keys of its own that die with the process.
+pub(crate) fn gate(city: &Arc<City>, meters: &Arc<Meters>) -> vlot_gate::Shared {
+    let keys = Keys::new(Keys::ROTATE);
+    vlot_gate::shared(Gate::new(city.clone(), keys, Limits::default(), meters.clone()))
 }
 
 /// The journal's options.

@@ -11,11 +11,13 @@ mod json;
 mod lorawan;
 pub mod payload;
 mod refuse;
+mod sightings;
 mod statement;
 mod tts_v3;
 mod vlot_json;
 mod vlot_protobuf;
 
+pub use sightings::sightings;
 use vlot_model::{City, Format, Reading, Refusal, RefusalKind, Timestamp};
 
 /// No format takes a larger message: the bound for a transport's packets, in bytes of payload.

@@ -151,11 +151,11 @@ pub(crate) fn find<'c>(city: &'c City, name: &str) -> Option<(DeviceIx, &'c Devi
     (device.kind != DeviceKind::Operator).then_some((ix, device))
 }
 
-/// The device that `vlot/v1/{device}/json` or `/pb` belongs to: a broker can let each device write to its own topic
+/// The device that `vlot/v1/{device}/json`, `/pb` or `/sightings` belongs to: a broker can let each device write to its own topic
 /// alone, and that is worth nothing unless the message speaks of the same device. Other topics belong to nobody.
-fn owner_of(topic: &str) -> Option<&str> {
+pub(crate) fn owner_of(topic: &str) -> Option<&str> {
     let (device, format) = topic.strip_prefix("vlot/v1/")?.split_once('/')?;
-    matches!(format, "json" | "pb").then_some(device)
+    matches!(format, "json" | "pb" | "sightings").then_some(device)
 }
 
 fn whole<T: TryFrom<i64>>(field: &str, n: i64, bounds: std::ops::RangeInclusive<i64>) -> Result<T, Refusal> {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use common::{city, decode, readable, unhex};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use vlot_model::{City, DeviceKind, Format, RefusalKind};
+use vlot_model::{Anonymise, City, DeviceKind, Format, Pseudonym, RefusalKind};
 
 /// Samples of a folder, in order of name; a sample without expectation and an expectation without sample are errors.
 fn samples(folder: &str) -> Vec<PathBuf> {
@@ -194,6 +194,15 @@ fn documented(language: &str) -> Vec<&'static str> {
     PAGE.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
+/// Names every vehicle alike.
+struct Nobody;
+
+impl Anonymise for Nobody {
+    fn pseudonym(&self, _identity: &[u8]) -> Pseudonym {
+        Pseudonym { now: 0, before: 0 }
+    }
+}
+
 #[test]
 fn the_examples_of_the_documentation_are_accepted() {
     let mut city = City::default();
@@ -205,23 +214,32 @@ fn the_examples_of_the_documentation_are_accepted() {
         ("loop-e314-1", DeviceKind::Loop),
         ("cycle-vaart", DeviceKind::BicycleCounter),
         ("section-a1", DeviceKind::SectionSensor),
+        ("fcd", DeviceKind::ProbeFeed),
+        ("anpr-1", DeviceKind::Reader),
     ] {
         common::add(&mut city, id, None, kind);
     }
     let mut examples = Vec::new();
     for block in documented("json") {
         for example in serde_json::Deserializer::from_str(block).into_iter::<Json>() {
-            examples.push((Format::VlotJson, example.unwrap().to_string().into_bytes()));
+            let example = example.unwrap();
+            let sighting = example.get("vehicle").or(example.get("points")).is_some();
+            let format = if sighting { Format::VlotSightings } else { Format::VlotJson };
+            examples.push((format, example.to_string().into_bytes()));
         }
     }
     for block in documented("text") {
         let hex: Vec<&str> = block.lines().map(|line| line.split("  ").next().unwrap()).collect();
         examples.push((Format::VlotProtobuf, unhex(&hex.join("\n"))));
     }
-    assert_eq!(examples.len(), 9);
+    assert_eq!(examples.len(), 12);
     for (format, payload) in examples {
-        let mut out = Vec::new();
-        vlot_decode::decode(format, "a/topic", &payload, common::received_at(), &city, &mut out)
-            .unwrap_or_else(|e| panic!("{}: {e}", String::from_utf8_lossy(&payload)));
+        let (mut out, mut seen) = (Vec::new(), Vec::new());
+        let (topic, now) = ("a/topic", common::received_at());
+        match format {
+            Format::VlotSightings => vlot_decode::sightings(topic, &payload, now, &city, &Nobody, &mut seen),
+            _ => vlot_decode::decode(format, topic, &payload, now, &city, &mut out),
+        }
+        .unwrap_or_else(|e| panic!("{}: {e}", String::from_utf8_lossy(&payload)));
     }
 }

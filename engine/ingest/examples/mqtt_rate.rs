@@ -16,6 +16,7 @@ use rumqttc::mqttbytes::v4;
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use tokio::sync::mpsc;
 use vlot_broker::{Broker, Options as BrokerOptions};
+use vlot_gate::{Gate, Keys, Limits};
 use vlot_ingest::mqtt::{Intake, Options, Protocol, Qos, Subscription, start};
 use vlot_model::{
     City, Clock, Device, DeviceIx, DeviceKind, FacilityIx, Format, Meters, Quarantine, Receipt, Role,
@@ -148,10 +149,13 @@ async fn source(port: u16, messages: u32, protocol: Protocol, commit: bool) -> D
         service: vlot_model::Service::default(),
     });
     let (out, mut submissions) = mpsc::channel(4_096);
+    let (city, meters) = (Arc::new(city), Arc::new(Meters::default()));
+    let gate = Gate::new(city.clone(), Keys::new(Keys::ROTATE), Limits::default(), meters.clone());
     let intake = Intake {
-        city: Arc::new(city),
+        city,
         clock: Arc::new(Wall),
-        meters: Arc::new(Meters::default()),
+        meters,
+        gate: vlot_gate::shared(gate),
         quarantine: Arc::new(Quarantine::default()),
         out,
     };

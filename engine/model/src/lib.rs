@@ -7,6 +7,7 @@ mod act;
 mod board;
 mod city;
 mod face;
+mod gate;
 mod health;
 mod history;
 mod id;
@@ -30,6 +31,7 @@ pub use city::{
     SignLine, SignTexts, Station, Target, Template, TrafficRules,
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
+pub use gate::{Dropped, GateMeters};
 pub use health::{
     BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings, Reporting,
 };

@@ -66,6 +66,8 @@ pub struct Meters {
     pub signs_connected: Meter,
     /// Open streams of all kinds (a gauge).
     pub streams_open: Meter,
+    /// Of sightings of vehicles.
+    pub gate: crate::GateMeters,
     refused: [Meter; RefusalKind::ALL.len()],
 }
 

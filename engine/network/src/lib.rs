@@ -6,6 +6,7 @@ mod draft;
 mod file;
 pub mod geo;
 mod index;
+pub mod matching;
 pub mod path;
 mod permits;
 pub mod reach;

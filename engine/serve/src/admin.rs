@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tonic::{Request, Response, Status};
-use vlot_model::{Quarantine, RefusalKind};
+use vlot_model::{Dropped, Quarantine, RefusalKind};
 
 use crate::convert::timestamp;
 use crate::shared::Shared;
@@ -29,6 +29,9 @@ impl AdminService for Admin {
         let (now, meters) = (context.clock.now(), &context.meters);
         let problems = self.0.standstill(now).into_iter().chain((context.problems)());
         let refused = RefusalKind::ALL.iter().map(|kind| (kind.name().to_owned(), meters.refused(*kind)));
+        let sightings =
+            Dropped::ALL.iter().map(|why| (format!("sighting_{}", why.name()), meters.gate.dropped(*why)));
+        let refused = refused.chain(sightings);
         Ok(Response::new(GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now: Some(timestamp(now)),

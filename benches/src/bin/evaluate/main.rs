@@ -1,10 +1,11 @@
 //! How true the figures are: tables on recordings, each with one command.
 //!
-//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|routing|all} [FILE...] [--json]`. Without files the
+//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|matching|routing|all} [FILE...] [--json]`. Without files the
 //! recordings are read from `../shared/data`, or from the folder in `VLOT_TEST_DATA`.
 
 mod faults;
 mod forecast;
+mod matching;
 mod routing;
 mod truth;
 
@@ -30,6 +31,8 @@ enum What {
     Forecast(Options),
     /// Routes with live weights, against a plain Dijkstra and Valhalla. Files: networks as `vlot import` writes them.
     Routing(Options),
+    /// Tracks of vehicles matched to the streets that they went along.
+    Matching(Options),
     /// All of them.
     All(Options),
 }
@@ -65,10 +68,12 @@ fn main() -> Result<()> {
         What::Faults(options) => faults::run(&options),
         What::Forecast(options) => forecast::run(&options),
         What::Routing(options) => routing::run(&options),
+        What::Matching(options) => matching::run(&options),
         What::All(options) => {
             truth::run(&options)?;
             faults::run(&options)?;
             forecast::run(&options)?;
+            matching::run(&options)?;
             routing::run(&options)
         }
     }

@@ -24,6 +24,8 @@ pub struct Intake {
     pub meters: Arc<Meters>,
     /// Keeps what was refused.
     pub quarantine: Arc<Quarantine>,
+    /// Where vehicles' identities end; all sources share one, for a vehicle is seen over any of them.
+    pub gate: vlot_gate::Shared,
     /// To admission. Where it is full, QoS 1 messages wait and QoS 0 ones are refused.
     pub out: mpsc::Sender<Submission>,
 }
@@ -40,6 +42,12 @@ impl Reception<'_> {
     pub(super) fn take(&self, message: &Message, connection: u64) -> Option<Submission> {
         let received_at = self.intake.clock.now();
         match self.read(message, received_at) {
+            // Sightings say nothing at once, mostly: what they add up to comes later, with others.
+            Ok(readings) if readings.is_empty() => {
+                self.intake.meters.messages_settled.add(1);
+                self.settle(message, connection);
+                None
+            }
             Ok(readings) => {
                 let acks = || Arc::clone(&self.acks) as Arc<dyn Acknowledge>;
                 let receipt = message.packet_id.map(|id| Receipt::new(acks(), token(connection, id.get())));
@@ -48,22 +56,28 @@ impl Reception<'_> {
             Err(refusal) => {
                 self.intake.meters.refuse(refusal.kind, 1);
                 let topic = String::from_utf8_lossy(message.topic());
-                let kept = if self.may_hold_personal_data(&topic) { &[] } else { &message.payload[..] };
-                self.intake.quarantine.keep(received_at, &topic, kept, refusal);
-                if let Some(id) = message.packet_id {
-                    self.acks.acknowledge(token(connection, id.get()));
-                }
+                let (topic, kept) = self.without_personal_data(&topic, &message.payload);
+                self.intake.quarantine.keep(received_at, topic, kept, refusal);
+                self.settle(message, connection);
                 None
             }
         }
     }
 
-    /// An uplink that cannot be read may still carry a driver's tag: of those the topic and the reason are kept alone.
-    fn may_hold_personal_data(&self, topic: &str) -> bool {
+    fn settle(&self, message: &Message, connection: u64) {
+        if let Some(id) = message.packet_id {
+            self.acks.acknowledge(token(connection, id.get()));
+        }
+    }
+
+    /// What may be kept of a refused message. An uplink that cannot be read may still carry a driver's tag: of those it is the
+    /// topic alone. The topic of a sighting may name a vehicle: of those it is what we subscribe to.
+    fn without_personal_data<'m>(&'m self, topic: &'m str, payload: &'m [u8]) -> (&'m str, &'m [u8]) {
         let subscription = self.subscriptions.iter().find(|s| matches(&s.filter, topic));
-        match subscription.map(|s| s.format) {
-            Some(Format::VlotJson | Format::VlotProtobuf) => false,
-            Some(Format::TtsV3 | Format::ChirpstackV4 | Format::VlotSightings) | None => true,
+        match subscription.map(|s| (s.format, s.filter.as_str())) {
+            Some((Format::VlotJson | Format::VlotProtobuf, _)) => (topic, payload),
+            Some((Format::TtsV3 | Format::ChirpstackV4, _)) | None => (topic, &[]),
+            Some((Format::VlotSightings, filter)) => (filter, &[]),
         }
     }
 
@@ -77,6 +91,16 @@ impl Reception<'_> {
         // Nearly every message is one reading.
         let mut readings = Vec::with_capacity(1);
         let city = &self.intake.city;
+        if subscription.format == Format::VlotSightings {
+            let mut seen = Vec::with_capacity(1);
+            let mut gate = self.intake.gate.lock();
+            let keys = gate.keys(received_at);
+            vlot_decode::sightings(topic, &message.payload, received_at, city, keys, &mut seen)?;
+            for sighting in &seen {
+                gate.take(sighting, &mut readings);
+            }
+            return Ok(readings);
+        }
         vlot_decode::decode(subscription.format, topic, &message.payload, received_at, city, &mut readings)?;
         Ok(readings)
     }

@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use vlot_model::Submission;
+use vlot_model::{Reading, Submission, Value};
 
 use super::State;
 use super::acks::Acks;
@@ -88,6 +88,11 @@ pub(super) async fn run(
 
 enum Never {}
 
+/// Whether a reading was made of sightings, of more than the one message that it left with.
+fn of_the_gate(reading: &Reading) -> bool {
+    matches!(reading.value, Value::Traversal { .. } | Value::PairTime { .. })
+}
+
 struct Life<'a> {
     options: &'a Options,
     intake: &'a Intake,
@@ -98,7 +103,7 @@ struct Life<'a> {
     connection: u64,
     /// The broker has accepted our subscriptions since we run.
     subscribed: bool,
-    /// QoS 1 messages that wait for room in admission, in order.
+    /// QoS 1 messages, and what the gate let out, that wait for room in admission, in order.
     held: VecDeque<Submission>,
     /// Settled, and not on the way yet.
     packet_ids: Vec<u16>,
@@ -113,8 +118,12 @@ impl Life<'_> {
             connected = Link::connect(self.options) => connected?,
         };
         self.connection += 1;
-        // What an older connection left behind comes again over this one.
-        self.held.clear();
+        // What an older connection left behind comes again over this one. But not what the gate let out: it knows the
+        // sightings that come again.
+        self.held.retain_mut(|submission| {
+            submission.receipt = None;
+            submission.readings.iter().any(of_the_gate)
+        });
         self.packet_ids.clear();
         self.unsettled = 0;
         // A session of an earlier run may know other filters than ours.

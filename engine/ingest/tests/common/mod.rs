@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use vlot_broker::{Broker, Options as BrokerOptions, Stats};
+use vlot_gate::{Gate, Keys, Limits};
 use vlot_ingest::mqtt::{Intake, Options, Qos, Source, State, Subscription};
 use vlot_model::{
     City, Clock, Device, DeviceIx, DeviceKind, FacilityIx, Format, Meters, Quarantine, Role, Submission,
@@ -64,14 +65,15 @@ impl Engine {
             silent_after: Duration::from_secs(60),
             service: vlot_model::Service::default(),
         });
+        Engine::of(city, Arc::new(Fixed), capacity)
+    }
+
+    pub(crate) fn of(city: City, clock: Arc<dyn Clock>, capacity: usize) -> Engine {
         let (out, submissions) = mpsc::channel(capacity);
-        let intake = Intake {
-            city: Arc::new(city),
-            clock: Arc::new(Fixed),
-            meters: Arc::new(Meters::default()),
-            quarantine: Arc::new(Quarantine::default()),
-            out,
-        };
+        let (city, meters) = (Arc::new(city), Arc::new(Meters::default()));
+        let gate = Gate::new(city.clone(), Keys::new(Keys::ROTATE), Limits::default(), meters.clone());
+        let gate = vlot_gate::shared(gate);
+        let intake = Intake { city, clock, meters, quarantine: Arc::new(Quarantine::default()), gate, out };
         Engine { intake, submissions }
     }
 
