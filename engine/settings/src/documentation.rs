@@ -6,7 +6,7 @@ use crate::read::{Documented, Key, Report};
 use crate::{Source, check};
 
 /// One of everything, so that every key is asked for.
-const FULL: [(&str, &str); 9] = [
+const FULL: [(&str, &str); 10] = [
     (
         "city.toml",
         r#"
@@ -115,6 +115,15 @@ event = [{ name = "Market", from = "2026-09-07T06:00", until = "2026-09-07T20:00
 "#,
     ),
     ("health.toml", "[figure]\nstuck_nats = 20\n"),
+    (
+        "http.toml",
+        r#"
+[[http_source]]
+name = "miv"
+url = "https://miv.example/miv/verkeersdata"
+format = "miv-xml"
+"#,
+    ),
 ];
 
 #[test]

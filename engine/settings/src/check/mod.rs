@@ -9,6 +9,7 @@ mod facilities;
 mod garages;
 mod health;
 mod history;
+mod http;
 mod mqtt;
 mod operators;
 mod registry;
@@ -39,9 +40,10 @@ const STATIONS: &str = "stations.toml";
 const SIGNS: &str = "signs.toml";
 const CALENDAR: &str = "calendar.toml";
 const HEALTH: &str = "health.toml";
+const HTTP: &str = "http.toml";
 
 /// Every file that a configuration can have.
-const FILES: [&str; 9] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR, HEALTH];
+const FILES: [&str; 10] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR, HEALTH, HTTP];
 
 /// How long anything may be silent or stay valid.
 const WHILE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
@@ -80,6 +82,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     open(source, SIGNS, Need::Optional, report, |_, root| signs::read(root, &area, &mut city, &mut registry));
     open(source, CALENDAR, Need::Optional, report, |_, root| calendar::read(root, &mut city, &registry));
     open(source, HEALTH, Need::Optional, report, |_, root| health::read(root, &mut city));
+    let http = open(source, HTTP, Need::Optional, report, |_, root| http::read(root, source));
 
     // With anything else wrong, the devices may only be hidden behind it.
     if city.devices.is_empty() && report.is_empty() {
@@ -92,7 +95,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     }
     // Last, so that every configured device has the index that it has without them.
     operators::add(&mut city);
-    Settings { city: Arc::new(city), mqtt, serve, journal, admission, history }
+    Settings { city: Arc::new(city), mqtt, http, serve, journal, admission, history }
 }
 
 /// Reads `full_at` and `reopen_at` of something that has `capacity` places.
