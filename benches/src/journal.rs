@@ -32,8 +32,8 @@ pub fn write(data: &Path, config: &Path, readings: u64, per_tick: u64, per_secon
     let settings = vlot_settings::check(&source).map_err(|problems| anyhow!("{problems}"))?;
     let kept = data.join("config").join(source.fingerprint());
     std::fs::create_dir_all(&kept)?;
-    for (name, text) in source.files() {
-        std::fs::write(kept.join(name), text)?;
+    for (name, bytes) in source.all() {
+        std::fs::write(kept.join(name), bytes)?;
     }
     let city = settings.city;
     let (mut journal, _) = Journal::open(&data.join("journal"), Options::new(Arc::new(Standing)))?;

@@ -31,8 +31,10 @@ const LEUVEN: &[(&str, &str)] = &[
     ("facilities.toml", include_str!("../../../config/leuven/facilities.toml")),
     ("garages.toml", include_str!("../../../config/leuven/garages.toml")),
     ("mqtt.toml", include_str!("../../../config/leuven/mqtt.toml")),
+    ("roads.toml", include_str!("../../../config/leuven/roads.toml")),
     ("signs.toml", include_str!("../../../config/leuven/signs.toml")),
     ("stations.toml", include_str!("../../../config/leuven/stations.toml")),
+    ("traffic.toml", include_str!("../../../config/leuven/traffic.toml")),
 ];
 
 /// How often the picture is drawn on a terminal, and a line written elsewhere.

@@ -77,9 +77,9 @@ impl Home {
                 std::fs::remove_dir_all(&aside)?;
             }
             std::fs::create_dir_all(&aside)?;
-            for (name, text) in source.files() {
+            for (name, bytes) in source.all() {
                 let mut file = File::create(aside.join(name))?;
-                file.write_all(text.as_bytes())?;
+                file.write_all(bytes)?;
                 file.sync_all()?;
             }
             File::open(&aside)?.sync_all()?;

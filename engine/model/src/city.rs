@@ -60,10 +60,11 @@ pub struct City {
 }
 
 impl City {
-    /// Devices that stand in the city; operators' desks are none.
+    /// Devices that stand in the city; operators' desks are none, and neither are pairs of readers.
     #[must_use]
     pub fn field_devices(&self) -> usize {
-        self.devices.iter().filter(|d| d.kind != DeviceKind::Operator).count()
+        // No configured id holds a slash: those are desks.
+        self.devices.iter().filter(|d| d.kind != DeviceKind::Pair && !d.id.contains('/')).count()
     }
 
     /// The operator's desk of a facility.

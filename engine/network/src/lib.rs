@@ -6,7 +6,9 @@ mod draft;
 mod file;
 pub mod geo;
 mod index;
+pub mod path;
 mod permits;
+pub mod reach;
 
 pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
 pub use file::{FileError, read, write};

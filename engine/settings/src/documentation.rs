@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use vlot_model::{LinkId, LonLat, RoadClass};
+use vlot_network::{Draft, DraftLink};
+
 use crate::read::{Documented, Key, Report};
 use crate::{Source, check};
 
 /// One of everything, so that every key is asked for.
-const FULL: [(&str, &str); 10] = [
+const FULL: [(&str, &str); 12] = [
     (
         "city.toml",
         r#"
@@ -116,6 +119,33 @@ event = [{ name = "Market", from = "2026-09-07T06:00", until = "2026-09-07T20:00
     ),
     ("health.toml", "[figure]\nstuck_nats = 20\n"),
     (
+        "roads.toml",
+        r#"
+junction = [{ id = "a", lat = 50.5, lon = 4.5, join = true }, { id = "b", lat = 50.501, lon = 4.5 }]
+road = [{ id = "r", from = "a", to = "b", class = "primary", speed_kmh = 50, rule = [
+  { modes = ["car"], hours = "Mo-Fr 08:00-09:00", permission = "no" },
+] }]
+turn = [{ from = "r", to = "r", at = "b" }]
+change = [{ street = "Ring", lat = 50.5, lon = 4.5, speed_kmh = 30, rule = [
+  { modes = ["car"], hours = "Mo-Fr 08:00-09:00", permission = "no" },
+] }]
+[network]
+file = "city.vlotnet"
+"#,
+    ),
+    (
+        "traffic.toml",
+        r#"
+probe_feed = [{ id = "fcd" }]
+situation_feed = [{ id = "works" }]
+corridor = [{ id = "c", name = "C", from = "a", to = "b" }]
+reader = [{ id = "reader-a", lat = 50.5, lon = 4.5 }, { id = "reader-b", lat = 50.501, lon = 4.5 }]
+pair = [{ id = "pair", from = "reader-a", to = "reader-b", min = "2s", max = "10m" }]
+controller = [{ id = "lights", name = "Lights", lat = 50.5, lon = 4.5 }]
+air_station = [{ id = "air", name = "Air", lat = 50.5, lon = 4.5 }]
+"#,
+    ),
+    (
         "http.toml",
         r#"
 [[http_source]]
@@ -126,9 +156,23 @@ format = "miv-xml"
     ),
 ];
 
+/// With an imported street beside the one of the file.
+fn full() -> Source {
+    let mut draft = Draft::new("test");
+    let points = [4.5, 4.501].map(|lon| LonLat { lon, lat: 50.5 });
+    for (id, back) in [(1, false), (2, true)] {
+        let mut link = DraftLink::new([i64::from(back), i64::from(!back)], id, RoadClass::Primary);
+        link.points = if back { vec![points[1], points[0]] } else { points.to_vec() };
+        (link.name, link.opposite) = ("Ring".into(), Some(LinkId(3 - id)));
+        draft.link(link);
+    }
+    let bytes = vlot_network::write(&draft.make().network).expect("memory does not fail");
+    Source::from_files(FULL).with_binary("city.vlotnet", bytes)
+}
+
 #[test]
 fn a_configuration_with_one_of_everything_is_accepted() {
-    let settings = check(&Source::from_files(FULL)).unwrap_or_else(|problems| panic!("\n{problems}"));
+    let settings = check(&full()).unwrap_or_else(|problems| panic!("\n{problems}"));
     assert_eq!(settings.serve.max_streams, 20_000);
     assert!(settings.mqtt[0].tls.is_some());
 }
@@ -136,7 +180,7 @@ fn a_configuration_with_one_of_everything_is_accepted() {
 #[test]
 fn every_key_is_documented_as_it_is_read() {
     let report = Report::default();
-    crate::check::settings(&Source::from_files(FULL), &report);
+    crate::check::settings(&full(), &report);
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let text = std::fs::read_to_string(path).unwrap();
     let known: BTreeMap<_, _> = report.known().into_iter().map(|(key, says)| (owned(key), says)).collect();

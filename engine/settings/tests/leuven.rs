@@ -3,7 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use vlot_model::{CountMode, Counting, DeviceKind, FacilityKind, Placement, Role, Target};
+use vlot_model::{
+    City, CountMode, Counting, DeviceKind, FacilityKind, LinkIx, Mode, OnLink, Placement, RoadClass, Role,
+    Target,
+};
+use vlot_network::geo;
+use vlot_network::path::shortest;
 use vlot_settings::{Settings, Source, check};
 
 fn directory() -> PathBuf {
@@ -94,4 +99,96 @@ fn the_fingerprint_is_of_content_alone() {
     let moved = [("a", "bc"), ("d", "e")].map(|(n, t)| (n, t.to_owned()));
     let other = [("a", "b"), ("cd", "e")].map(|(n, t)| (n, t.to_owned()));
     assert_ne!(Source::from_files(moved).fingerprint(), Source::from_files(other).fingerprint());
+}
+
+/// What stands on the street of that name, heading about there.
+fn on(city: &City, placed: Option<&Option<OnLink>>, street: &str, heading_deg: f64) {
+    let network = city.network.as_ref().expect("a network");
+    let on = placed.copied().flatten().unwrap_or_else(|| panic!("nothing on {street}"));
+    assert_eq!(network.name(on.link), street);
+    let along = f64::from(on.offset_m);
+    let shape = network.shape(on.link);
+    let mut walked = 0.0;
+    let ab = shape.windows(2).find(|ab| {
+        walked += geo::distance_m(ab[0], ab[1]);
+        walked + 1.0 >= along
+    });
+    let ab = ab.expect("within the link");
+    let off = geo::turn_deg(geo::bearing_deg(ab[0], ab[1]), heading_deg);
+    assert!(off < 30.0, "{street}: {off} degrees off {heading_deg}");
+}
+
+#[test]
+fn everything_stands_on_its_street() {
+    let city = leuven().city;
+    let placed = &city.placed;
+    assert!(placed.facilities.iter().all(Option::is_some) && placed.garages.iter().all(Option::is_some));
+    assert_eq!(
+        (placed.facilities.len(), placed.garages.len(), placed.signs.len(), placed.devices.len()),
+        (city.facilities.len(), city.garages.len(), city.signs.len(), city.devices.len())
+    );
+    for (sign, on) in city.signs.iter().zip(&placed.signs) {
+        assert_eq!(on.is_some(), sign.placement == Placement::Street, "{}", sign.id);
+    }
+    for (device, on) in city.devices.iter().zip(&placed.devices) {
+        assert_eq!(on.is_some(), device.kind == DeviceKind::Loop, "{}", device.id);
+    }
+    let sign = |id: &str| placed.signs.get(city.signs.iter().position(|s| &*s.id == id).expect("a sign"));
+    on(&city, sign("tiensesteenweg-in"), "Tiensesteenweg", 290.0);
+    on(&city, sign("r23-naamsevest-west"), "Naamsevest", 275.0);
+    on(&city, sign("kapucijnenvoer"), "Kapucijnenvoer", 0.0);
+    let device = |id: &str| placed.devices.get(city.directory.find(id).expect("a device").at());
+    on(&city, device("r23-tiensevest-loop-1"), "Tiensevest", 190.0);
+    on(&city, device("r23-tiensevest-loop-2"), "Tiensevest", 10.0);
+    on(&city, device("mechelsesteenweg-loop-1"), "Mechelsesteenweg", 155.0);
+}
+
+#[test]
+fn corridors_and_pairs_lead_over_links_that_meet() {
+    let city = leuven().city;
+    let network = city.network.clone().expect("a network");
+    assert!(city.corridors.len() >= 7 && city.pairs.len() >= 4 && city.controllers.len() >= 3);
+    let ways =
+        city.corridors.iter().map(|c| (&c.id, &c.links)).chain(city.pairs.iter().map(|p| (&p.id, &p.links)));
+    for (id, links) in ways {
+        assert!(!links.is_empty(), "{id}");
+        for ab in links.windows(2) {
+            let [a, b] = [ab[0], ab[1]].map(|l| network.link(l).expect("a link"));
+            assert_eq!(a.to, b.from, "{id}");
+        }
+    }
+    let ring = city.corridors.iter().find(|c| &*c.id == "ring-clockwise").expect("the ring");
+    let [first, last] =
+        [ring.links.first(), ring.links.last()].map(|l| network.link(*l.expect("links")).expect("a link"));
+    assert_eq!(first.from, last.to, "round");
+    let length_m: f32 = ring.links.iter().map(|l| network.links[l.at()].length_m).sum();
+    assert!((7_000.0..9_000.0).contains(&length_m), "{length_m}");
+}
+
+#[test]
+fn no_car_crosses_from_one_zone_to_another_but_a_bicycle_does() {
+    let city = leuven().city;
+    let network = city.network.clone().expect("a network");
+    let of = |id: &str| {
+        let at = city.facilities.iter().position(|f| &*f.id == id).expect("a facility");
+        city.placed.facilities[at].expect("a place").link
+    };
+    let ring: Vec<_> = (0..network.links.len())
+        .filter(|at| network.links[*at].class < RoadClass::Tertiary)
+        .map(LinkIx::from_position)
+        .collect();
+    // The heads of the five loops.
+    let heads = ["center", "kinepolis", "ladeuze", "heilig-hart", "sint-jacob"].map(of);
+    let seconds = |link: LinkIx| Some(f64::from(network.links[link.at()].free_flow_s()));
+    for from in heads {
+        for to in heads.into_iter().filter(|to| *to != from) {
+            let by = |mode| shortest(&network, None, mode, from, to, seconds).expect("a way").links;
+            assert!(by(Mode::Car).iter().any(|link| ring.contains(link)), "by car, over the ring");
+            let without = |link: LinkIx| seconds(link).filter(|_| !ring.contains(&link));
+            assert_eq!(shortest(&network, None, Mode::Car, from, to, without), None);
+        }
+    }
+    let (from, to) = (of("ladeuze"), of("sint-jacob"));
+    let quiet = |link: LinkIx| seconds(link).filter(|_| !ring.contains(&link));
+    assert!(shortest(&network, None, Mode::Bicycle, from, to, quiet).is_some(), "through the core");
 }

@@ -11,8 +11,12 @@ fn each_facility_has_a_desk_behind_all_devices() {
     let settings = Source::read_dir(&directory).and_then(|source| check(&source)).unwrap();
     let city = settings.city;
     let first = city.devices.iter().position(|d| d.kind == DeviceKind::Operator).unwrap();
-    assert_eq!(first, city.field_devices());
-    assert_eq!(city.devices.len() - first, city.facilities.len());
+    assert_eq!(first, city.field_devices() + city.pairs.len());
+    // And the desk for situations.
+    assert_eq!(city.devices.len() - first, city.facilities.len() + 1);
+    let last = city.devices.last().expect("devices");
+    assert_eq!((&*last.id, last.role), ("roads/operator", Role::Situations));
+    assert_eq!(city.directory.find("roads/operator").map(DeviceIx::at), Some(city.devices.len() - 1));
     for (at, facility) in city.facilities.iter().enumerate() {
         let (ix, desk) = (FacilityIx::from_position(at), DeviceIx::from_position(first + at));
         assert_eq!(city.desk(ix), Some(desk));

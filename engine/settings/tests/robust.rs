@@ -57,7 +57,7 @@ proptest! {
 
     #[test]
     fn a_damaged_configuration_is_accepted_or_explained(
-        hurts in prop::collection::vec((0usize..7, 0.0f64..1.0, damage()), 1..4)
+        hurts in prop::collection::vec((0usize..10, 0.0f64..1.0, damage()), 1..4)
     ) {
         let mut files = leuven();
         for (file, at, damage) in &hurts {
@@ -82,7 +82,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_at_all_is_no_more_than_a_problem(text in ".{0,200}", name in 0usize..7) {
+    fn any_text_at_all_is_no_more_than_a_problem(text in ".{0,200}", name in 0usize..10) {
         let mut files = leuven();
         files[name].1 = text;
         drop(check(&Source::from_files(files)));

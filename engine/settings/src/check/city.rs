@@ -5,6 +5,7 @@ use vlot_model::{City, LonLat, SignTexts};
 use crate::read::{Degrees, Rgb, Table, Text, TimeZone};
 
 /// The box that everything of the city stands in.
+#[derive(Clone, Copy)]
 pub(super) struct Area {
     south: f64,
     north: f64,
@@ -49,9 +50,24 @@ fn texts(table: &mut Table<'_>) -> SignTexts {
     }
 }
 
+impl Default for Area {
+    fn default() -> Self {
+        Area::UNKNOWN
+    }
+}
+
 impl Area {
     /// Nothing lies outside it: no comparison with these holds.
     const UNKNOWN: Area = Area { south: f64::NAN, north: f64::NAN, west: f64::NAN, east: f64::NAN };
+
+    /// Whether a point is in it; a point that is none is not.
+    pub(super) fn has(&self, point: LonLat) -> bool {
+        let outside = |value: f64, from: f64, to: f64| value < from || value > to;
+        point.lat.is_finite()
+            && point.lon.is_finite()
+            && !outside(point.lat, self.south, self.north)
+            && !outside(point.lon, self.west, self.east)
+    }
 
     /// Reads `lat` and `lon` of something that stands in the city.
     pub(super) fn position(&self, table: &mut Table<'_>) -> LonLat {

@@ -7,6 +7,7 @@ use vlot_model::{City, Counting, DeviceKind, Facility, FacilityIx, FacilityKind,
 use super::bays::{self, Zone};
 use super::city::Area;
 use super::registry::Registry;
+use super::roads::Thing;
 use super::{WHILE, estimate, health, service, site, thresholds};
 use crate::read::{Among, Id, Named, Report, Share, Span, Table, Text, Whole};
 
@@ -27,6 +28,11 @@ pub(super) fn read(
         let index = FacilityIx::from_position(city.facilities.len());
         let mut facility = facility(&mut table, area);
         facility.site = site::read(&mut table, &facility, &city.timezone);
+        let spot = registry.roads.spot(&mut table);
+        if registry.roads.known().is_some() {
+            let on = registry.roads.place(&table, Thing::Entrance, facility.position, &spot);
+            city.placed.facilities.push(on);
+        }
         let own_id = registry.facilities.take(&facility.id, index);
         if !own_id {
             table.problem("id", format!("{:?} is taken", facility.id), "every facility has an id of its own");

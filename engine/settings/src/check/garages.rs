@@ -8,6 +8,7 @@ use vlot_model::{
 
 use super::city::Area;
 use super::registry::Registry;
+use super::roads::Thing;
 use super::{WHILE, health, sections, service, thresholds};
 use crate::read::{Id, Level, Local, Named, Span, Table, Text, Whole};
 
@@ -26,6 +27,11 @@ pub(super) fn read(
         let id = table.required("id", Id);
         let name = table.required("name", Text(80));
         let position = area.position(&mut table);
+        let spot = registry.roads.spot(&mut table);
+        if registry.roads.known().is_some() {
+            let on = registry.roads.place(&table, Thing::BicycleEntrance, position, &spot);
+            city.placed.garages.push(on);
+        }
         let valid_for = table.required("valid_for", Span(WHILE));
         let mut site = site(&mut table, &city.timezone);
         site.unmoved_after = unmoved_after(&mut table, keep);

@@ -3,6 +3,7 @@
 mod bays;
 mod calendar;
 mod city;
+mod corridors;
 mod engine;
 mod estimate;
 mod facilities;
@@ -13,12 +14,14 @@ mod http;
 mod mqtt;
 mod operators;
 mod registry;
+mod roads;
 mod sections;
 mod service;
 mod signs;
 mod site;
 mod stations;
 mod template;
+mod traffic;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -40,10 +43,13 @@ const STATIONS: &str = "stations.toml";
 const SIGNS: &str = "signs.toml";
 const CALENDAR: &str = "calendar.toml";
 const HEALTH: &str = "health.toml";
+const ROADS: &str = "roads.toml";
+const TRAFFIC: &str = "traffic.toml";
 const HTTP: &str = "http.toml";
 
 /// Every file that a configuration can have.
-const FILES: [&str; 10] = [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR, HEALTH, HTTP];
+const FILES: [&str; 12] =
+    [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR, HEALTH, ROADS, TRAFFIC, HTTP];
 
 /// How long anything may be silent or stay valid.
 const WHILE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
@@ -66,6 +72,9 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
             (area, engine::serve(root.section("serve"), source), journal, admission, history)
         });
     let mqtt = open(source, MQTT, Need::Required, report, |whole, root| mqtt::read(root, source, whole));
+    registry.roads = open(source, ROADS, Need::Optional, report, |whole, root| {
+        roads::read(root, (source, report), (whole, &area), &mut city)
+    });
     open(source, FACILITIES, Need::Optional, report, |whole, root| {
         registry.facilities.complete = whole;
         let bays = source.file(BAYS).unwrap_or_default();
@@ -80,6 +89,9 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
         stations::read(root, &area, &mut city, &mut registry);
     });
     open(source, SIGNS, Need::Optional, report, |_, root| signs::read(root, &area, &mut city, &mut registry));
+    open(source, TRAFFIC, Need::Optional, report, |_, root| {
+        traffic::read(root, &area, &mut city, &mut registry);
+    });
     open(source, CALENDAR, Need::Optional, report, |_, root| calendar::read(root, &mut city, &registry));
     open(source, HEALTH, Need::Optional, report, |_, root| health::read(root, &mut city));
     let http = open(source, HTTP, Need::Optional, report, |_, root| http::read(root, source));
@@ -95,6 +107,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     }
     // Last, so that every configured device has the index that it has without them.
     operators::add(&mut city);
+    roads::fit(&mut city, &registry.roads);
     Settings { city: Arc::new(city), mqtt, http, serve, journal, admission, history }
 }
 

@@ -1,4 +1,4 @@
-//! The operators' desks: one beside each facility, which no file configures.
+//! The operators' desks: one beside each facility and one for the streets, which no file configures.
 
 use std::time::Duration;
 
@@ -7,7 +7,11 @@ use vlot_model::{City, Device, DeviceIx, DeviceKind, FacilityIx, Role, Service};
 /// Never looked at: a desk is no sensor.
 const SILENT_AFTER: Duration = Duration::from_hours(7 * 24);
 
-/// Adds the device `<facility>/operator` of each facility behind all others. No configured id holds a slash, so the name
+/// The operators' desk for situations.
+const ROADS: &str = "roads/operator";
+
+/// Adds the device `<facility>/operator` of each facility behind all others, and behind them, where there are streets, the one for
+/// situations, `roads/operator`. No configured id holds a slash, so the name
 /// is free.
 pub(super) fn add(city: &mut City) {
     for (at, facility) in city.facilities.iter().enumerate() {
@@ -17,6 +21,16 @@ pub(super) fn add(city: &mut City) {
             id: id.into(),
             kind: DeviceKind::Operator,
             role: Role::Operator { facility: FacilityIx::from_position(at) },
+            silent_after: SILENT_AFTER,
+            service: Service::default(),
+        });
+    }
+    if city.network.is_some() {
+        city.directory.insert(ROADS, DeviceIx::from_position(city.devices.len()));
+        city.devices.push(Device {
+            id: ROADS.into(),
+            kind: DeviceKind::SituationFeed,
+            role: Role::Situations,
             silent_after: SILENT_AFTER,
             service: Service::default(),
         });

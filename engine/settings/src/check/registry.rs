@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use vlot_model::{City, Device, DeviceIx, DeviceKind, FacilityIx, GarageIx, Role, SectionIx, Service};
 
+use super::roads::Roads;
 use super::{FACILITIES, GARAGES};
 use crate::read::Table;
 
@@ -82,6 +83,8 @@ pub(super) struct Registry {
     pub(super) garages: Names<GarageIx>,
     /// Under `garage/section`.
     pub(super) sections: Names<SectionIx>,
+    /// The streets that things stand on.
+    pub(super) roads: Roads,
     /// Whether every row of bays.csv was counted to its facility.
     pub(super) bays_complete: bool,
     /// Where each device name and EUI is, lower-case.
@@ -108,6 +111,7 @@ impl Default for Registry {
             facilities: Names::new(FACILITIES, "[[facility]]"),
             garages: Names::new(GARAGES, "[[garage]]"),
             sections: Names::new(GARAGES, "[[garage.section]] in that garage"),
+            roads: Roads::default(),
             bays_complete: true,
             devices: BTreeMap::new(),
             full: false,

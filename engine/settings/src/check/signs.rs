@@ -10,6 +10,7 @@ use vlot_model::{
 use super::SIGNS;
 use super::city::Area;
 use super::registry::{Names, Registry};
+use super::roads::Thing;
 use super::template::Placeholders;
 use crate::read::{Id, Named, Span, Table, Text, Whole};
 
@@ -78,6 +79,18 @@ fn sign(
     let garage = garage_id
         .as_deref()
         .and_then(|id| registry.garages.find(id, |what, hint| table.problem("garage", what, hint)));
+    let spot = registry.roads.spot(table);
+    if garage_id.is_some() {
+        for key in ["road", "link", "heading_deg"].into_iter().filter(|key| table.has(key)) {
+            table.problem(key, "is given of a sign inside a garage", "leave it out: nobody drives past it");
+        }
+    }
+    if registry.roads.known().is_some() {
+        let in_street = garage_id.is_none();
+        let on =
+            in_street.then(|| registry.roads.place(table, Thing::AtTheStreet, position, &spot)).flatten();
+        city.placed.signs.push(on);
+    }
     let time_to_live = table.required("time_to_live", Span(TIME_TO_LIVE));
     let min_dwell = table.or("min_dwell", Span(Duration::ZERO..=*TIME_TO_LIVE.end()), "\"20s\"");
     if min_dwell >= time_to_live && table.is_sound("time_to_live") {

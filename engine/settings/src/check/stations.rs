@@ -28,6 +28,7 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
         let name = table.required("name", Text(80));
         let mode = table.required("mode", Named::or_stand_in(CountMode::Motor));
         let position = area.position(&mut table);
+        let at = registry.roads.spot(&mut table);
         let lateness = table.or("lateness", Span(Duration::ZERO..=LATENESS_MAX), "\"30s\"");
         if !names.take(&id, index) {
             table.problem("id", format!("{id:?} is taken"), "every station has an id of its own");
@@ -40,7 +41,7 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
             CountMode::Motor => DeviceKind::Loop,
             CountMode::Bicycle => DeviceKind::BicycleCounter,
         };
-        let mut devices = Vec::new();
+        let (mut devices, mut placed) = (Vec::new(), Vec::new());
         for mut entry in entries {
             let id = entry.required("id", Id);
             let kind = entry.required("kind", Among(&KINDS));
@@ -66,11 +67,30 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
             }
             service::of_table(&mut entry, city, device);
             devices.push(device);
+            let spot = registry.roads.spot(&mut entry);
+            placed.push((device, entry, spot));
+        }
+        match mode {
+            CountMode::Motor => registry.roads.detectors(city, (&table, position, &at), &placed),
+            CountMode::Bicycle => of_motors_alone(std::iter::once(&table).chain(placed.iter().map(|p| &p.1))),
         }
         let interval = match mode {
             CountMode::Motor => MOTOR_INTERVAL,
             CountMode::Bicycle => BICYCLE_INTERVAL,
         };
         city.stations.push(Station { id: id.into(), name, position, mode, interval, lateness, devices });
+    }
+}
+
+/// Bicycles go both ways past one counter, often beside the street: nothing of them is told by link.
+fn of_motors_alone<'t, 'a: 't>(tables: impl Iterator<Item = &'t Table<'a>>) {
+    for table in tables {
+        for key in ["road", "link", "heading_deg"].into_iter().filter(|key| table.has(key)) {
+            table.problem(
+                key,
+                "is given of a bicycle counter",
+                "leave it out: detectors of cars stand on links",
+            );
+        }
     }
 }

@@ -9,6 +9,7 @@ mod kinds;
 mod local;
 mod report;
 mod rows;
+mod street;
 mod table;
 
 pub(crate) use duration::written;
@@ -22,4 +23,5 @@ pub(crate) use report::Report;
 #[cfg(test)]
 pub(crate) use report::{Documented, Key};
 pub(crate) use rows::{Row, Rows};
+pub(crate) use street::{Course, LinkName, MODES, ModeList, Truth, link_id};
 pub(crate) use table::Table;
