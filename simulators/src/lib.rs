@@ -10,6 +10,7 @@ pub mod mqtt;
 pub mod picture;
 pub mod recordings;
 pub mod signs;
+pub mod streets;
 pub mod time;
 pub mod wire;
 
