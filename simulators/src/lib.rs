@@ -11,6 +11,7 @@ pub mod picture;
 pub mod recordings;
 pub mod signs;
 pub mod streets;
+pub mod sumo;
 pub mod time;
 pub mod wire;
 

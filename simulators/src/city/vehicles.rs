@@ -109,7 +109,7 @@ impl Actor for Vehicle {
             lat: place.lat,
             lon: place.lon,
             speed_kmh: (speed + self.chance.normal()).clamp(0.0, 200.0),
-            heading_deg: (heading + 4.0 * self.chance.normal()).rem_euclid(360.0),
+            heading_deg: Some((heading + 4.0 * self.chance.normal()).rem_euclid(360.0)),
         };
         said.push(Said::now(self.device, Value::Sighting { vehicle: self.name, position: Some(position) }));
         at + SAYS_EVERY

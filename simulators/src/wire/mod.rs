@@ -256,8 +256,8 @@ pub struct Position {
     pub lon: f64,
     /// Its speed.
     pub speed_kmh: f64,
-    /// Its direction, clockwise from north.
-    pub heading_deg: f64,
+    /// Its direction, clockwise from north, where it says it.
+    pub heading_deg: Option<f64>,
 }
 
 impl Value {

@@ -20,7 +20,9 @@ pub(super) fn encode(statement: &Statement<'_>, vehicle: u64, position: Option<&
         add("lon", position.lon, 1e6);
         add("speed_kmh", position.speed_kmh, 10.0);
         // A compass has no 360.
-        add("heading_deg", position.heading_deg.round().rem_euclid(360.0), 1.0);
+        if let Some(heading) = position.heading_deg {
+            add("heading_deg", heading.round().rem_euclid(360.0), 1.0);
+        }
     }
     Json::Object(message).to_string().into_bytes()
 }

@@ -114,8 +114,12 @@ fn what_a_format_cannot_carry_is_an_error() {
 
 #[test]
 fn sightings_say_what_is_seen_and_nothing_else() {
-    let position =
-        vlot_simulators::wire::Position { lat: 50.87654321, lon: 4.7, speed_kmh: 31.26, heading_deg: 359.7 };
+    let position = vlot_simulators::wire::Position {
+        lat: 50.87654321,
+        lon: 4.7,
+        speed_kmh: 31.26,
+        heading_deg: Some(359.7),
+    };
     let seen = |kind, position| {
         json_of(kind, Format::VlotSightings, Some(4), Value::Sighting { vehicle: 17, position })
     };
