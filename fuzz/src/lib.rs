@@ -20,6 +20,8 @@ const DEVICES: &[(&str, &str, DeviceKind)] = &[
     ("y", "b8", DeviceKind::BicycleCounter),
     ("p", "b9", DeviceKind::SectionSensor),
     ("s", "ba", DeviceKind::Sign),
+    ("v", "bb", DeviceKind::SignalController),
+    ("a", "bc", DeviceKind::AirStation),
 ];
 
 fn city() -> &'static City {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::SimError;
+use crate::streets::{Place as Point, RoadsFile, Streets};
 use crate::time::parse_duration;
 use crate::wire::{Address, DeviceKind, Format};
 
@@ -24,6 +25,10 @@ pub struct Layout {
     pub stations: Vec<Station>,
     /// Signs.
     pub signs: Vec<Sign>,
+    /// Streets that cars drive on.
+    pub streets: Streets,
+    /// What tells of traffic on them beside count stations.
+    pub traffic: Traffic,
     /// Topic filters that the engine subscribes to, by format.
     pub filters: BTreeMap<Format, String>,
 }
@@ -63,6 +68,12 @@ pub struct Device {
     pub kind: String,
     #[serde(default)]
     silent_after: Option<String>,
+    /// Direction that it counts.
+    #[serde(default)]
+    pub heading_deg: Option<f64>,
+    /// The road that it stands at, instead of the nearest.
+    #[serde(default)]
+    pub road: Option<String>,
 }
 
 impl Device {
@@ -202,9 +213,82 @@ pub struct Station {
     /// `motor` or `bicycle`.
     #[serde(default)]
     pub mode: String,
+    #[serde(default)]
+    lat: f64,
+    #[serde(default)]
+    lon: f64,
     /// Its detectors, one a lane or direction.
     #[serde(default, rename = "device")]
     pub devices: Vec<Device>,
+}
+
+impl Station {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> Point {
+        Point { lat: self.lat, lon: self.lon }
+    }
+}
+
+/// `traffic.toml`, as far as devices speak of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Traffic {
+    /// Feeds of followed vehicles.
+    #[serde(default, rename = "probe_feed")]
+    pub probe_feeds: Vec<Device>,
+    /// Readers of plates.
+    #[serde(default, rename = "reader")]
+    pub readers: Vec<Roadside>,
+    /// Two readers, and the way between them.
+    #[serde(default, rename = "pair")]
+    pub pairs: Vec<Pair>,
+    /// Traffic lights.
+    #[serde(default, rename = "controller")]
+    pub controllers: Vec<Roadside>,
+    /// Air and noise.
+    #[serde(default, rename = "air_station")]
+    pub air_stations: Vec<Roadside>,
+}
+
+/// A device that stands beside a road.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Roadside {
+    /// Unique in the city.
+    pub id: String,
+    #[serde(default)]
+    lat: f64,
+    #[serde(default)]
+    lon: f64,
+    #[serde(default)]
+    valid_for: Option<String>,
+    #[serde(default)]
+    silent_after: Option<String>,
+}
+
+impl Roadside {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> Point {
+        Point { lat: self.lat, lon: self.lon }
+    }
+
+    /// What it says is of use no longer than this; none: the configuration does not say.
+    #[must_use]
+    pub fn holds(&self) -> Option<i64> {
+        let spans = [&self.valid_for, &self.silent_after];
+        spans.into_iter().filter_map(|text| parse_duration(text.as_deref()?)).min()
+    }
+}
+
+/// Two readers.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Pair {
+    /// Unique in the city.
+    pub id: String,
+    /// The reader that vehicles pass first.
+    pub from: String,
+    /// The reader that they pass then.
+    pub to: String,
 }
 
 /// A sign.
@@ -302,6 +386,8 @@ impl Layout {
         let garages: GaragesFile = toml_file(files, "garages.toml")?;
         let stations: StationsFile = toml_file(files, "stations.toml")?;
         let signs: SignsFile = toml_file(files, "signs.toml")?;
+        let roads: RoadsFile = toml_file(files, "roads.toml")?;
+        let traffic: Traffic = toml_file(files, "traffic.toml")?;
         let mqtt: MqttFile = toml_file(files, "mqtt.toml")?;
 
         let mut layout = Layout {
@@ -310,6 +396,8 @@ impl Layout {
             garages: garages.garages,
             stations: stations.stations,
             signs: signs.signs,
+            streets: Streets::new(&roads),
+            traffic,
             filters: BTreeMap::new(),
         };
         for s in mqtt.sources.into_iter().flat_map(|s| s.subscriptions) {

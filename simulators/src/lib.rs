@@ -10,6 +10,8 @@ pub mod mqtt;
 pub mod picture;
 pub mod recordings;
 pub mod signs;
+pub mod streets;
+pub mod sumo;
 pub mod time;
 pub mod wire;
 

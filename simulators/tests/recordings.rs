@@ -157,3 +157,17 @@ fn every_real_uplink_goes_out_as_it_is() {
         assert!(topic.starts_with(start) && topic.ends_with(end), "{topic}");
     }
 }
+
+#[test]
+fn a_recorded_run_of_sumo_is_read_whole() {
+    use vlot_simulators::wire::Value;
+    let seen = vlot_simulators::sumo::fcd(&data("sumo/leuven/fcd_20pct_10s.csv.gz")).unwrap();
+    assert_eq!(seen.len(), 126_024);
+    let intervals = vlot_simulators::sumo::e1(&data("sumo/leuven/e1.xml.gz")).unwrap();
+    assert!(intervals.len() > 10_000 && intervals.len() <= 10_560, "{}", intervals.len());
+    let with_speed = |value: &Value| match value {
+        Value::Traffic { vehicles, speed_kmh, .. } => (*vehicles > 0) == speed_kmh.is_some(),
+        _ => false,
+    };
+    assert!(intervals.iter().all(|row| with_speed(&row.value)));
+}

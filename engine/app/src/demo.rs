@@ -76,6 +76,8 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
     mqtt_source.username = None;
     mqtt_source.password_file = None;
     settings.mqtt.truncate(1);
+    // A demo has its own time, and its own traffic.
+    settings.http.clear();
     settings.serve.listen = free(options.listen)?;
     settings.serve.tls = None;
     settings.serve.acts = vlot_settings::Acts::Loopback;

@@ -19,6 +19,7 @@ use vlot_settings::{Settings, Source};
 use vlot_store::history::{HistoryHealth, HistoryReader, Recorder, Seen};
 use vlot_store::journal::{self, Era, Journal, OnDamage, Record, State};
 
+use crate::feeds::Feeds;
 use crate::home::Home;
 use crate::recovery::{Recovered, feed_journal, open_reader};
 
@@ -57,6 +58,7 @@ pub(crate) struct Engine {
     home: Home,
     inbox: mpsc::Sender<Submission>,
     sources: Sources,
+    feeds: Feeds,
     stopping: watch::Sender<bool>,
     stop_server: oneshot::Sender<()>,
     server: JoinHandle<Result<()>>,
@@ -178,9 +180,11 @@ impl Engine {
             (source.name.clone(), mqtt::start(options, intake.clone()))
         };
         let sources = Sources::default();
-        let watched = sources.clone();
+        let feeds = Feeds::default();
+        let (watched, polled) = (sources.clone(), feeds.clone());
         let problems: Problems = Arc::new(move || {
             let mut problems = problems(&journal_state, &watched);
+            problems.extend(polled.problems());
             problems.extend(history_problems(history_health.as_ref()));
             problems
         });
@@ -206,6 +210,7 @@ impl Engine {
         )?;
         // Only now: an engine that cannot serve must not take over another's session at the broker.
         *sources.lock().unwrap_or_else(PoisonError::into_inner) = settings.mqtt.iter().map(start).collect();
+        feeds.start(&settings.http, &intake);
         let grpc = server.addr();
         let (stop_server, server) = serve_apart(server)?;
         Ok(Engine {
@@ -218,6 +223,7 @@ impl Engine {
             home,
             inbox,
             sources,
+            feeds,
             stopping,
             stop_server,
             server,
@@ -241,6 +247,7 @@ impl Engine {
             stopped.spawn(source.stop());
         }
         while stopped.join_next().await.is_some() {}
+        self.feeds.stop().await;
         // Nobody waits for it when the server has ended by itself.
         let _ended = self.stop_server.send(());
         let served = self.server.await;

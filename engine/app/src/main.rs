@@ -7,6 +7,7 @@ mod demo;
 mod engine;
 mod facility;
 mod faults;
+mod feeds;
 mod follow;
 mod history_cmd;
 mod home;

@@ -9,6 +9,7 @@
 mod chirpstack_v4;
 mod json;
 mod lorawan;
+pub mod miv;
 pub mod payload;
 mod refuse;
 mod sightings;

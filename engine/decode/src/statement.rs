@@ -1,6 +1,9 @@
 //! What a device said in one of Vlot's own formats, before its bounds are checked: they are the same for both.
 
-use vlot_model::{City, Device, DeviceIx, DeviceKind, Direction, Reading, Refusal, Timestamp, Value};
+use vlot_model::{
+    AirQuantity, City, Device, DeviceIx, DeviceKind, Direction, Reading, Refusal, SignalState, Timestamp,
+    Value,
+};
 
 use crate::refuse::{malformed, out_of_range, quote, unknown_device, wrong_kind};
 
@@ -13,6 +16,18 @@ const TOTAL: std::ops::RangeInclusive<i64> = 0..=u32::MAX as i64;
 /// Above this a speed is a code (252 stands for "no vehicle" in several controllers).
 const SPEED_KMH: std::ops::RangeInclusive<f64> = 0.0..=250.0;
 const SHARE_PCT: std::ops::RangeInclusive<f64> = 0.0..=100.0;
+/// Numbers of a controller's plans.
+const PLAN: std::ops::RangeInclusive<i64> = 0..=u16::MAX as i64;
+
+/// What a street can be: above the worst that was measured in European cities, below the codes for "no value" (9999).
+const fn air_bounds(quantity: AirQuantity) -> std::ops::RangeInclusive<f64> {
+    match quantity {
+        AirQuantity::No2 | AirQuantity::Pm25 => 0.0..=1_000.0,
+        AirQuantity::Pm10 => 0.0..=2_000.0,
+        AirQuantity::O3 => 0.0..=600.0,
+        AirQuantity::Noise => 10.0..=140.0,
+    }
+}
 
 /// A value as it stands in the message, after `vlot.device.v1.Envelope.value`.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +40,8 @@ pub(crate) enum Statement {
     Traffic { interval_s: i64, vehicles: i64, speed_kmh: Option<f64>, detector_occupancy_pct: Option<f64> },
     Bicycles { interval_s: i64, inbound: Option<i64>, outbound: Option<i64> },
     Places { free_places: i64 },
+    Signal { state: SignalState, plan: Option<i64> },
+    Air { quantity: AirQuantity, value: f64 },
     Alive,
 }
 
@@ -40,6 +57,8 @@ impl Statement {
             Statement::Traffic { .. } => "traffic",
             Statement::Bicycles { .. } => "bicycles",
             Statement::Places { .. } => "places",
+            Statement::Signal { .. } => "signal",
+            Statement::Air { .. } => "air",
             Statement::Alive => "alive",
         }
     }
@@ -57,8 +76,10 @@ impl Statement {
             Statement::Traffic { .. } => kind == K::Loop,
             Statement::Bicycles { .. } => kind == K::BicycleCounter,
             Statement::Places { .. } => matches!(kind, K::SectionSensor | K::Camera),
+            Statement::Signal { .. } => kind == K::SignalController,
+            Statement::Air { .. } => kind == K::AirStation,
             // A sign speaks over its own stream, where its link says that it lives.
-            Statement::Alive => !matches!(kind, K::Sign | K::Operator),
+            Statement::Alive => !matches!(kind, K::Sign | K::Operator | K::Pair | K::SituationFeed),
         }
     }
 
@@ -100,6 +121,12 @@ impl Statement {
             },
             Statement::Places { free_places } => {
                 Value::Places { free: whole("places.free_places", free_places, SPACES)? }
+            }
+            Statement::Signal { state, plan } => {
+                Value::Signal { state, plan: plan.map(|n| whole("signal.plan", n, PLAN)).transpose()? }
+            }
+            Statement::Air { quantity, value } => {
+                Value::Air { quantity, value: figure("air.value", value, air_bounds(quantity))? }
             }
             Statement::Alive => Value::Alive,
         })
@@ -144,11 +171,13 @@ impl Said<'_> {
 }
 
 /// The device of that name. An operator's desk is none to a message: its acts have a way of their own, with names and
-/// rights, and whoever may publish to a broker must not be able to count for a person.
+/// rights, and whoever may publish to a broker must not be able to count for a person. Nor are a pair of readers, whose
+/// travel times the gate finds, and a feed of situations.
 pub(crate) fn find<'c>(city: &'c City, name: &str) -> Option<(DeviceIx, &'c Device)> {
     let ix = city.directory.find(name)?;
     let device = city.devices.get(ix.at())?;
-    (device.kind != DeviceKind::Operator).then_some((ix, device))
+    let speaks = !matches!(device.kind, DeviceKind::Operator | DeviceKind::Pair | DeviceKind::SituationFeed);
+    speaks.then_some((ix, device))
 }
 
 /// The device that `vlot/v1/{device}/json`, `/pb` or `/sightings` belongs to: a broker can let each device write to its own topic
@@ -167,12 +196,14 @@ fn whole<T: TryFrom<i64>>(field: &str, n: i64, bounds: std::ops::RangeInclusive<
 }
 
 fn real(field: &str, x: Option<f64>, bounds: std::ops::RangeInclusive<f64>) -> Result<Option<f32>, Refusal> {
-    match x {
-        // NaN is in no range.
-        Some(x) if !bounds.contains(&x) => {
-            Err(out_of_range(format!("{field}: {x} is outside {}..={}", bounds.start(), bounds.end())))
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "a sensor's figure has fewer digits than an f32")]
-        x => Ok(x.map(|x| x as f32)),
+    x.map(|x| figure(field, x, bounds)).transpose()
+}
+
+fn figure(field: &str, x: f64, bounds: std::ops::RangeInclusive<f64>) -> Result<f32, Refusal> {
+    // NaN is in no range.
+    if !bounds.contains(&x) {
+        return Err(out_of_range(format!("{field}: {x} is outside {}..={}", bounds.start(), bounds.end())));
     }
+    #[expect(clippy::cast_possible_truncation, reason = "a sensor's figure has fewer digits than an f32")]
+    Ok(x as f32)
 }

@@ -89,6 +89,36 @@ fn chirpstack_v4() {
     check_format("chirpstack_v4", 6, Format::ChirpstackV4, "application/1/device/70b3d57ed0000001/event/up");
 }
 
+#[test]
+fn miv() {
+    let mut city = city();
+    for name in ["miv-29", "miv-30"] {
+        common::add(&mut city, name, None, DeviceKind::Loop);
+    }
+    common::add(&mut city, "miv-31", None, DeviceKind::BicycleCounter);
+    check_all("miv", 12, |input| {
+        match vlot_decode::miv::decode(&fs::read(input).unwrap(), common::received_at(), &city) {
+            Err(refusal) => readable(&Err(refusal), &city),
+            Ok(publication) => {
+                let points = publication.points;
+                let refused: Vec<String> = publication
+                    .refused
+                    .iter()
+                    .map(|(point, refusal)| format!("{point}: {refusal}"))
+                    .collect();
+                let mut json = readable(&Ok(publication.readings), &city);
+                json["published_at"] = json!(publication.published_at.map(|at| at.to_string()));
+                json["points"] = json!({
+                    "all": points.all, "known": points.known, "ghosts": points.ghosts,
+                    "unwell": points.unwell, "old": points.old, "refused": points.refused,
+                });
+                json["refused_points"] = json!(refused);
+                json
+            }
+        }
+    });
+}
+
 /// A payload as a LoRaWAN network hands it over.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -216,6 +246,8 @@ fn the_examples_of_the_documentation_are_accepted() {
         ("section-a1", DeviceKind::SectionSensor),
         ("fcd", DeviceKind::ProbeFeed),
         ("anpr-1", DeviceKind::Reader),
+        ("lights-naamsepoort", DeviceKind::SignalController),
+        ("air-bondgenotenlaan", DeviceKind::AirStation),
     ] {
         common::add(&mut city, id, None, kind);
     }
@@ -232,7 +264,7 @@ fn the_examples_of_the_documentation_are_accepted() {
         let hex: Vec<&str> = block.lines().map(|line| line.split("  ").next().unwrap()).collect();
         examples.push((Format::VlotProtobuf, unhex(&hex.join("\n"))));
     }
-    assert_eq!(examples.len(), 12);
+    assert_eq!(examples.len(), 14);
     for (format, payload) in examples {
         let (mut out, mut seen) = (Vec::new(), Vec::new());
         let (topic, now) = ("a/topic", common::received_at());

@@ -44,6 +44,8 @@ fn no_vlot_json_names_a_desk() {
         json!({"traffic": {"interval_s": 60, "vehicles": 1}}),
         json!({"bicycles": {"interval_s": 60}}),
         json!({"places": {"free_places": 3}}),
+        json!({"signal": {"state": "dark"}}),
+        json!({"air": {"quantity": "no2", "value": 20}}),
         json!({"alive": {}}),
     ];
     for mut message in statements {

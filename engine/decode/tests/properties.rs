@@ -9,12 +9,17 @@ use common::{DEVICES, city, decode};
 use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::json;
-use vlot_model::{DeviceIx, DeviceKind, Direction, Format, Reading, RefusalKind, Timestamp, Value};
+use vlot_model::{
+    AirQuantity, DeviceIx, DeviceKind, Direction, Format, Reading, RefusalKind, SignalState, Timestamp, Value,
+};
 use vlot_proto::device::v1::{self as wire, envelope};
 
 const FORMATS: [Format; 4] = [Format::VlotJson, Format::VlotProtobuf, Format::TtsV3, Format::ChirpstackV4];
 const LORAWAN: [DeviceKind; 4] =
     [DeviceKind::BoschTps110, DeviceKind::Nwave, DeviceKind::NetvoxR719a, DeviceKind::LibeliumParking];
+
+/// Kinds that no message can name.
+const UNHEARD: [DeviceKind; 2] = [DeviceKind::Pair, DeviceKind::SituationFeed];
 
 /// What the documentation allows a kind to say, written down a second time.
 fn allowed(kind: DeviceKind, value: &Value) -> bool {
@@ -40,13 +45,21 @@ fn allowed(kind: DeviceKind, value: &Value) -> bool {
                 && outbound.is_none_or(|n| n <= 10_000)
         }
         Value::Places { free } => matches!(kind, K::SectionSensor | K::Camera) && free <= 50_000,
-        Value::Alive => kind != K::Sign,
+        Value::Alive => !UNHEARD.contains(&kind) && kind != K::Sign,
         Value::Verified { .. } | Value::Corrected { .. } | Value::CounterReplaced | Value::Closure { .. } => {
             false
         }
         Value::SignShown { .. } | Value::SignFault { .. } | Value::SignLink { .. } => false,
         Value::Signal { .. } => kind == K::SignalController,
-        Value::Air { .. } => kind == K::AirStation,
+        Value::Air { quantity, value } => {
+            let most = match quantity {
+                AirQuantity::No2 | AirQuantity::Pm25 => 1_000.0,
+                AirQuantity::Pm10 => 2_000.0,
+                AirQuantity::O3 => 600.0,
+                AirQuantity::Noise => 140.0,
+            };
+            kind == K::AirStation && (0.0..=most).contains(&value)
+        }
         Value::Situation(_)
         | Value::IncidentVerdict { .. }
         | Value::Traversal { .. }
@@ -102,7 +115,12 @@ fn readings() -> impl Strategy<Value = Reading> {
             )
         ),
         (0_u32..=50_000).prop_map(|free| (K::SectionSensor, Value::Places { free })),
-        Just((K::Loop, Value::Alive)),
+        (prop::sample::select(&SIGNALS[..]), proptest::option::of(any::<u16>()))
+            .prop_map(|((state, ..), plan)| (K::SignalController, Value::Signal { state, plan })),
+        (prop::sample::select(&AIR[..]), 10.0_f32..=140.0)
+            .prop_map(|((quantity, ..), value)| (K::AirStation, Value::Air { quantity, value })),
+        prop::sample::select(&[K::Loop, K::Reader, K::ProbeFeed, K::AirStation][..])
+            .prop_map(|kind| (kind, Value::Alive)),
     ];
     // The years 1 to 9999, in microseconds.
     let at = -62_135_596_800_000_000_i64..=253_402_300_799_999_999;
@@ -114,6 +132,25 @@ fn readings() -> impl Strategy<Value = Reading> {
         value,
     })
 }
+
+/// States of controllers, as JSON and protobuf write them.
+const SIGNALS: [(SignalState, &str, wire::SignalState); 6] = [
+    (SignalState::Running, "running", wire::SignalState::Running),
+    (SignalState::Flashing, "flashing", wire::SignalState::Flashing),
+    (SignalState::Dark, "dark", wire::SignalState::Dark),
+    (SignalState::AllRed, "all-red", wire::SignalState::AllRed),
+    (SignalState::Manual, "manual", wire::SignalState::Manual),
+    (SignalState::Fault, "fault", wire::SignalState::Fault),
+];
+
+/// Quantities of air stations, likewise.
+const AIR: [(AirQuantity, &str, wire::AirQuantity); 5] = [
+    (AirQuantity::No2, "no2", wire::AirQuantity::No2),
+    (AirQuantity::Pm10, "pm10", wire::AirQuantity::Pm10),
+    (AirQuantity::Pm25, "pm25", wire::AirQuantity::Pm25),
+    (AirQuantity::O3, "o3", wire::AirQuantity::O3),
+    (AirQuantity::Noise, "noise", wire::AirQuantity::Noise),
+];
 
 /// Vlot's JSON, by a hand of its own.
 fn to_json(reading: &Reading) -> Vec<u8> {
@@ -134,6 +171,14 @@ fn to_json(reading: &Reading) -> Vec<u8> {
             json!({"bicycles": {"interval_s": interval_s, "inbound": inbound, "outbound": outbound}})
         }
         Value::Places { free } => json!({"places": {"free_places": free}}),
+        Value::Signal { state, plan } => {
+            let (_, word, _) = SIGNALS.iter().find(|s| s.0 == state).unwrap();
+            json!({"signal": {"state": word, "plan": plan}})
+        }
+        Value::Air { quantity, value } => {
+            let (_, word, _) = AIR.iter().find(|q| q.0 == quantity).unwrap();
+            json!({"air": {"quantity": word, "value": value}})
+        }
         Value::Alive => json!({"alive": {}}),
         _ => unreachable!(),
     };
@@ -173,6 +218,13 @@ fn to_protobuf(reading: &Reading) -> Vec<u8> {
             V::Bicycles(wire::Bicycles { interval_s: interval_s.into(), inbound, outbound })
         }
         Value::Places { free } => V::Places(wire::Places { free_places: i32::try_from(free).unwrap() }),
+        Value::Signal { state, plan } => V::Signal(wire::Signal {
+            state: SIGNALS.iter().find(|s| s.0 == state).unwrap().2.into(),
+            plan: plan.map(u32::from),
+        }),
+        Value::Air { quantity, value } => {
+            V::Air(wire::Air { quantity: AIR.iter().find(|q| q.0 == quantity).unwrap().2.into(), value })
+        }
         Value::Alive => V::Alive(wire::Alive {}),
         _ => unreachable!(),
     };
@@ -283,7 +335,9 @@ proptest! {
                 }
                 Err(refusal) => {
                     prop_assert!(!allowed(kind, &reading.value));
-                    prop_assert_eq!(refusal.kind, RefusalKind::WrongKind);
+                    let unheard = UNHEARD.contains(&kind);
+                    let expected = if unheard { RefusalKind::UnknownDevice } else { RefusalKind::WrongKind };
+                    prop_assert_eq!(refusal.kind, expected);
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::read::{Documented, Key, Report};
 use crate::{Source, check};
 
 /// One of everything, so that every key is asked for.
-const FULL: [(&str, &str); 11] = [
+const FULL: [(&str, &str); 12] = [
     (
         "city.toml",
         r#"
@@ -143,6 +143,15 @@ reader = [{ id = "reader-a", lat = 50.5, lon = 4.5 }, { id = "reader-b", lat = 5
 pair = [{ id = "pair", from = "reader-a", to = "reader-b", min = "2s", max = "10m" }]
 controller = [{ id = "lights", name = "Lights", lat = 50.5, lon = 4.5 }]
 air_station = [{ id = "air", name = "Air", lat = 50.5, lon = 4.5 }]
+"#,
+    ),
+    (
+        "http.toml",
+        r#"
+[[http_source]]
+name = "miv"
+url = "https://miv.example/miv/verkeersdata"
+format = "miv-xml"
 "#,
     ),
 ];

@@ -13,8 +13,8 @@ mod topic;
 
 pub use problem::{Problem, Problems};
 pub use settings::{
-    Acts, AdmissionSettings, ClientCertificate, HistorySettings, InfluxSettings, JournalSettings,
-    MqttProtocol, MqttSource, MqttTls, Qos, ServeSettings, Settings, Subscription, TlsFiles,
+    Acts, AdmissionSettings, ClientCertificate, HistorySettings, HttpForm, HttpSource, InfluxSettings,
+    JournalSettings, MqttProtocol, MqttSource, MqttTls, Qos, ServeSettings, Settings, Subscription, TlsFiles,
 };
 pub use source::{MAX_FILE_BYTES, Source};
 

@@ -14,6 +14,8 @@ pub struct Settings {
     pub city: Arc<City>,
     /// Where messages come from; at least one.
     pub mqtt: Vec<MqttSource>,
+    /// Documents that are polled.
+    pub http: Vec<HttpSource>,
     /// What the engine serves.
     pub serve: ServeSettings,
     /// What it keeps.
@@ -98,6 +100,34 @@ pub enum Qos {
     AtMostOnce,
     /// 1: comes again until acknowledged, and is acknowledged once it is on disk.
     AtLeastOnce,
+}
+
+/// A document that is polled over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSource {
+    /// Unique; logs and health name it so.
+    pub name: String,
+    /// Scheme, host, port, path and query; `http` only on this machine or where the operator accepts plain text.
+    pub url: String,
+    /// What the document is.
+    pub form: HttpForm,
+    /// From one poll to the next.
+    pub every: Duration,
+    /// An answer that is not whole by then has failed.
+    pub timeout: Duration,
+    /// A document that was made longer ago is refused.
+    pub stale_after: Duration,
+    /// A longer body is cut off and refused.
+    pub bytes_max: usize,
+    /// Whom to trust as the server's issuer beside the system's (PEM).
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Forms of documents that are polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpForm {
+    /// The Flemish minute data (MIV).
+    MivXml,
 }
 
 /// The gRPC interface.

@@ -1,17 +1,17 @@
 //! Count stations: loops say each minute, bicycle counters each quarter of an hour or oftener, what passed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::actor::{Actor, Said};
 use super::calendar::Calendar;
 use super::car_park::next_multiple;
 use super::chance::Chance;
 use super::demand::{BICYCLES_IN, BICYCLES_OUT, Habit, MOTOR_IN, MOTOR_OUT};
+use super::traffic::{LANE_CAPACITY_VPH, Traffic, fundamental};
 use crate::time::{MINUTE, SECOND, round};
 use crate::wire::Value;
 
-/// Vehicles that a lane passes an hour at best.
-const LANE_CAPACITY_VPH: f64 = 1_600.0;
 /// A vehicle and the loop, in metres: how long the loop is covered.
 const COVERED_M: f64 = 6.3;
 
@@ -47,32 +47,44 @@ pub(crate) struct Lane {
     habit: Habit,
     peak_vph: f64,
     free_speed_kmh: f64,
+    /// The street that it counts, where it is known.
+    street: Option<(Arc<Traffic>, usize)>,
     intervals: Intervals,
     chance: Chance,
 }
 
 impl Lane {
     /// `inbound` lanes have their peak in the morning; `free_speed_kmh` is the station's.
-    pub(crate) fn new(device: usize, inbound: bool, free_speed_kmh: f64, mut chance: Chance) -> Lane {
+    pub(crate) fn new(
+        device: usize,
+        inbound: bool,
+        free_speed_kmh: f64,
+        street: Option<(Arc<Traffic>, usize)>,
+        mut chance: Chance,
+    ) -> Lane {
         let delay = round(chance.between(0.2, 1.5) * SECOND as f64);
         Lane {
             device,
             habit: if inbound { MOTOR_IN } else { MOTOR_OUT },
             peak_vph: chance.between(0.7, 1.15) * LANE_CAPACITY_VPH,
             free_speed_kmh,
+            street,
             intervals: Intervals::new(MINUTE, delay),
             chance,
         }
     }
 
     fn minute(&mut self, start: i64, calendar: &Calendar) -> Value {
-        let wanted_vph = self.habit.at(calendar.local(start)) * self.peak_vph;
-        let load = wanted_vph / LANE_CAPACITY_VPH;
-        // Below capacity speed sinks slowly with the load; above it, density wins and fewer get through.
-        let (flow_vph, speed) = if load <= 1.0 {
-            (wanted_vph, self.free_speed_kmh / (1.0 + 0.25 * load.powi(4)))
-        } else {
-            (LANE_CAPACITY_VPH * (2.0 - load).max(0.4), self.free_speed_kmh * 0.35 / load)
+        let (flow_vph, speed) = match &self.street {
+            // Of the minute's middle, as all others see it.
+            Some((traffic, link)) => {
+                let flow = traffic.at(*link, start + MINUTE / 2, calendar);
+                (flow.flow_vph, flow.speed_kmh)
+            }
+            None => {
+                let wanted_vph = self.habit.at(calendar.local(start)) * self.peak_vph;
+                fundamental(wanted_vph / LANE_CAPACITY_VPH, self.free_speed_kmh)
+            }
         };
         let vehicles = self.chance.poisson(flow_vph / 60.0);
         let speed = (speed * (1.0 + 0.06 * self.chance.normal())).clamp(4.0, 180.0);

@@ -11,9 +11,12 @@ mod chance;
 mod counts;
 mod demand;
 mod faults;
+mod roadside;
 mod section;
 mod town;
+mod traffic;
 mod trouble;
+mod vehicles;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -31,7 +34,7 @@ use crate::SimError;
 use crate::layout::Layout;
 use crate::mqtt::{Broker, Counters, Publisher};
 use crate::time::{NowMicros, SimClock};
-use crate::wire::{Statement, Topics, encode};
+use crate::wire::{Statement, Topics, encode, format_of};
 
 /// Everything speaks for the first time within this time of the wall's.
 const WARM_UP: Duration = Duration::from_millis(1_500);
@@ -226,7 +229,7 @@ impl Speaker {
                 observed_at: self.way.clock(observed_at),
                 value: said.value,
             };
-            let format = from.kind.usual_format();
+            let format = format_of(from.kind, &said.value);
             match encode(format, &statement) {
                 Ok(payload) => {
                     let message =
@@ -242,3 +245,5 @@ impl Speaker {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod traffic_tests;

@@ -1,6 +1,7 @@
 //! The simulated city of a configuration: its devices, and who makes them speak.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::actor::{Agenda, Fleet, Said};
 use super::bay::Bay;
@@ -9,8 +10,11 @@ use super::car_park::{CarPark, Setup};
 use super::chance::Chance;
 use super::counts::{BicycleCounter, Lane};
 use super::demand::{CENTRE, EDGE, EVENING, STREET};
+use super::roadside::{AirStation, Controller, Reader};
 use super::section::{Devices, Section};
+use super::traffic::Traffic;
 use super::trouble::Trouble;
+use super::vehicles::{Plates, Vehicle};
 use crate::SimError;
 use crate::layout::{self, Device, Facility, Layout};
 use crate::time::{MINUTE, SECOND, round};
@@ -20,6 +24,8 @@ use crate::wire::{Address, DeviceKind};
 const NIGHT_CLOSERS: usize = 2;
 /// They are open between these local hours.
 const OPEN_HOURS: (f64, f64) = (6.0, 23.5);
+/// Vehicles of a followed fleet.
+const FLEET: u64 = 60;
 
 /// The city, a pure function of its configuration, its seed and its first instant.
 pub(crate) struct Town {
@@ -37,6 +43,7 @@ struct Builder {
     /// Everything speaks for the first time within this span.
     warm_up: i64,
     trouble: Trouble,
+    traffic: Arc<Traffic>,
 }
 
 impl Town {
@@ -57,10 +64,12 @@ impl Town {
             begin,
             warm_up: warm_up.max(1),
             trouble,
+            traffic: Traffic::new(layout.streets.clone(), seed),
         };
         builder.facilities(layout);
         builder.stations(layout);
         builder.garages(layout);
+        builder.traffic(layout);
         Ok(Town { fleet: builder.fleet, agenda: builder.agenda, calendar })
     }
 
@@ -163,7 +172,8 @@ impl Builder {
                     self.agenda.add(self.begin, Box::new(BicycleCounter::new(ix, interval, chance)));
                 } else {
                     let ix = self.device(&device.id, DeviceKind::Loop);
-                    let lane = Lane::new(ix, i.is_multiple_of(2), free_speed, chance);
+                    let street = self.street(station, i);
+                    let lane = Lane::new(ix, i.is_multiple_of(2), free_speed, street, chance);
                     self.agenda.add(self.begin, Box::new(lane));
                 }
             }
@@ -190,6 +200,80 @@ impl Builder {
 }
 
 impl Builder {
+    /// The street that a station's device counts: the one that it names, or the nearest in its direction.
+    fn street(&self, station: &layout::Station, order: usize) -> Option<(Arc<Traffic>, usize)> {
+        let streets = &self.traffic.streets;
+        let device = station.devices.get(order)?;
+        let (place, road) = (station.place(), device.road.as_deref());
+        let near = streets.nearest(place, device.heading_deg, road)?;
+        if device.heading_deg.is_some() || station.devices.len() == 1 {
+            return Some((Arc::clone(&self.traffic), near));
+        }
+        // Without a heading the first of two counts the direction with the smaller one.
+        let heading = streets.on(near, 0.0).1;
+        let both = [heading, (heading + 180.0).rem_euclid(360.0)];
+        let smaller = both[0].min(both[1]);
+        let wanted = if order == 0 { smaller } else { smaller + 180.0 };
+        streets.nearest(place, Some(wanted), road).map(|link| (Arc::clone(&self.traffic), link))
+    }
+
+    /// What tells of traffic beside count stations. Without streets nothing drives.
+    fn traffic(&mut self, layout: &Layout) {
+        let told = &layout.traffic;
+        let traffic = Arc::clone(&self.traffic);
+        if !traffic.streets.links.is_empty() {
+            for feed in &told.probe_feeds {
+                let device = self.device(&feed.id, DeviceKind::ProbeFeed);
+                for n in 0..FLEET {
+                    let name = format!("{} {n}", feed.id);
+                    let vehicle = Vehicle::new(device, n, Arc::clone(&traffic), self.chance(&name));
+                    self.agenda.add(self.first(&name), Box::new(vehicle));
+                }
+            }
+            self.plates(layout);
+        }
+        for controller in &told.controllers {
+            let device = self.device(&controller.id, DeviceKind::SignalController);
+            let every = often_enough(controller.holds(), 5 * MINUTE);
+            let lights = Controller::new(device, every, self.chance(&controller.id));
+            self.agenda.add(self.first(&controller.id), Box::new(lights));
+        }
+        for station in &told.air_stations {
+            let device = self.device(&station.id, DeviceKind::AirStation);
+            let link = traffic.streets.nearest(station.place(), None, None);
+            let air = AirStation::new(device, Arc::clone(&traffic), link, self.chance(&station.id));
+            self.agenda.add(self.first(&station.id), Box::new(air));
+        }
+    }
+
+    fn plates(&mut self, layout: &Layout) {
+        let told = &layout.traffic;
+        let readers: BTreeMap<&str, (usize, Option<usize>)> = told
+            .readers
+            .iter()
+            .map(|reader| {
+                let junction = self.traffic.streets.junction(reader.place());
+                let device = self.device(&reader.id, DeviceKind::Reader);
+                let every = often_enough(reader.holds(), 5 * MINUTE);
+                self.agenda.add(self.first(&reader.id), Box::new(Reader::new(device, every)));
+                (reader.id.as_str(), (device, junction))
+            })
+            .collect();
+        for pair in &told.pairs {
+            let (Some((from, a)), Some((to, b))) =
+                (readers.get(pair.from.as_str()), readers.get(pair.to.as_str()))
+            else {
+                continue;
+            };
+            let way = a.zip(*b).and_then(|(a, b)| self.traffic.streets.way(a, b)).unwrap_or_default();
+            if !way.is_empty() {
+                let chance = self.chance(&pair.id);
+                let plates = Plates::new((*from, *to), way, Arc::clone(&self.traffic), chance);
+                self.agenda.add(self.first(&pair.id), Box::new(plates));
+            }
+        }
+    }
+
     /// Single places with sensors, which are used as bays are.
     fn places(&mut self, id: &str, section: &layout::Section) {
         for place in &section.places {

@@ -2,6 +2,7 @@
 
 mod chirpstack;
 mod lorawan;
+mod sightings;
 mod topic;
 mod tts;
 mod vlot_json;
@@ -21,12 +22,14 @@ pub enum Format {
     TtsV3,
     /// ChirpStack v4 uplinks.
     ChirpstackV4,
+    /// Sightings of vehicles, JSON.
+    VlotSightings,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 4] =
-        [Format::VlotJson, Format::VlotProtobuf, Format::TtsV3, Format::ChirpstackV4];
+    pub const ALL: [Format; 5] =
+        [Format::VlotJson, Format::VlotProtobuf, Format::TtsV3, Format::ChirpstackV4, Format::VlotSightings];
 
     /// Its name in configurations and on the command line.
     #[must_use]
@@ -36,6 +39,7 @@ impl Format {
             Format::VlotProtobuf => "vlot-protobuf",
             Format::TtsV3 => "tts-v3",
             Format::ChirpstackV4 => "chirpstack-v4",
+            Format::VlotSightings => "vlot-sightings",
         }
     }
 
@@ -71,10 +75,18 @@ pub enum DeviceKind {
     SectionSensor,
     /// A camera over a section of a bicycle garage.
     Camera,
+    /// A feed of followed vehicles.
+    ProbeFeed,
+    /// A reader of plates.
+    Reader,
+    /// A traffic-light controller.
+    SignalController,
+    /// An air-quality or noise station.
+    AirStation,
 }
 
 impl DeviceKind {
-    const ALL: [(DeviceKind, &'static str); 11] = [
+    const ALL: [(DeviceKind, &'static str); 15] = [
         (DeviceKind::Bay, "bay"),
         (DeviceKind::BoschTps110, "bosch-tps110"),
         (DeviceKind::Nwave, "nwave"),
@@ -86,6 +98,10 @@ impl DeviceKind {
         (DeviceKind::BicycleCounter, "bicycle-counter"),
         (DeviceKind::SectionSensor, "section-sensor"),
         (DeviceKind::Camera, "camera"),
+        (DeviceKind::ProbeFeed, "probe-feed"),
+        (DeviceKind::Reader, "reader"),
+        (DeviceKind::SignalController, "signal-controller"),
+        (DeviceKind::AirStation, "air-station"),
     ];
 
     /// The kind of that name in configurations.
@@ -113,10 +129,24 @@ impl DeviceKind {
             DeviceKind::BoschTps110 | DeviceKind::LibeliumParking => Format::TtsV3,
             DeviceKind::Nwave | DeviceKind::NetvoxR719a => Format::ChirpstackV4,
             DeviceKind::Bay | DeviceKind::Loop | DeviceKind::BicycleCounter => Format::VlotProtobuf,
-            DeviceKind::Barrier | DeviceKind::Counter | DeviceKind::SectionSensor | DeviceKind::Camera => {
-                Format::VlotJson
-            }
+            DeviceKind::Barrier
+            | DeviceKind::Counter
+            | DeviceKind::SectionSensor
+            | DeviceKind::Camera
+            | DeviceKind::SignalController
+            | DeviceKind::AirStation => Format::VlotJson,
+            DeviceKind::ProbeFeed | DeviceKind::Reader => Format::VlotSightings,
         }
+    }
+}
+
+/// The format in which a device of that kind usually says that.
+#[must_use]
+pub const fn format_of(kind: DeviceKind, value: &Value) -> Format {
+    match (kind, value) {
+        // Of itself, not of a vehicle.
+        (DeviceKind::ProbeFeed | DeviceKind::Reader, Value::Alive) => Format::VlotJson,
+        _ => kind.usual_format(),
     }
 }
 
@@ -192,8 +222,42 @@ pub enum Value {
         /// Places.
         free_places: i32,
     },
+    /// A controller's lights run a plan, flash, are dark, ...
+    Signal {
+        /// Its state's name.
+        state: &'static str,
+        /// The plan that runs.
+        plan: Option<u32>,
+    },
+    /// An air station measured.
+    Air {
+        /// The quantity's name.
+        quantity: &'static str,
+        /// In its unit.
+        value: f64,
+    },
+    /// A vehicle was seen.
+    Sighting {
+        /// A number of the simulator's own for it.
+        vehicle: u64,
+        /// Where; `None`: at the reader.
+        position: Option<Position>,
+    },
     /// It lives and has nothing to say.
     Alive,
+}
+
+/// Where a vehicle says that it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position {
+    /// Degrees.
+    pub lat: f64,
+    /// Degrees.
+    pub lon: f64,
+    /// Its speed.
+    pub speed_kmh: f64,
+    /// Its direction, clockwise from north, where it says it.
+    pub heading_deg: Option<f64>,
 }
 
 impl Value {
@@ -209,6 +273,9 @@ impl Value {
             Value::Traffic { .. } => "traffic",
             Value::Bicycles { .. } => "bicycles",
             Value::Places { .. } => "places",
+            Value::Signal { .. } => "signal",
+            Value::Air { .. } => "air",
+            Value::Sighting { .. } => "sighting",
             Value::Alive => "alive",
         }
     }
@@ -242,12 +309,16 @@ pub struct Unsayable {
 /// A statement as the payload of an MQTT message.
 ///
 /// # Errors
-/// A LoRaWAN network carries only LoRaWAN sensors, and those only their bay.
+/// A LoRaWAN network carries only LoRaWAN sensors, and those only their bay; sightings have a format of their own.
 pub fn encode(format: Format, statement: &Statement<'_>) -> Result<Vec<u8>, Unsayable> {
-    let carried = match format {
-        Format::VlotJson => return Ok(vlot_json::encode(statement)),
-        Format::VlotProtobuf => return Ok(vlot_protobuf::encode(statement)),
-        Format::TtsV3 | Format::ChirpstackV4 => lorawan::uplink(statement),
+    let carried = match (format, &statement.value) {
+        (Format::VlotSightings, Value::Sighting { vehicle, position }) => {
+            return Ok(sightings::encode(statement, *vehicle, position.as_ref()));
+        }
+        (Format::VlotSightings, _) | (_, Value::Sighting { .. }) => None,
+        (Format::VlotJson, _) => return Ok(vlot_json::encode(statement)),
+        (Format::VlotProtobuf, _) => return Ok(vlot_protobuf::encode(statement)),
+        (Format::TtsV3 | Format::ChirpstackV4, _) => lorawan::uplink(statement),
     };
     let uplink = carried.ok_or_else(|| Unsayable {
         device: statement.from.device.clone(),

@@ -17,6 +17,7 @@ impl Default for Topics {
             (Format::VlotProtobuf, "vlot/v1/+/pb"),
             (Format::TtsV3, "v3/+/devices/+/up"),
             (Format::ChirpstackV4, "application/+/device/+/event/up"),
+            (Format::VlotSightings, "vlot/v1/+/sightings"),
         ];
         Topics { filters: filters.into_iter().map(|(f, t)| (f, t.to_owned())).collect() }
     }
@@ -48,7 +49,7 @@ impl Topics {
         let application = match format {
             Format::TtsV3 => format!("{}@ttn", tts::APPLICATION),
             Format::ChirpstackV4 => chirpstack::APPLICATION.to_owned(),
-            Format::VlotJson | Format::VlotProtobuf => "sim".to_owned(),
+            Format::VlotJson | Format::VlotProtobuf | Format::VlotSightings => "sim".to_owned(),
         };
         let mut seen = 0;
         let levels: Vec<&str> = filter

@@ -38,7 +38,12 @@ fn body(value: &Value) -> (&'static str, Json) {
             [("inbound", inbound.map(Json::from)), ("outbound", outbound.map(Json::from))],
         ),
         Value::Places { free_places } => json!({ "free_places": free_places }),
-        Value::Alive => json!({}),
+        Value::Signal { state, plan } => with(json!({ "state": state }), [("plan", plan.map(Json::from))]),
+        Value::Air { quantity, value } => {
+            json!({ "quantity": quantity, "value": (value * 10.0).round() / 10.0 })
+        }
+        // It has a format of its own.
+        Value::Sighting { .. } | Value::Alive => json!({}),
     };
     (value.name(), body)
 }

@@ -41,6 +41,38 @@ fn value(value: &Value) -> envelope::Value {
             envelope::Value::Bicycles(device::Bicycles { interval_s, inbound, outbound })
         }
         Value::Places { free_places } => envelope::Value::Places(device::Places { free_places }),
-        Value::Alive => envelope::Value::Alive(device::Alive {}),
+        Value::Signal { state, plan } => {
+            envelope::Value::Signal(device::Signal { state: signal_state(state).into(), plan })
+        }
+        Value::Air { quantity, value } => envelope::Value::Air(device::Air {
+            quantity: air_quantity(quantity).into(),
+            #[expect(clippy::cast_possible_truncation, reason = "a sensor's figure")]
+            value: value as f32,
+        }),
+        // It has a format of its own.
+        Value::Sighting { .. } | Value::Alive => envelope::Value::Alive(device::Alive {}),
+    }
+}
+
+fn signal_state(name: &str) -> device::SignalState {
+    match name {
+        "running" => device::SignalState::Running,
+        "flashing" => device::SignalState::Flashing,
+        "dark" => device::SignalState::Dark,
+        "all-red" => device::SignalState::AllRed,
+        "manual" => device::SignalState::Manual,
+        "fault" => device::SignalState::Fault,
+        _ => device::SignalState::Unspecified,
+    }
+}
+
+fn air_quantity(name: &str) -> device::AirQuantity {
+    match name {
+        "no2" => device::AirQuantity::No2,
+        "pm10" => device::AirQuantity::Pm10,
+        "pm25" => device::AirQuantity::Pm25,
+        "o3" => device::AirQuantity::O3,
+        "noise" => device::AirQuantity::Noise,
+        _ => device::AirQuantity::Unspecified,
     }
 }

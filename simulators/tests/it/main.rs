@@ -12,6 +12,7 @@ mod publisher;
 mod replay;
 mod signs;
 mod sink;
+mod sumo;
 mod wire;
 
 use std::time::Duration;

@@ -111,3 +111,50 @@ fn what_a_format_cannot_carry_is_an_error() {
     let e = encode(Format::TtsV3, &statement).unwrap_err();
     assert_eq!(e.to_string(), "gate cannot say \"passage\" in tts-v3");
 }
+
+#[test]
+fn sightings_say_what_is_seen_and_nothing_else() {
+    let position = vlot_simulators::wire::Position {
+        lat: 50.87654321,
+        lon: 4.7,
+        speed_kmh: 31.26,
+        heading_deg: Some(359.7),
+    };
+    let seen = |kind, position| {
+        json_of(kind, Format::VlotSightings, Some(4), Value::Sighting { vehicle: 17, position })
+    };
+    let expected = json!({
+        "device": "device-1", "observed_at": "2026-11-24T08:00:00.25Z", "vehicle": "fleet-17",
+        "lat": 50.876543, "lon": 4.7, "speed_kmh": 31.3, "heading_deg": 0.0,
+    });
+    assert_eq!(seen(DeviceKind::ProbeFeed, Some(position)), expected);
+    let expected =
+        json!({ "device": "device-1", "observed_at": "2026-11-24T08:00:00.25Z", "vehicle": "1-AAA-017" });
+    assert_eq!(seen(DeviceKind::Reader, None), expected);
+    let from = Address { device: "d".into(), eui: String::new(), kind: DeviceKind::Reader };
+    let sighting = Value::Sighting { vehicle: 1, position: None };
+    for (format, value) in [(Format::VlotJson, sighting), (Format::VlotSightings, Value::Alive)] {
+        let statement = Statement { from: &from, sequence: None, observed_at: AT, value };
+        assert!(encode(format, &statement).is_err(), "{format:?}");
+    }
+}
+
+#[test]
+fn lights_and_air_are_said_alike_in_both_formats() {
+    let lights = Value::Signal { state: "all-red", plan: Some(7) };
+    let air = Value::Air { quantity: "pm25", value: 14.26 };
+    let said_json = |kind, value| json_of(kind, Format::VlotJson, None, value);
+    assert_eq!(
+        said_json(DeviceKind::SignalController, lights)["signal"],
+        json!({ "state": "all-red", "plan": 7 })
+    );
+    assert_eq!(said_json(DeviceKind::AirStation, air)["air"], json!({ "quantity": "pm25", "value": 14.3 }));
+    let binary =
+        |kind, value| Envelope::decode(&said(kind, Format::VlotProtobuf, None, value)[..]).unwrap().value;
+    let Some(envelope::Value::Signal(signal)) = binary(DeviceKind::SignalController, lights) else {
+        panic!()
+    };
+    assert_eq!((signal.state, signal.plan), (4, Some(7)));
+    let Some(envelope::Value::Air(air)) = binary(DeviceKind::AirStation, air) else { panic!() };
+    assert_eq!((air.quantity, air.value), (3, 14.26));
+}

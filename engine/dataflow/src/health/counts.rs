@@ -179,6 +179,12 @@ impl LoopHealth {
             self.counter.gap(at, Rule::Sentinel, self.counter.gaps as f32 + 1.0, rules);
             return;
         }
+        // Who passed had a speed. Where the detector is covered half of the time they may have crept over it; else it is a code.
+        let crept = interval.detector_occupancy_pct.is_some_and(|pct| pct >= 50.0);
+        if interval.speed_kmh == Some(0.0) && vehicles > 0 && !crept {
+            self.counter.gap(at, Rule::Sentinel, self.counter.gaps as f32 + 1.0, rules);
+            return;
+        }
         let covered = interval.detector_occupancy_pct.unwrap_or(0.0) >= 95.0 && vehicles == 0;
         if covered {
             let since = *self.covered_since.get_or_insert(at);

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
-use vlot_model::{City, Direction, Reading, Refusal, Timestamp};
+use vlot_model::{AirQuantity, City, Direction, Reading, Refusal, SignalState, Timestamp};
 
-use crate::json::{self, Instant, Object, Whole};
+use crate::json::{self, Instant, Object, Whole, Word};
 use crate::refuse::malformed;
 use crate::statement::{Said, Statement};
 
@@ -41,6 +41,8 @@ struct Message<'a> {
     traffic: Option<Object<Traffic>>,
     bicycles: Option<Object<Bicycles>>,
     places: Option<Object<Places>>,
+    signal: Option<Object<Signal>>,
+    air: Option<Object<Air>>,
     alive: Option<Object<Alive>>,
 }
 
@@ -124,6 +126,20 @@ struct Places {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Signal {
+    state: Word<SignalState>,
+    plan: Option<Whole>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Air {
+    quantity: Word<AirQuantity>,
+    value: f64,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Alive {}
 
 impl Message<'_> {
@@ -153,6 +169,10 @@ impl Message<'_> {
                 outbound: v.outbound.map(|n| n.0),
             }),
             self.places.as_ref().map(|Object(v)| Statement::Places { free_places: v.free_places.0 }),
+            self.signal
+                .as_ref()
+                .map(|Object(v)| Statement::Signal { state: v.state.0, plan: v.plan.map(|n| n.0) }),
+            self.air.as_ref().map(|Object(v)| Statement::Air { quantity: v.quantity.0, value: v.value }),
             self.alive.as_ref().map(|_| Statement::Alive),
         ]
         .into_iter()
@@ -160,7 +180,7 @@ impl Message<'_> {
         match (values.next(), values.next()) {
             (Some(statement), None) => Ok(statement),
             (None, _) => Err(malformed(
-                "no value: one of bay, passage, totals, occupancy, opening, traffic, bicycles, places, alive",
+                "no value: one of bay, passage, totals, occupancy, opening, traffic, bicycles, places, signal, air, alive",
             )),
             (Some(_), Some(_)) => Err(malformed("more than one value: a message says one thing")),
         }

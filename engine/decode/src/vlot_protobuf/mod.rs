@@ -1,7 +1,7 @@
 //! Vlot's own protobuf: one `vlot.device.v1.Envelope` a message.
 
 use prost::Message as _;
-use vlot_model::{City, Direction, Reading, Refusal, Timestamp};
+use vlot_model::{AirQuantity, City, Direction, Reading, Refusal, SignalState, Timestamp};
 use vlot_proto::device::v1::{self as wire, envelope};
 
 use crate::refuse::{malformed, out_of_range, unsupported};
@@ -20,7 +20,7 @@ pub(crate) fn decode(
     let observed_at = message.observed_at.ok_or_else(|| malformed("observed_at: missing"))?;
     let value = message.value.ok_or_else(|| {
         // A newer device's new value reads as none at all, because protobuf passes over what it does not know.
-        unsupported("no value that this version knows: one of the fields 4 to 12 of vlot.device.v1.Envelope")
+        unsupported("no value that this version knows: one of the fields 4 to 14 of vlot.device.v1.Envelope")
     })?;
     let said = Said {
         device: &message.device,
@@ -63,7 +63,36 @@ fn statement(value: envelope::Value) -> Result<Statement, Refusal> {
             outbound: v.outbound.map(i64::from),
         },
         V::Places(v) => Statement::Places { free_places: v.free_places.into() },
+        V::Signal(v) => Statement::Signal { state: signal_state(v.state)?, plan: v.plan.map(i64::from) },
+        V::Air(v) => Statement::Air { quantity: air_quantity(v.quantity)?, value: v.value.into() },
         V::Alive(_) => Statement::Alive,
+    })
+}
+
+fn signal_state(state: i32) -> Result<SignalState, Refusal> {
+    Ok(match wire::SignalState::try_from(state) {
+        Ok(wire::SignalState::Running) => SignalState::Running,
+        Ok(wire::SignalState::Flashing) => SignalState::Flashing,
+        Ok(wire::SignalState::Dark) => SignalState::Dark,
+        Ok(wire::SignalState::AllRed) => SignalState::AllRed,
+        Ok(wire::SignalState::Manual) => SignalState::Manual,
+        Ok(wire::SignalState::Fault) => SignalState::Fault,
+        Ok(wire::SignalState::Unspecified) | Err(_) => {
+            return Err(malformed(format!("signal.state: {state} is none of running (1) to fault (6)")));
+        }
+    })
+}
+
+fn air_quantity(quantity: i32) -> Result<AirQuantity, Refusal> {
+    Ok(match wire::AirQuantity::try_from(quantity) {
+        Ok(wire::AirQuantity::No2) => AirQuantity::No2,
+        Ok(wire::AirQuantity::Pm10) => AirQuantity::Pm10,
+        Ok(wire::AirQuantity::Pm25) => AirQuantity::Pm25,
+        Ok(wire::AirQuantity::O3) => AirQuantity::O3,
+        Ok(wire::AirQuantity::Noise) => AirQuantity::Noise,
+        Ok(wire::AirQuantity::Unspecified) | Err(_) => {
+            return Err(malformed(format!("air.quantity: {quantity} is none of NO2 (1) to noise (5)")));
+        }
     })
 }
 

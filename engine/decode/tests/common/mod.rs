@@ -28,6 +28,12 @@ pub const DEVICES: &[(&str, Option<&str>, DeviceKind)] = &[
     ("section-1", None, DeviceKind::SectionSensor),
     ("camera-1", None, DeviceKind::Camera),
     ("sign-1", None, DeviceKind::Sign),
+    ("lights-1", None, DeviceKind::SignalController),
+    ("air-1", None, DeviceKind::AirStation),
+    ("reader-1", None, DeviceKind::Reader),
+    ("probes-1", None, DeviceKind::ProbeFeed),
+    ("pair-1", None, DeviceKind::Pair),
+    ("feed-1", None, DeviceKind::SituationFeed),
 ];
 
 pub fn received_at() -> Timestamp {

@@ -13,7 +13,6 @@
 //! message that waits would hold up all later ones.
 
 mod acks;
-mod backoff;
 mod filter;
 mod intake;
 mod link;

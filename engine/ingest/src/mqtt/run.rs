@@ -14,10 +14,10 @@ use vlot_model::{Reading, Submission, Value};
 
 use super::State;
 use super::acks::Acks;
-use super::backoff::Backoff;
 use super::intake::{Intake, Reception};
 use super::link::{Event, Link, LinkError, Message};
 use super::options::Options;
+use crate::backoff::Backoff;
 
 /// So many acknowledgements are sent even while more messages are there to be read.
 const ACKS_AT_ONCE: usize = 64;

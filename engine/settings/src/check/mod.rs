@@ -10,6 +10,7 @@ mod facilities;
 mod garages;
 mod health;
 mod history;
+mod http;
 mod mqtt;
 mod operators;
 mod registry;
@@ -44,10 +45,11 @@ const CALENDAR: &str = "calendar.toml";
 const HEALTH: &str = "health.toml";
 const ROADS: &str = "roads.toml";
 const TRAFFIC: &str = "traffic.toml";
+const HTTP: &str = "http.toml";
 
 /// Every file that a configuration can have.
-const FILES: [&str; 11] =
-    [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR, HEALTH, ROADS, TRAFFIC];
+const FILES: [&str; 12] =
+    [CITY, MQTT, FACILITIES, BAYS, GARAGES, STATIONS, SIGNS, CALENDAR, HEALTH, ROADS, TRAFFIC, HTTP];
 
 /// How long anything may be silent or stay valid.
 const WHILE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(7 * 24);
@@ -92,6 +94,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     });
     open(source, CALENDAR, Need::Optional, report, |_, root| calendar::read(root, &mut city, &registry));
     open(source, HEALTH, Need::Optional, report, |_, root| health::read(root, &mut city));
+    let http = open(source, HTTP, Need::Optional, report, |_, root| http::read(root, source));
 
     // With anything else wrong, the devices may only be hidden behind it.
     if city.devices.is_empty() && report.is_empty() {
@@ -105,7 +108,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     // Last, so that every configured device has the index that it has without them.
     operators::add(&mut city);
     roads::fit(&mut city, &registry.roads);
-    Settings { city: Arc::new(city), mqtt, serve, journal, admission, history }
+    Settings { city: Arc::new(city), mqtt, http, serve, journal, admission, history }
 }
 
 /// Reads `full_at` and `reopen_at` of something that has `capacity` places.

@@ -114,6 +114,6 @@ fn subscriptions(table: &mut Table<'_>) -> Vec<Subscription> {
     subscriptions
 }
 
-fn on_this_machine(host: &str) -> bool {
+pub(super) fn on_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

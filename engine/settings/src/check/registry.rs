@@ -173,6 +173,27 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// Gives a device one more name, which a key of its table makes.
+    pub(super) fn also_called(
+        &mut self,
+        city: &mut City,
+        table: &Table<'_>,
+        (key, name): (&str, &str),
+        device: DeviceIx,
+    ) {
+        if city.directory.find(name) == Some(device) {
+            return;
+        }
+        if let Some((file, line)) = self.devices.insert(name.to_owned(), (table.file_name(), table.line())) {
+            let what = format!("{name:?} is taken by the device of {file}:{line}");
+            table.problem(key, what, "every device has a name of its own, whatever its kind");
+        } else {
+            city.directory.insert(name, device);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

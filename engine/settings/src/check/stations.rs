@@ -7,7 +7,7 @@ use vlot_model::{City, CountMode, DeviceKind, Role, Station, StationIx};
 use super::city::Area;
 use super::registry::{Names, Registry};
 use super::{STATIONS, WHILE, service};
-use crate::read::{Among, Id, Named, Span, Table, Text};
+use crate::read::{Among, Id, Named, Span, Table, Text, Whole};
 
 /// Readings are waited for at most this long.
 const LATENESS_MAX: Duration = Duration::from_hours(1);
@@ -59,6 +59,12 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
             }
             let role = Role::Lane { station: index };
             let device = registry.device_of(city, &entry, ("id", &id), (kind, role), silent_after);
+            if let Some(point) = entry.optional("miv_id", Whole(1..=999_999_u32)) {
+                if mode == CountMode::Bicycle && table.is_sound("mode") {
+                    entry.problem("miv_id", "does not fit a station of mode \"bicycle\"", "remove it");
+                }
+                registry.also_called(city, &entry, ("miv_id", &format!("miv-{point}")), device);
+            }
             service::of_table(&mut entry, city, device);
             devices.push(device);
             let spot = registry.roads.spot(&mut entry);

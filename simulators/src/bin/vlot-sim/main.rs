@@ -7,6 +7,7 @@ mod picture;
 mod replay;
 mod send;
 mod signs;
+mod sumo;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ enum Command {
     Picture(picture::PictureArgs),
     /// Play a real recording to a broker.
     ReplayRecording(replay::ReplayArgs),
+    /// Let what a run of SUMO has seen speak as a city's devices.
+    Sumo(sumo::SumoArgs),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
             Command::Load(args) => load::run(args).await,
             Command::Picture(args) => picture::run(args).await,
             Command::ReplayRecording(args) => replay::run(args).await,
+            Command::Sumo(args) => sumo::run(args).await,
         }
     });
     match outcome {

@@ -100,6 +100,29 @@ fn a_loop_by_its_intervals() {
             Some(Sentinel),
         ),
         (
+            "vehicles that pass without a speed",
+            |i| Interval { vehicles: Some(5), speed_kmh: Some(0.0), detector_occupancy_pct: Some(6.0), ..i },
+            8,
+            Some(Sentinel),
+        ),
+        (
+            "vehicles that creep over it",
+            |i| Interval {
+                vehicles: i.vehicles.map(|n| n.max(1)),
+                speed_kmh: Some(0.0),
+                detector_occupancy_pct: i.detector_occupancy_pct.map(|pct| 55.0 + pct),
+                ..i
+            },
+            8,
+            None,
+        ),
+        (
+            "0 without vehicles is no fault",
+            |i| Interval { vehicles: Some(0), speed_kmh: Some(0.0), ..i },
+            3,
+            None,
+        ),
+        (
             "252 without vehicles is no fault",
             |i| Interval { vehicles: Some(0), speed_kmh: Some(252.0), ..i },
             3,

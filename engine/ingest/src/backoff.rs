@@ -1,4 +1,4 @@
-//! How long to wait before a new connection.
+//! How long to wait before another try.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use rand::Rng;
 
 /// Doubles from `min` to `max`; each wait is drawn from its upper half, so that many clients do not come at once.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     min: Duration,
     max: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(min: Duration, max: Duration) -> Self {
+    pub(crate) fn new(min: Duration, max: Duration) -> Self {
         let min = min.max(Duration::from_millis(1));
         Backoff { min, max: max.max(min), next: min }
     }
 
     /// The next wait.
-    pub(super) fn next(&mut self, rng: &mut impl Rng) -> Duration {
+    pub(crate) fn next(&mut self, rng: &mut impl Rng) -> Duration {
         let wait = self.next.min(self.max);
         self.next = self.next.saturating_mul(2).min(self.max);
         wait / 2 + (wait / 2).mul_f64(rng.random::<f64>())
     }
 
     /// The connection held: start over.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.min;
     }
 }
