@@ -2,10 +2,13 @@
 //!
 //! Pure: no I/O of its own (bytes in, bytes out), no clock, no async. The data itself is [`vlot_model::RoadNetwork`].
 
+pub mod detour;
 mod draft;
+pub mod effects;
 mod file;
 pub mod geo;
 mod index;
+pub mod locate;
 mod permits;
 
 pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
