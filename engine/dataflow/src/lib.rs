@@ -25,6 +25,7 @@ mod parking;
 mod rooms;
 pub mod shell;
 mod signs;
+mod situations;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -50,7 +51,7 @@ pub fn build<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = readings.scope();
-    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, _of_links, _of_roadside, _of_situations] =
+    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, _of_links, _of_roadside, of_situations] =
         rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     scope.concatenate([
@@ -60,6 +61,7 @@ pub fn build<'s>(
         garages::garages(of_garages, clock.clone(), city, meters),
         traffic::counts(of_traffic, clock.clone(), city, meters),
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
-        signs::signs(of_signs, clock, city, meters),
+        signs::signs(of_signs, clock.clone(), city, meters),
+        situations::situations(of_situations, clock, city, meters),
     ])
 }

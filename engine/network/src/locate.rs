@@ -1,5 +1,7 @@
 //! Which links a place that somebody stated is on: the link nearest to a point, the links that a line follows.
 
+use std::collections::BTreeSet;
+
 use vlot_model::{LinkIx, Location, LonLat, Mode, Modes, Permission, RoadNetwork};
 
 use crate::{Index, geo};
@@ -35,13 +37,8 @@ pub fn locate(
     };
     match location {
         Location::Links(ids) => {
-            let mut links: Vec<LinkIx> = Vec::new();
-            for link in ids.iter().filter_map(|id| network.find(*id)) {
-                if !links.contains(&link) {
-                    links.push(link);
-                }
-            }
-            links
+            let mut seen = BTreeSet::new();
+            ids.iter().filter_map(|id| network.find(*id)).filter(|link| seen.insert(*link)).collect()
         }
         Location::Point(point) => {
             let near = index.near(network, *point, POINT_REACH_M, usize::MAX);
