@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Facility(crate::facility::Facility),
     /// Look back: what an engine keeps of each minute
     History(HistoryOf),
+    /// State works, closures, incidents and events, list and withdraw them
+    Situation(crate::situation::SituationCommand),
 }
 
 /// Run a whole city on this machine.
@@ -301,6 +303,8 @@ pub(crate) enum What {
     Sensors,
     /// Free spaces of car parks and zones up to an hour ahead
     Forecasts,
+    /// Works, closures, incidents, events, and the ways around them
+    Situations,
 }
 
 fn duration(s: &str) -> Result<Duration, String> {

@@ -13,6 +13,7 @@ mod home;
 mod recovery;
 mod replay;
 mod run;
+mod situation;
 mod summary;
 mod table;
 mod watch;
@@ -51,6 +52,12 @@ fn main() -> ExitCode {
         Command::Check(options) => return check::check(&options),
         Command::Facility(options) => {
             return in_runtime(facility::facility(options)).unwrap_or_else(|error| {
+                complain(&error);
+                ExitCode::FAILURE
+            });
+        }
+        Command::Situation(options) => {
+            return in_runtime(situation::situation(options)).unwrap_or_else(|error| {
                 complain(&error);
                 ExitCode::FAILURE
             });
