@@ -11,6 +11,7 @@ mod json;
 mod lorawan;
 pub mod payload;
 mod refuse;
+pub mod situations;
 mod statement;
 mod tts_v3;
 mod vlot_json;

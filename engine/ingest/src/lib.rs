@@ -1,3 +1,4 @@
-//! Transports: MQTT in, with reconnect, backpressure and late acknowledgement.
+//! Transports: MQTT in, with reconnect, backpressure and late acknowledgement; a folder of situations.
 
 pub mod mqtt;
+pub mod situations;
