@@ -14,6 +14,7 @@ mod recovery;
 mod replay;
 mod run;
 mod situation;
+mod situation_folder;
 mod summary;
 mod table;
 mod watch;
