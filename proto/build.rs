@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     "vlot/parking/v1/zone.proto",
     "vlot/sign/v1/sign.proto",
     "vlot/traffic/v1/traffic.proto",
+    "vlot/traffic/v1/situations.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     History(HistoryOf),
     /// Make a road network of a map
     Import(crate::import_cmd::Import),
+    /// State works, closures, incidents and events, list and withdraw them
+    Situation(crate::situation::SituationCommand),
 }
 
 /// Run a whole city on this machine.
@@ -303,6 +305,8 @@ pub(crate) enum What {
     Sensors,
     /// Free spaces of car parks and zones up to an hour ahead
     Forecasts,
+    /// Works, closures, incidents, events, and the ways around them
+    Situations,
 }
 
 fn duration(s: &str) -> Result<Duration, String> {

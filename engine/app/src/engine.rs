@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
-use vlot_ingest::mqtt;
+use vlot_ingest::{mqtt, situations};
 use vlot_model::{
     Board, City, Clock, History, Key, Meters, Product, Quarantine, Reading, Sign, SignIx, Submission,
     TICKS_SKIPPED, Timestamp, Value,
@@ -65,6 +65,7 @@ pub(crate) struct Engine {
     pump: JoinHandle<Result<JournalLog, vlot_bridge::BridgeError>>,
     join: vlot_bridge::Join,
     history: Option<Recorder>,
+    folder: Arc<Mutex<Option<situations::Folder>>>,
 }
 
 impl Engine {
@@ -182,12 +183,17 @@ impl Engine {
         let sources = Sources::default();
         let feeds = Feeds::default();
         let (watched, polled) = (sources.clone(), feeds.clone());
+        let watched = sources.clone();
+        let folder: Arc<Mutex<Option<situations::Folder>>> = Arc::default();
+        let watched_folder = folder.clone();
         let problems: Problems = Arc::new(move || {
             let mut problems = problems(&journal_state, &watched);
             problems.extend(polled.problems());
             problems.extend(history_problems(history_health.as_ref()));
+            problems.extend(crate::situation_folder::problems(&watched_folder));
             problems
         });
+        let of_folder = crate::situation_folder::parts(&settings, &board, clock.clone(), &inbox);
         let context = Context {
             city: city.clone(),
             board: board.clone(),
@@ -211,6 +217,8 @@ impl Engine {
         // Only now: an engine that cannot serve must not take over another's session at the broker.
         *sources.lock().unwrap_or_else(PoisonError::into_inner) = settings.mqtt.iter().map(start).collect();
         feeds.start(&settings.http, &intake);
+        *folder.lock().unwrap_or_else(PoisonError::into_inner) =
+            of_folder.map(|(options, intake)| situations::Folder::start(options, intake));
         let grpc = server.addr();
         let (stop_server, server) = serve_apart(server)?;
         Ok(Engine {
@@ -230,6 +238,7 @@ impl Engine {
             pump,
             join,
             history: recorder,
+            folder,
         })
     }
 
@@ -241,7 +250,11 @@ impl Engine {
     /// Stops taking in, works off what is there, makes it durable, and writes the last board.
     pub(crate) async fn stop(self) -> Result<Vec<u8>> {
         let sources = std::mem::take(&mut *self.sources.lock().unwrap_or_else(PoisonError::into_inner));
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.stopping.send_replace(true);
+        if let Some(folder) = folder {
+            folder.stop().await;
+        }
         let mut stopped = JoinSet::new();
         for (_, source) in sources {
             stopped.spawn(source.stop());
@@ -378,5 +391,7 @@ fn ended_connections(board: &Board, city: &City, at: Timestamp) -> Submission {
     Submission { readings, receipt: None }
 }
 
+#[cfg(test)]
+mod situation_tests;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ use vlot_proto::parking::v1::{
 use crate::watch::{facility_status, number, quality, told};
 
 /// The engine's answer did not come: the same command with the same --act-id finds out, and counts once.
-const NOT_KNOWN: u8 = 3;
+pub(crate) const NOT_KNOWN: u8 = 3;
 
 /// Act on a car park or zone as its operator: every act has a name and a reason, and is kept.
 #[derive(Debug, Args)]
@@ -139,7 +139,7 @@ impl Operator {
 }
 
 /// 128 bits that no other act has: the standard library draws its keys from the system's randomness.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     let draw = || std::hash::RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", draw(), draw())
 }
@@ -224,7 +224,7 @@ pub(crate) async fn facility(options: Facility) -> Result<ExitCode> {
 }
 
 /// Whether the act may have come through all the same.
-fn is_open(error: &Refused) -> bool {
+pub(crate) fn is_open(error: &Refused) -> bool {
     matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown)
 }
 
@@ -273,7 +273,7 @@ async fn list(channel: Channel) -> Result<ExitCode> {
     print(facilities(channel).await?.iter().map(line))
 }
 
-fn print(lines: impl Iterator<Item = String>) -> Result<ExitCode> {
+pub(crate) fn print(lines: impl Iterator<Item = String>) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for line in lines {
         match writeln!(out, "{line}") {
@@ -285,7 +285,7 @@ fn print(lines: impl Iterator<Item = String>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn timestamp(t: Timestamp) -> prost_types::Timestamp {
+pub(crate) fn timestamp(t: Timestamp) -> prost_types::Timestamp {
     let micros = t.micros();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
     prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
@@ -300,6 +300,10 @@ fn deed(act: &Act) -> String {
         ActKind::CounterReset => "counter reset".to_owned(),
         ActKind::Close => "closed".to_owned(),
         ActKind::Open => "opened".to_owned(),
+        ActKind::SituationStated => format!("situation {} stated", act.subject),
+        ActKind::SituationWithdrawn => format!("situation {} withdrawn", act.subject),
+        ActKind::IncidentConfirmed => format!("incident on {} confirmed", act.subject),
+        ActKind::IncidentDismissed => format!("incident on {} dismissed", act.subject),
         ActKind::Unspecified => "unknown act".to_owned(),
     }
 }

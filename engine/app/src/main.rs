@@ -15,6 +15,8 @@ mod import_cmd;
 mod recovery;
 mod replay;
 mod run;
+mod situation;
+mod situation_folder;
 mod summary;
 mod table;
 mod watch;
@@ -53,6 +55,12 @@ fn main() -> ExitCode {
         Command::Check(options) => return check::check(&options),
         Command::Facility(options) => {
             return in_runtime(facility::facility(options)).unwrap_or_else(|error| {
+                complain(&error);
+                ExitCode::FAILURE
+            });
+        }
+        Command::Situation(options) => {
+            return in_runtime(situation::situation(options)).unwrap_or_else(|error| {
                 complain(&error);
                 ExitCode::FAILURE
             });

@@ -30,7 +30,8 @@ use vlot_proto::sign::v1::{
 };
 use vlot_proto::traffic::v1::count::Figures;
 use vlot_proto::traffic::v1::{
-    Station, WatchCountsRequest, WatchCountsResponse, traffic_service_client::TrafficServiceClient,
+    Station, WatchCountsRequest, WatchCountsResponse, WatchSituationsRequest, WatchSituationsResponse,
+    situation_service_client::SituationServiceClient, traffic_service_client::TrafficServiceClient,
 };
 
 use crate::cli::{Engine, Watch, What};
@@ -122,6 +123,15 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
                 Ok(ForecastServiceClient::new(channel).watch_forecasts(request).await?.into_inner())
             };
             let take = |c: WatchForecastsResponse| print(forecast(&c.forecast.unwrap_or_default()));
+            follow(&channel, open, take).await
+        }
+        What::Situations => {
+            let open = async |channel, resume_after| {
+                let request = WatchSituationsRequest { resume_after, ..Default::default() };
+                Ok(SituationServiceClient::new(channel).watch_situations(request).await?.into_inner())
+            };
+            let take =
+                |c: WatchSituationsResponse| print(crate::situation::text(&c.situation.unwrap_or_default()));
             follow(&channel, open, take).await
         }
     };

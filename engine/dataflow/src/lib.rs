@@ -26,6 +26,7 @@ mod rooms;
 pub mod shell;
 mod signs;
 mod silence;
+mod situations;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -51,7 +52,7 @@ pub fn build<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = readings.scope();
-    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, _of_links, _of_roadside, _of_situations] =
+    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, _of_links, _of_roadside, of_situations] =
         rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     scope.concatenate([
@@ -61,6 +62,7 @@ pub fn build<'s>(
         garages::garages(of_garages, clock.clone(), city, meters),
         traffic::counts(of_traffic, clock.clone(), city, meters),
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
-        signs::signs(of_signs, clock, city, meters),
+        signs::signs(of_signs, clock.clone(), city, meters),
+        situations::situations(of_situations, clock, city, meters),
     ])
 }

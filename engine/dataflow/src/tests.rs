@@ -146,12 +146,28 @@ fn city() -> Arc<City> {
     b.station(CountMode::Bicycle, 2, 900, 60);
     b.sign();
     b.sign();
+    b.city.network = Some(Arc::new(crate::situations::tests::grid(3)));
+    b.device(vlot_model::DeviceKind::SituationFeed, Role::Situations, 300);
+    b.device(vlot_model::DeviceKind::SituationFeed, Role::Situations, 300);
     for (device, from) in [(1, 200), (4, 600), (9, 900)] {
         let from = Some(Timestamp::from_secs(1_700_000_000 + from));
         b.city.devices[device].service.in_service_from = from.filter(|_| device != 4);
         b.city.devices[device].service.retired_from = from.filter(|_| device == 4);
     }
     Arc::new(b.city)
+}
+
+fn situation(number: u32, choice: u8, now: i64) -> vlot_model::Situation {
+    let links = [1_000, 1_004, 4_001, 4_005].map(vlot_model::LinkId);
+    vlot_model::Situation {
+        location: vlot_model::Location::Links(vec![
+            links[number as usize % 4],
+            links[usize::from(choice) % 4],
+        ]),
+        until: choice.is_multiple_of(2).then(|| Timestamp::from_secs(now + i64::from(choice))),
+        withdrawn: choice > 220,
+        ..crate::situations::tests::closure(&format!("s{}", number % 3))
+    }
 }
 
 fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
@@ -186,12 +202,10 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
                 Value::Bicycles { interval_s: 900, inbound: Some(number), outbound: None }
             }
             Role::Operator { .. } => Value::Verified { occupied: number },
-            Role::Probes
-            | Role::Reader
-            | Role::Pair { .. }
-            | Role::Controller { .. }
-            | Role::Air { .. }
-            | Role::Situations => Value::Alive,
+            Role::Probes | Role::Reader | Role::Pair { .. } | Role::Controller { .. } | Role::Air { .. } => {
+                Value::Alive
+            }
+            Role::Situations => Value::Situation(Arc::new(situation(number, choice, now))),
             Role::Sign { .. } if choice < 100 => Value::SignLink { connected: choice < 50 },
             Role::Sign { .. } if choice < 120 => Value::SignFault { fault: SignFault::Power },
             Role::Sign { .. } => Value::SignShown { face_version: u64::from(number) },

@@ -13,6 +13,7 @@ pub mod miv;
 pub mod payload;
 mod refuse;
 mod sightings;
+pub mod situations;
 mod statement;
 mod tts_v3;
 mod vlot_json;

@@ -1,5 +1,6 @@
-//! Transports: MQTT in, with reconnect, backpressure and late acknowledgement; documents polled over HTTP.
+//! Transports: MQTT in, with reconnect, backpressure and late acknowledgement; documents polled over HTTP; a folder of situations.
 
 mod backoff;
 pub mod http;
 pub mod mqtt;
+pub mod situations;

@@ -4,14 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{FacilityState, FacilityStatus, Opening, Quality, Tick, Timestamp, Value};
 
+/// Where acts on the roads are written down, in the place of a facility.
+pub const ROADS: &str = "roads";
+
 /// An operator's act that is to be written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
     /// Chosen by the client, unique: said twice, it is the same act.
     pub id: String,
-    /// The facility's id.
+    /// The facility's id, or [`ROADS`].
     pub facility: String,
-    /// One of [`Value::Verified`], [`Value::Corrected`], [`Value::CounterReplaced`] and [`Value::Closure`].
+    /// One of [`Value::Verified`], [`Value::Corrected`], [`Value::CounterReplaced`] and [`Value::Closure`]; on the roads
+    /// [`Value::Situation`] and [`Value::IncidentVerdict`].
     pub value: Value,
     /// Who.
     pub actor: String,

@@ -76,6 +76,15 @@ impl City {
     }
 }
 
+impl City {
+    /// The operators' desk for the roads.
+    #[must_use]
+    pub fn roads_desk(&self) -> Option<DeviceIx> {
+        let ix = self.directory.find("roads/operator")?;
+        (self.devices.get(ix.at())?.role == Role::Situations).then_some(ix)
+    }
+}
+
 /// Where things stand on the network, each by its own index; all empty without a network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Placed {

@@ -23,7 +23,7 @@ mod time;
 mod traffic;
 mod trust;
 
-pub use act::{Act, ActLog, ActorKnownBy, End, Glance, Order};
+pub use act::{Act, ActLog, ActorKnownBy, End, Glance, Order, ROADS};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
     AirStation, Arrow, Bay, City, Controller, Corridor, CountMode, Counting, Device, DeviceKind, Directory,

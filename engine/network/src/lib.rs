@@ -2,12 +2,15 @@
 //!
 //! Pure: no I/O of its own (bytes in, bytes out), no clock, no async. The data itself is [`vlot_model::RoadNetwork`].
 
+pub mod detour;
 mod draft;
+pub mod effects;
 mod file;
 pub mod geo;
 mod index;
 pub mod matching;
 pub mod path;
+pub mod locate;
 mod permits;
 pub mod reach;
 pub mod route;

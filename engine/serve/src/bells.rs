@@ -102,7 +102,6 @@ impl Bells {
     }
 
     /// Rings for corridors, queues, incidents, situations, traffic lights and air.
-    #[expect(dead_code, reason = "until corridors are served")]
     pub(crate) fn roads(&self) -> Bell {
         self.roads.bell(&Filter::ALL)
     }

@@ -28,6 +28,7 @@ mod sensors;
 mod server;
 mod shared;
 mod sign;
+mod situations;
 mod tls;
 mod traffic;
 mod watch;

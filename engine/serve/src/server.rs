@@ -17,6 +17,7 @@ use crate::parking::Parking;
 use crate::sensors::Sensors;
 use crate::shared::Shared;
 use crate::sign::Signs;
+use crate::situations::Situations;
 use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
@@ -27,6 +28,7 @@ use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
 use crate::wire::parking::v1::zone_service_server::ZoneServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
+use crate::wire::traffic::v1::situation_service_server::SituationServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
 use crate::zones::Zones;
 use crate::{Context, Options, bells, connection, health, tls};
@@ -41,6 +43,7 @@ const SERVICES: &[&str] = &[
     ParkingServiceServer::<Parking>::NAME,
     SensorServiceServer::<Sensors>::NAME,
     SignServiceServer::<Signs>::NAME,
+    SituationServiceServer::<Situations>::NAME,
     TrafficServiceServer::<Traffic>::NAME,
     ZoneServiceServer::<Zones>::NAME,
 ];
@@ -104,9 +107,15 @@ impl Server {
         let (reporter, health) = tonic_health::server::health_reporter();
         let operations = Operations::new(&shared);
         let desk = tokio::spawn(acts::keep(operations.desk()));
+        let situations = SituationServiceServer::new(Situations::new(&shared, operations.desk()))
+            .max_decoding_message_size(shared.options.max_message_bytes);
         let operations = OperationServiceServer::new(operations)
             .max_decoding_message_size(shared.options.max_message_bytes);
-        let routes = services(&shared, reflection).add_service(operations).add_service(health).prepare();
+        let routes = services(&shared, reflection)
+            .add_service(operations)
+            .add_service(situations)
+            .add_service(health)
+            .prepare();
         let ringer = tokio::spawn(bells::ringer(&shared));
         let keeper = tokio::spawn(health::keep(Arc::clone(&shared), reporter, SERVICES));
         tracing::info!(%addr, tls = tls.is_some(), "serving gRPC");

@@ -24,6 +24,15 @@ pub struct Settings {
     pub admission: AdmissionSettings,
     /// What it keeps of the past.
     pub history: HistorySettings,
+    /// Where situations on the roads come from.
+    pub situations: SituationSettings,
+}
+
+/// Where situations on the roads come from, beside operators.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SituationSettings {
+    /// A folder of files that state situations, looked at again and again.
+    pub folder: Option<PathBuf>,
 }
 
 /// A broker to subscribe to. The session is always persistent and acknowledged by hand.

@@ -18,7 +18,7 @@ const REASON_CHARS: usize = 200;
 /// Another machine's clock may be ahead of ours by this much; what it dates later counts as now.
 const AHEAD: Duration = Duration::from_secs(120);
 
-fn wrong(field: &str, what: impl std::fmt::Display) -> Status {
+pub(crate) fn wrong(field: &str, what: impl std::fmt::Display) -> Status {
     Status::invalid_argument(format!("{field}: {what}"))
 }
 
@@ -37,19 +37,24 @@ fn line(field: &str, text: &str, chars_max: usize) -> Result<String, Status> {
     Ok(text.to_owned())
 }
 
-fn act_id(id: String) -> Result<String, Status> {
+/// Whether a text can be an id that a client chooses.
+pub(crate) fn is_id(id: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+    (1..=ACT_ID_CHARS).contains(&id.len()) && id.bytes().all(fits)
+}
+
+fn act_id(id: String) -> Result<String, Status> {
     if id.is_empty() {
         return Err(wrong("attribution.act_id", "is required: choose one for each act, for example a UUID"));
     }
-    if id.len() > ACT_ID_CHARS || !id.bytes().all(fits) {
+    if !is_id(&id) {
         return Err(wrong("attribution.act_id", format!("at most {ACT_ID_CHARS} of A-Z a-z 0-9 . _ : -")));
     }
     Ok(id)
 }
 
 /// Whether a text is one line of at most so many characters.
-pub(super) fn is_line(text: &str, chars_max: usize) -> bool {
+pub(crate) fn is_line(text: &str, chars_max: usize) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control) && text.chars().count() <= chars_max
 }
 
@@ -101,6 +106,18 @@ pub(super) fn order(
     observed_at: Option<Timestamp>,
 ) -> Result<Order, Status> {
     shared.names.facilities.find(&facility)?;
+    signed(shared, client, facility, attribution, value, observed_at)
+}
+
+/// The same of anything that is acted on: whoever asks has looked whether it exists.
+pub(crate) fn signed(
+    shared: &Shared,
+    client: Option<&CertifiedClient>,
+    facility: String,
+    attribution: Option<Attribution>,
+    value: Value,
+    observed_at: Option<Timestamp>,
+) -> Result<Order, Status> {
     let Attribution { act_id: id, actor: stated, reason } =
         attribution.ok_or_else(|| wrong("attribution", "is required: an act has a name and a reason"))?;
     let (actor, actor_known_by) = actor(shared, client, &stated)?;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tonic::Status;
 use vlot_model::{
     Acknowledge, Act, ActLog, End, FacilityIx, Glance, Key, Order, Product, Reading, Receipt, RefusalKind,
-    Settled, Submission, Tick,
+    Settled, Submission, Tick, Value,
 };
 
 use crate::shared::Shared;
@@ -45,7 +45,7 @@ impl Desk {
     }
 
     /// Carries an act out, or finds that it was.
-    pub(super) async fn carry_out(self: &Arc<Self>, order: Order) -> Result<Act, Status> {
+    pub(crate) async fn carry_out(self: &Arc<Self>, order: Order) -> Result<Act, Status> {
         let desk = Arc::clone(self);
         // A client that goes away must not leave an act halfway.
         let carried = tokio::spawn(async move { desk.in_turn(order).await });
@@ -93,12 +93,17 @@ impl Desk {
         let context = &self.shared.context;
         let facility =
             self.shared.names.facilities.find(&act.order.facility).ok().map(FacilityIx::from_position);
-        let desk = facility.and_then(|ix| Some((ix, context.city.desk(ix)?)));
+        let desk = match act.order.value {
+            Value::Situation(_) | Value::IncidentVerdict { .. } => {
+                context.city.roads_desk().map(|desk| (None, desk))
+            }
+            _ => facility.and_then(|ix| Some((Some(ix), context.city.desk(ix)?))),
+        };
         let end = match desk {
             // The configuration was changed while it was under way.
             None => End::Refused { why: RefusalKind::UnknownDevice.name().to_owned() },
             Some((facility, device)) => {
-                let before = self.glance(facility);
+                let before = facility.and_then(|facility| self.glance(facility));
                 let reading = Reading {
                     device,
                     sequence: Some(act.sequence),
@@ -111,7 +116,7 @@ impl Desk {
                     // Handed in before, and it came through.
                     None | Some(RefusalKind::Duplicate) => {
                         self.reached(tick).await;
-                        End::Done { tick, before, after: self.glance(facility) }
+                        End::Done { tick, before, after: facility.and_then(|facility| self.glance(facility)) }
                     }
                     Some(kind) => End::Refused { why: kind.name().to_owned() },
                 }

@@ -3,7 +3,7 @@
 //! `ask` checks what a client wants, `desk` carries it through the engine. What an operator writes in its own words goes
 //! to the audit log alone, never to the engine's log.
 
-mod ask;
+pub(crate) mod ask;
 mod client;
 mod desk;
 
@@ -24,8 +24,7 @@ use crate::wire::parking::v1::{
 };
 
 pub(crate) use client::CertifiedClient;
-use desk::Desk;
-pub(crate) use desk::keep;
+pub(crate) use desk::{Desk, keep};
 
 /// Acts when the request asks for no number.
 const LIST_DEFAULT: usize = 100;
@@ -47,43 +46,8 @@ impl Operations {
         Arc::clone(&self.desk)
     }
 
-    /// The log, for who may act.
     fn permitted(&self, client: Option<&CertifiedClient>) -> Result<Arc<dyn ActLog>, Status> {
-        let options = &self.shared.options;
-        let denied =
-            |what: &str, hint: &str| Err(Status::permission_denied(format!("{what} (hint: {hint})")));
-        match options.acts.from {
-            ActsFrom::Loopback if options.listen.ip().is_loopback() => {}
-            ActsFrom::Loopback => {
-                return denied(
-                    "acts are taken from this machine alone, and the server listens beyond it",
-                    "[serve] acts = \"client-certificate\" in city.toml, with client_ca_file in [serve.tls]",
-                );
-            }
-            ActsFrom::ClientCertificate
-                if options.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some()) =>
-            {
-                let client = client.ok_or_else(|| Status::permission_denied("no certificate was shown"))?;
-                ask::operator(&self.shared, client)?;
-            }
-            ActsFrom::ClientCertificate => {
-                return denied(
-                    "acts are taken from clients with a certificate, and the server asks for none",
-                    "client_ca_file in [serve.tls] of city.toml",
-                );
-            }
-            ActsFrom::Nobody => {
-                return denied(
-                    "acts are switched off",
-                    "[serve] acts in city.toml says from whom they are taken",
-                );
-            }
-        }
-        self.shared
-            .context
-            .acts
-            .clone()
-            .ok_or_else(|| Status::unavailable("there is no audit log to write to"))
+        permitted(&self.shared, client)
     }
 
     async fn act(&self, order: Order) -> Result<Option<Act>, Status> {
@@ -92,8 +56,45 @@ impl Operations {
     }
 }
 
+/// The log, for who may act.
+pub(crate) fn permitted(
+    shared: &Shared,
+    client: Option<&CertifiedClient>,
+) -> Result<Arc<dyn ActLog>, Status> {
+    let options = &shared.options;
+    let denied = |what: &str, hint: &str| Err(Status::permission_denied(format!("{what} (hint: {hint})")));
+    match options.acts.from {
+        ActsFrom::Loopback if options.listen.ip().is_loopback() => {}
+        ActsFrom::Loopback => {
+            return denied(
+                "acts are taken from this machine alone, and the server listens beyond it",
+                "[serve] acts = \"client-certificate\" in city.toml, with client_ca_file in [serve.tls]",
+            );
+        }
+        ActsFrom::ClientCertificate
+            if options.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some()) =>
+        {
+            let client = client.ok_or_else(|| Status::permission_denied("no certificate was shown"))?;
+            ask::operator(shared, client)?;
+        }
+        ActsFrom::ClientCertificate => {
+            return denied(
+                "acts are taken from clients with a certificate, and the server asks for none",
+                "client_ca_file in [serve.tls] of city.toml",
+            );
+        }
+        ActsFrom::Nobody => {
+            return denied(
+                "acts are switched off",
+                "[serve] acts in city.toml says from whom they are taken",
+            );
+        }
+    }
+    shared.context.acts.clone().ok_or_else(|| Status::unavailable("there is no audit log to write to"))
+}
+
 /// The request, and the client's certificate if it has shown one.
-fn opened<T>(request: Request<T>) -> (Option<CertifiedClient>, T) {
+pub(crate) fn opened<T>(request: Request<T>) -> (Option<CertifiedClient>, T) {
     (request.extensions().get().cloned(), request.into_inner())
 }
 

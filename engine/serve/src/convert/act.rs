@@ -1,6 +1,6 @@
 //! Operators' acts.
 
-use vlot_model::{Act, ActorKnownBy, End, Glance, Order, Quality, Value};
+use vlot_model::{Act, ActorKnownBy, End, Glance, Order, Quality, Value, Verdict};
 
 use super::{facility, timestamp, word};
 use crate::wire::common::v1 as common;
@@ -10,12 +10,28 @@ use crate::wire::parking::v1 as wire;
 pub(crate) fn act(act: &Act) -> wire::Act {
     let Order { id, facility, value, actor, actor_known_by, reason, asked_at, observed_at } =
         act.order.clone();
+    let mut subject = String::new();
     let (kind, occupied) = match value {
         Value::Verified { occupied } => (wire::ActKind::VerifiedCount, Some(occupied)),
         Value::Corrected { occupied } => (wire::ActKind::Correction, Some(occupied)),
         Value::CounterReplaced => (wire::ActKind::CounterReset, None),
         Value::Closure { closed: true } => (wire::ActKind::Close, None),
         Value::Closure { closed: false } => (wire::ActKind::Open, None),
+        Value::Situation(stated) => {
+            subject = stated.id.to_string();
+            match stated.withdrawn {
+                true => (wire::ActKind::SituationWithdrawn, None),
+                false => (wire::ActKind::SituationStated, None),
+            }
+        }
+        Value::IncidentVerdict { link, verdict } => {
+            subject = super::link_id(link);
+            match verdict {
+                Verdict::Confirmed => (wire::ActKind::IncidentConfirmed, None),
+                Verdict::Dismissed => (wire::ActKind::IncidentDismissed, None),
+                Verdict::Suspected => (wire::ActKind::Unspecified, None),
+            }
+        }
         _ => (wire::ActKind::Unspecified, None),
     };
     let mut out = wire::Act {
@@ -23,6 +39,7 @@ pub(crate) fn act(act: &Act) -> wire::Act {
         facility_id: facility,
         kind: kind.into(),
         occupied,
+        subject,
         actor,
         actor_known_by: match actor_known_by {
             ActorKnownBy::Stated => wire::ActorKnownBy::Stated,

@@ -11,6 +11,7 @@ mod garage;
 mod sensor;
 mod sign;
 mod site;
+mod situation;
 mod zone;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub(crate) use forecast::{forecast, on_arrival};
 pub(crate) use garage::{garage, unmoved};
 pub(crate) use sensor::{kind as sensor_kind, sensor};
 pub(crate) use sign::{face, sign, sign_fault};
+pub(crate) use situation::{kind as situation_kind, link_id, modes, phase as situation_phase, situation};
 pub(crate) use zone::zone;
 
 /// The present instant, and the next one at which a judgement made now would be another.

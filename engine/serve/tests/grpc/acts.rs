@@ -79,7 +79,7 @@ async fn client(house: &House) -> Client {
 }
 
 /// Takes what was handed in, and says that it is in the journal with that tick.
-async fn journal(house: &mut House, tick: Tick, refused: Option<RefusalKind>) -> Vec<Reading> {
+pub async fn journal(house: &mut House, tick: Tick, refused: Option<RefusalKind>) -> Vec<Reading> {
     let mut submission = within(house.inbox.recv()).await.unwrap();
     let mut receipt = submission.receipt.take().expect("an act waits for its receipt");
     receipt.note(Settled { tick, refused });

@@ -78,6 +78,7 @@ async fn reflection_lists_the_services_in_both_versions() {
         "vlot.parking.v1.OperationService",
         "vlot.parking.v1.ParkingService",
         "vlot.sign.v1.SignService",
+        "vlot.traffic.v1.SituationService",
         "vlot.traffic.v1.TrafficService",
     ] {
         assert!(names.iter().any(|n| n == name), "{name} is not in {names:?}");

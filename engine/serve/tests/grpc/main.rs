@@ -12,6 +12,7 @@ mod house;
 mod past;
 mod sensors;
 mod sign;
+mod situations;
 mod support;
 mod watch;
 mod zones;

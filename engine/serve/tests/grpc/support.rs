@@ -268,6 +268,20 @@ fn site() -> Site {
     }
 }
 
+/// Two links in a row, `a` and `b`.
+fn network() -> RoadNetwork {
+    let mut draft = vlot_network::Draft::new("test");
+    for (n, id) in [(0_i64, 0xa_u64), (1, 0xb)] {
+        let lon = 4.7 + 0.01 * n as f64;
+        let points = [lon, lon + 0.01].map(|lon| LonLat { lon, lat: 50.88 }).to_vec();
+        draft.link(vlot_network::DraftLink {
+            points,
+            ..vlot_network::DraftLink::new([n, n + 1], id, RoadClass::Primary)
+        });
+    }
+    draft.make().network
+}
+
 pub fn city() -> City {
     let facility = |id: &str, kind, counting, bays| Facility {
         id: id.into(),
@@ -375,5 +389,8 @@ pub fn city() -> City {
         city.directory.insert(&id, DeviceIx::from_position(city.devices.len()));
         city.devices.push(device(&id, DeviceKind::Operator, role));
     }
+    city.directory.insert("roads/operator", DeviceIx::from_position(city.devices.len()));
+    city.devices.push(device("roads/operator", DeviceKind::SituationFeed, Role::Situations));
+    city.network = Some(Arc::new(network()));
     city
 }

@@ -19,6 +19,7 @@ mod sections;
 mod service;
 mod signs;
 mod site;
+mod situations;
 mod stations;
 mod template;
 mod traffic;
@@ -63,13 +64,14 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     let mut registry = Registry::default();
     let mut city = City::default();
 
-    let (area, serve, journal, admission, history) =
+    let (area, serve, journal, admission, history, situations) =
         open(source, CITY, Need::Required, report, |_, mut root| {
             let area = city::read(&mut root, &mut city);
             let admission = engine::admission(root.section("admission"));
             let journal = engine::journal(root.section("journal"));
             let history = history::read(root.section("history"), source);
-            (area, engine::serve(root.section("serve"), source), journal, admission, history)
+            let situations = situations::read(root.section("situations"), source);
+            (area, engine::serve(root.section("serve"), source), journal, admission, history, situations)
         });
     let mqtt = open(source, MQTT, Need::Required, report, |whole, root| mqtt::read(root, source, whole));
     registry.roads = open(source, ROADS, Need::Optional, report, |whole, root| {
@@ -108,7 +110,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     // Last, so that every configured device has the index that it has without them.
     operators::add(&mut city);
     roads::fit(&mut city, &registry.roads);
-    Settings { city: Arc::new(city), mqtt, http, serve, journal, admission, history }
+    Settings { city: Arc::new(city), mqtt, http, serve, journal, admission, history, situations }
 }
 
 /// Reads `full_at` and `reopen_at` of something that has `capacity` places.

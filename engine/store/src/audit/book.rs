@@ -78,6 +78,8 @@ impl Book {
                 facility,
                 act,
                 occupied,
+                situation,
+                link,
                 actor,
                 actor_known_by,
                 reason,
@@ -85,7 +87,7 @@ impl Book {
                 observed_at,
                 sequence,
             } => {
-                let value = act.value(occupied).ok_or("an act without its number")?;
+                let value = act.value(occupied, situation, link).ok_or("an act without what it is about")?;
                 let order =
                     Order { id, facility, value, actor, actor_known_by, reason, asked_at, observed_at };
                 self.add(file, Act { order, sequence, end: None });

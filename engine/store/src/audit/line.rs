@@ -1,9 +1,10 @@
 //! What a line of the audit log says: one JSON object, for people with `jq` as much as for the engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vlot_model::{Act, ActorKnownBy, End, Glance, Order, Tick, Timestamp, Value};
+use vlot_model::{Act, ActorKnownBy, End, Glance, LinkId, Order, Situation, Tick, Timestamp, Value, Verdict};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case", deny_unknown_fields)]
@@ -17,6 +18,12 @@ pub(super) enum Line {
         act: Kind,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         occupied: Option<u32>,
+        /// As it was stated; of acts on situations alone.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        situation: Option<Arc<Situation>>,
+        /// Where an incident was judged.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        link: Option<LinkId>,
         actor: String,
         /// Lines of before it was looked at have none: then it was what the client said.
         #[serde(default)]
@@ -40,6 +47,10 @@ pub(super) enum Kind {
     CounterReset,
     Close,
     Open,
+    SituationStated,
+    SituationWithdrawn,
+    IncidentConfirmed,
+    IncidentDismissed,
 }
 
 impl Line {
@@ -47,12 +58,26 @@ impl Line {
     pub(super) fn asked(act: &Act) -> Option<Line> {
         let Order { id, facility, value, actor, actor_known_by, reason, asked_at, observed_at } =
             act.order.clone();
+        let (mut situation, mut link) = (None, None);
         let (kind, occupied) = match value {
             Value::Verified { occupied } => (Kind::VerifiedCount, Some(occupied)),
             Value::Corrected { occupied } => (Kind::Correction, Some(occupied)),
             Value::CounterReplaced => (Kind::CounterReset, None),
             Value::Closure { closed: true } => (Kind::Close, None),
             Value::Closure { closed: false } => (Kind::Open, None),
+            Value::Situation(stated) => {
+                let withdrawn = stated.withdrawn;
+                situation = Some(stated);
+                (if withdrawn { Kind::SituationWithdrawn } else { Kind::SituationStated }, None)
+            }
+            Value::IncidentVerdict { link: at, verdict } => {
+                link = Some(at);
+                match verdict {
+                    Verdict::Confirmed => (Kind::IncidentConfirmed, None),
+                    Verdict::Dismissed => (Kind::IncidentDismissed, None),
+                    Verdict::Suspected => return None,
+                }
+            }
             _ => return None,
         };
         let sequence = act.sequence;
@@ -61,6 +86,8 @@ impl Line {
             facility,
             act: kind,
             occupied,
+            situation,
+            link,
             actor,
             actor_known_by,
             reason,
@@ -87,14 +114,22 @@ impl Line {
 }
 
 impl Kind {
-    /// The act's value; `None` where the number that it needs is missing.
-    pub(super) fn value(self, occupied: Option<u32>) -> Option<Value> {
+    /// The act's value; `None` where what it needs is missing.
+    pub(super) fn value(
+        self,
+        occupied: Option<u32>,
+        situation: Option<Arc<Situation>>,
+        link: Option<LinkId>,
+    ) -> Option<Value> {
         Some(match self {
             Kind::VerifiedCount => Value::Verified { occupied: occupied? },
             Kind::Correction => Value::Corrected { occupied: occupied? },
             Kind::CounterReset => Value::CounterReplaced,
             Kind::Close => Value::Closure { closed: true },
             Kind::Open => Value::Closure { closed: false },
+            Kind::SituationStated | Kind::SituationWithdrawn => Value::Situation(situation?),
+            Kind::IncidentConfirmed => Value::IncidentVerdict { link: link?, verdict: Verdict::Confirmed },
+            Kind::IncidentDismissed => Value::IncidentVerdict { link: link?, verdict: Verdict::Dismissed },
         })
     }
 }

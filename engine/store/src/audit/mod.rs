@@ -1,4 +1,4 @@
-//! Who did what to a facility, when and why: an append-only file of JSON lines in the data directory.
+//! Who did what to a facility or on the roads, when and why: an append-only file of JSON lines in the data directory.
 //!
 //! An act is written down, and on disk, before it is handed to admission; what became of it is written after. An act
 //! without an end was under way when the engine ended: it is handed in again, and its number among its facility's acts

@@ -60,6 +60,50 @@ fn a_line_says_how_the_name_is_known_and_an_older_one_held_what_was_stated() {
     assert_eq!(log.find("a").unwrap().order.actor_known_by, vlot_model::ActorKnownBy::Stated);
 }
 
+fn of_the_roads() -> Vec<Value> {
+    let closed = vlot_model::Situation {
+        id: "ring".into(),
+        source: "operator".into(),
+        kind: vlot_model::SituationKind::Closure,
+        headline: "Ring closed".into(),
+        effect: vlot_model::Effect::SpeedLimit { kmh: 30.5 },
+        modes: vlot_model::Modes::NONE.with(vlot_model::Mode::Bus),
+        location: vlot_model::Location::Links(vec![vlot_model::LinkId(u64::MAX)]),
+        both_directions: true,
+        from: Timestamp::from_secs(9),
+        until: Some(Timestamp::from_secs(10)),
+        hours: Some("24/7".into()),
+        withdrawn: false,
+    };
+    let line = vlot_model::Location::Line(vec![vlot_model::LonLat { lon: 4.7, lat: 50.875 }; 2]);
+    let gone = vlot_model::Situation { withdrawn: true, location: line, until: None, ..closed.clone() };
+    let judged = |verdict| Value::IncidentVerdict { link: vlot_model::LinkId(7), verdict };
+    vec![
+        Value::Situation(closed.into()),
+        Value::Situation(gone.into()),
+        judged(vlot_model::Verdict::Confirmed),
+        judged(vlot_model::Verdict::Dismissed),
+    ]
+}
+
+#[test]
+fn acts_on_the_roads_are_kept_beside_those_on_facilities() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path(), Options::default());
+    for (i, value) in of_the_roads().into_iter().enumerate() {
+        let act = log.ask(order(&format!("r{i}"), vlot_model::ROADS, value)).unwrap();
+        assert_eq!(act.sequence, u32::try_from(i).unwrap() + 1);
+    }
+    let all = log.newest(Some(vlot_model::ROADS), 9);
+    drop(log);
+    let (log, damage) = open(dir.path(), Options::default());
+    assert!(damage.is_empty(), "{damage:?}");
+    assert_eq!((log.newest(None, 9), all.len()), (all, 4));
+    let suspected =
+        Value::IncidentVerdict { link: vlot_model::LinkId(7), verdict: vlot_model::Verdict::Suspected };
+    assert!(log.ask(order("s", vlot_model::ROADS, suspected)).is_err(), "nobody has to say that");
+}
+
 #[test]
 fn what_was_written_is_read_again_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
