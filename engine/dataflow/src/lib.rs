@@ -16,17 +16,24 @@ use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
 
 mod bicycles;
 mod collect;
+mod corridors;
 pub mod estimate;
 pub mod forecast;
 mod garages;
 pub mod health;
+mod incidents;
 mod intervals;
+mod jams;
+mod links;
 mod parking;
+mod roadside;
 mod rooms;
 pub mod shell;
 mod signs;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_roads;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -42,7 +49,7 @@ pub type Clocks<'s> = StreamVec<'s, Tick, ClockTick>;
 /// Products on their way to the board.
 pub type Updates<'s> = StreamVec<'s, Tick, Update>;
 
-/// The whole graph, from readings to products of facilities, garages, stations and signs, and to forecasts.
+/// The whole graph, from readings to products of facilities, garages, stations, signs and links, and to forecasts.
 pub fn build<'s>(
     readings: Readings<'s>,
     clock: Clocks<'s>,
@@ -50,16 +57,23 @@ pub fn build<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = readings.scope();
-    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, _of_links, _of_roadside, _of_situations] =
+    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, of_links, of_roadside, of_situations] =
         rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
+    let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
+    let links = links::states(of_links, of_traffic.clone(), counts.clone(), clock.clone(), city, meters);
     scope.concatenate([
         forecast::forecasts(facilities.clone(), clock.clone(), city),
         zones::zones(of_parking, facilities.clone(), clock.clone(), city),
         facilities,
         garages::garages(of_garages, clock.clone(), city, meters),
-        traffic::counts(of_traffic, clock.clone(), city, meters),
+        counts,
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
-        signs::signs(of_signs, clock, city, meters),
+        signs::signs(of_signs, clock.clone(), city, meters),
+        corridors::corridors(links.clone(), clock.clone(), city),
+        jams::jams(links.clone(), clock.clone(), city),
+        incidents::incidents(links.clone(), of_traffic, of_situations, clock.clone(), city, meters),
+        links,
+        roadside::roadside(of_roadside, clock, city, meters),
     ])
 }
