@@ -26,6 +26,7 @@ mod intervals;
 mod jams;
 mod links;
 mod parking;
+mod roads;
 mod roadside;
 mod rooms;
 pub mod shell;
@@ -61,8 +62,9 @@ pub fn build<'s>(
         rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
-    let links = links::states(of_links, of_traffic.clone(), counts.clone(), clock.clone(), city, meters);
-    scope.concatenate([
+    let mut all =
+        roads::roads(of_links, of_traffic, of_situations, counts.clone(), clock.clone(), city, meters);
+    all.extend([
         forecast::forecasts(facilities.clone(), clock.clone(), city),
         zones::zones(of_parking, facilities.clone(), clock.clone(), city),
         facilities,
@@ -70,10 +72,7 @@ pub fn build<'s>(
         counts,
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
         signs::signs(of_signs, clock.clone(), city, meters),
-        corridors::corridors(links.clone(), clock.clone(), city),
-        jams::jams(links.clone(), clock.clone(), city),
-        incidents::incidents(links.clone(), of_traffic, of_situations, clock.clone(), city, meters),
-        links,
         roadside::roadside(of_roadside, clock, city, meters),
-    ])
+    ]);
+    scope.concatenate(all)
 }

@@ -33,6 +33,7 @@ pub(crate) struct Incidents {
     after: Vec<Vec<LinkIx>>,
     /// Links on which a cover or an incident may end by time alone.
     open: BTreeSet<LinkIx>,
+    doubted: BTreeSet<DeviceIx>,
     meters: Arc<Meters>,
 }
 
@@ -45,8 +46,8 @@ impl Incidents {
                 after.push(LinkIx::from_position(i));
             }
         }
-        let (watched, open) = (BTreeMap::new(), BTreeSet::new());
-        Incidents { network, watched, after, open, meters: Arc::clone(meters) }
+        let (watched, open, doubted) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Incidents { network, watched, after, open, doubted, meters: Arc::clone(meters) }
     }
 
     /// The share of free flow of the fastest measured link after this one.
@@ -152,7 +153,7 @@ impl Logic for Incidents {
                 What::State(state) => self.state(state, at),
                 What::Covered { device, from, until, vehicles, pct } => {
                     // Most detectors are never covered: nothing is kept of them.
-                    if *vehicles > 0 || *pct <= 0.0 {
+                    if *vehicles > 0 || *pct <= 0.0 || self.doubted.contains(device) {
                         let covers = self.watched.get_mut(&heard.link).map(|watched| &mut watched.covers);
                         if covers.and_then(|covers| covers.remove(device)).is_none() {
                             continue;
@@ -160,6 +161,15 @@ impl Logic for Incidents {
                     } else {
                         let covers = &mut self.watched.entry(heard.link).or_default().covers;
                         covers.entry(*device).or_default().hear(*from, *until, *pct);
+                    }
+                }
+                What::Believed { device, believed: true } => {
+                    self.doubted.remove(device);
+                }
+                What::Believed { device, believed: false } => {
+                    self.doubted.insert(*device);
+                    if let Some(watched) = self.watched.get_mut(&heard.link) {
+                        watched.covers.remove(device);
                     }
                 }
                 What::Verdict(verdict) => {

@@ -6,7 +6,8 @@
 //! - **Bottleneck**: a link is slow for two minutes while the next one flows: the difference of their shares of free flow is above a
 //!   limit, which is raised by what that difference usually is there: a light makes one every few minutes. After the spatial
 //!   test of the same algorithms, with the persistence check of their number 8.
-//! - **Standing vehicle**: a detector is covered for 90 % of two minutes while nothing passes.
+//! - **Standing vehicle**: a detector is covered for 90 % of two minutes while nothing passes. One that its rules of health do not believe
+//!   says nothing: it may be stuck.
 //!
 //! Only measured links count. A link has one suspected incident at a time, of the rule that fired first. It ends when its rule no longer holds,
 //! or nothing is known of the link any more; what an operator said of it goes with it.
@@ -20,7 +21,7 @@ use vlot_model::{
     Admitted, City, DeviceIx, LinkIx, LinkState, Meters, Product, Tick, Timestamp, Value, Verdict,
 };
 
-use crate::links::counts_motor;
+use crate::links::{counts_motor, is_believed};
 use crate::shell::{Stamped, per_tick};
 use crate::trust::said_at;
 use crate::{Clocks, Readings, Updates};
@@ -35,8 +36,8 @@ mod tests;
 pub(crate) struct Heard {
     tick: Tick,
     at: Timestamp,
-    /// Place in the tick: states of links first, then detectors and verdicts by their index.
-    order: (bool, u32),
+    /// Place in the tick: states of links first, then what is thought of detectors, then they and verdicts by their index.
+    order: (u8, u32),
     link: LinkIx,
     what: What,
 }
@@ -53,10 +54,14 @@ enum What {
         pct: f32,
     },
     Verdict(Verdict),
+    Believed {
+        device: DeviceIx,
+        believed: bool,
+    },
 }
 
 impl Stamped for Heard {
-    type Order = (bool, u32);
+    type Order = (u8, u32);
 
     fn tick(&self) -> Tick {
         self.tick
@@ -66,7 +71,7 @@ impl Stamped for Heard {
         self.at
     }
 
-    fn order(&self) -> (bool, u32) {
+    fn order(&self) -> (u8, u32) {
         self.order
     }
 }
@@ -87,14 +92,15 @@ fn heard(record: &Admitted, city: &City) -> Option<Heard> {
         }
         _ => return None,
     };
-    Some(Heard { tick: record.tick, at: record.at, order: (true, record.index), link, what })
+    Some(Heard { tick: record.tick, at: record.at, order: (2, record.index), link, what })
 }
 
 /// Suspected incidents. On one worker: a rule looks at links that follow each other.
 ///
-/// Of `of_situations` it takes the verdicts; situations themselves are another operator's.
+/// `judged` is what the traffic operator concludes of detectors' health. Of `of_situations` it takes the verdicts; situations themselves are another operator's.
 pub(crate) fn incidents<'s>(
     links: Updates<'s>,
+    judged: Updates<'s>,
     of_traffic: Readings<'s>,
     of_situations: Readings<'s>,
     clock: Clocks<'s>,
@@ -108,7 +114,7 @@ pub(crate) fn incidents<'s>(
                 let mut session = output.session(&cap);
                 for update in containers.flat_map(|container| container.drain(..)) {
                     if let Product::Link(state) = &*update.product {
-                        let (order, link) = ((false, state.link.0), state.link);
+                        let (order, link) = ((0, state.link.0), state.link);
                         let what = What::State(state.clone());
                         session.give(Heard { tick: update.tick, at: update.at, order, link, what });
                     }
@@ -124,6 +130,24 @@ pub(crate) fn incidents<'s>(
                 for record in containers.flat_map(|container| container.drain(..)) {
                     if let Some(heard) = heard(&record, &of) {
                         session.give(heard);
+                    }
+                }
+            });
+        }
+    });
+    let of = Arc::clone(city);
+    let believed = judged.unary(Pipeline, "Health for incidents", move |_, _| {
+        move |input, output| {
+            input.for_each_stamp(|cap, containers| {
+                let mut session = output.session(&cap);
+                for update in containers.flat_map(|container| container.drain(..)) {
+                    if let Product::Health(health) = &*update.product
+                        && let Some(&Some(place)) = of.placed.devices.get(health.device.at())
+                    {
+                        let (device, believed) = (health.device, is_believed(health));
+                        let (tick, at, link) = (update.tick, update.at, place.link);
+                        let what = What::Believed { device, believed };
+                        session.give(Heard { tick, at, order: (1, device.0), link, what });
                     }
                 }
             });
@@ -147,6 +171,6 @@ pub(crate) fn incidents<'s>(
         }
     });
     let (city, meters) = (Arc::clone(city), Arc::clone(meters));
-    let all = scope.concatenate([states, covered, verdicts]);
+    let all = scope.concatenate([states, believed, covered, verdicts]);
     per_tick("Incidents", all, clock, |_| 0, move |_| logic::Incidents::new(&city, &meters))
 }

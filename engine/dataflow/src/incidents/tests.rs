@@ -30,7 +30,7 @@ impl Play {
         let heard: Vec<_> = (0..)
             .zip(all)
             .map(|(i, (link, what))| {
-                let order = (!matches!(what, What::State(_)), i);
+                let order = (u8::from(!matches!(what, What::State(_))), i);
                 Heard { tick, at: s(at), order, link: LinkIx(link), what }
             })
             .collect();
@@ -136,6 +136,23 @@ fn a_standing_vehicle_covers_a_detector_while_nothing_passes() {
     assert_eq!(play.hear(360, vec![covered(300, 0, 97.0)]).len(), 1);
     assert!(play.hear(600, Vec::new()).is_empty());
     assert_eq!(play.hear(700, Vec::new())[0].ended, Some(s(700)));
+}
+
+#[test]
+fn a_detector_that_is_not_believed_is_stuck_and_no_vehicle_stands() {
+    let mut play = Play::new();
+    let covered = |from: i64| {
+        let (from, until, device) = (s(from), s(from + 60), DeviceIx(7));
+        (2, What::Covered { device, from, until, vehicles: 0, pct: 99.0 })
+    };
+    let believed = |believed| (2, What::Believed { device: DeviceIx(7), believed });
+    play.hear(60, vec![covered(0)]);
+    assert_eq!(play.hear(120, vec![covered(60)]).len(), 1);
+    assert_eq!(play.hear(130, vec![believed(false)])[0].ended, Some(s(130)));
+    assert!(play.hear(180, vec![covered(120)]).is_empty());
+    assert!(play.hear(240, vec![covered(180)]).is_empty());
+    assert!(play.hear(300, vec![believed(true), covered(240)]).is_empty());
+    assert_eq!(play.hear(360, vec![covered(300)]).len(), 1);
 }
 
 #[test]

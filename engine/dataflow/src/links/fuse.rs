@@ -1,17 +1,31 @@
 //! The arithmetic of a link's estimate: what each source says, how sure that is, and all of it weighed together.
 //!
-//! All of it is in `z`, the logarithm of the travel time over the free-flow time: 0 is free flow, 0.69 twice as long.
+//! All of it is in `z`, the logarithm of the travel time over the free-flow time, both longer by two seconds ([`z_of`]): 0 is free
+//! flow, 0.69 on a long link twice as long.
 
 /// How far a link usually is from free flow when nothing is known of it.
-pub(crate) const PRIOR_SD: f64 = 0.55;
+pub(crate) const PRIOR_SD: f64 = 0.75;
 /// An 80 % interval ends so many standard deviations from the middle.
 pub(crate) const SD_OF_80_PCT: f64 = 1.281_55;
 /// What is told of a link is of use for about so many seconds.
-const MEMORY_S: f64 = 900.0;
+const MEMORY_S: f64 = 1_200.0;
 /// Of facts of one source, those that are older by this count for a third (1/e).
 const KERNEL_S: f64 = 240.0;
 /// Faster than free flow by more, slower by more: nobody drives so.
 pub(super) const Z_RANGE: std::ops::RangeInclusive<f64> = -0.7..=4.5;
+
+/// On a link that takes a second, seconds of waiting are no matter of shares.
+const SOFT_S: f64 = 2.0;
+
+/// How a time on a link stands to its free-flow time.
+pub(super) fn z_of(seconds: f64, free_flow_s: f64) -> f64 {
+    ((seconds + SOFT_S) / (free_flow_s + SOFT_S)).ln()
+}
+
+/// The time on a link that stands so to its free-flow time.
+pub(crate) fn seconds_of(z: f64, free_flow_s: f64) -> f64 {
+    ((free_flow_s + SOFT_S) * z.exp() - SOFT_S).max(free_flow_s / 2.0)
+}
 
 /// Vehicles differ by this share of their mean, before the link's own show by how much.
 const SCATTER: f64 = 0.4;
@@ -230,6 +244,15 @@ mod tests {
         assert_eq!(z.map(keep), [true, true, true, true, true, false]);
         let keep = plausible(&z[..4], &mut scratch);
         assert!(keep(9.0), "four are too few to tell");
+    }
+
+    #[test]
+    fn a_time_is_what_it_was_made_of_and_short_links_are_soft() {
+        for (seconds, free) in [(40.0, 10.0), (10.0, 10.0), (6.0, 10.0), (12.0, 0.1)] {
+            assert!((seconds_of(z_of(seconds, free), free) - seconds).abs() < 1e-9);
+        }
+        assert!(z_of(10.0, 0.1) < 2.0 && z_of(0.0, 0.1) > -0.1);
+        assert_eq!(seconds_of(-5.0, 10.0), 5.0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vlot_model::{DeviceIx, RoadClass, Timestamp};
 
-use super::fuse::{Bias, Measure, Passed, Z_RANGE, of_detectors, of_probes, plausible, space_mean_kmh};
+use super::fuse::{Bias, Measure, Passed, Z_RANGE, of_detectors, of_probes, plausible, space_mean_kmh, z_of};
 
 /// Of each kind of fact of a link no more are kept: an estimate gains little from further ones.
 const MOST: usize = 128;
@@ -99,8 +99,8 @@ impl Kept {
     /// A vehicle passed; whether that can be.
     #[expect(clippy::cast_possible_truncation, reason = "within Z_RANGE")]
     pub(super) fn follow(&mut self, at: Timestamp, seconds: f32, token: u32) -> bool {
-        let z = (f64::from(seconds) / self.free_flow_s).ln();
-        let can_be = Z_RANGE.contains(&z);
+        let z = z_of(f64::from(seconds), self.free_flow_s);
+        let can_be = seconds >= 0.0 && Z_RANGE.contains(&z);
         if can_be {
             if self.followed.len() == MOST {
                 self.followed.pop_front();
@@ -183,7 +183,8 @@ impl Kept {
         scratch.passed.clear();
         scratch.passed.extend(counted().filter_map(|c| {
             let speed = space_mean_kmh(f64::from(c.speed_kmh?));
-            let z = (self.free_flow_kmh / speed).ln().clamp(*Z_RANGE.start(), *Z_RANGE.end());
+            let z = z_of(self.free_flow_s * self.free_flow_kmh / speed, self.free_flow_s);
+            let z = z.clamp(*Z_RANGE.start(), *Z_RANGE.end());
             Some(Passed { z, vehicles: f64::from(c.vehicles), age_s: age_s(now, c.at) })
         }));
         local.spot = of_detectors(&scratch.passed);

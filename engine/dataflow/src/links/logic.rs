@@ -9,7 +9,7 @@ use vlot_model::{
     Timestamp, Update,
 };
 
-use super::fuse::{SD_OF_80_PCT, fuse};
+use super::fuse::{SD_OF_80_PCT, fuse, seconds_of};
 use super::kept::{Counted, Kept, Local, Scratch, Seat};
 use super::pairs::{PairKept, PairTime};
 use super::{Heard, What};
@@ -21,8 +21,8 @@ pub(super) const AT_MOST_EVERY: Duration = Duration::from_secs(10);
 pub(super) const AGES_EVERY: Duration = Duration::from_secs(30);
 /// A fact from further ahead than this is none.
 const AHEAD: Duration = Duration::from_secs(60);
-/// A figure whose logarithm is less sure than this is `Degraded`: the 80 % interval is wider than a third either way.
-const GOOD_SD: f64 = 0.23;
+/// A figure whose logarithm is less sure than this is `Degraded`: the 80 % interval begins below two thirds of it.
+const GOOD_SD: f64 = 0.33;
 /// A level is left when the speed is past its bound by this share.
 const LEVEL_HYSTERESIS: f32 = 0.04;
 
@@ -187,7 +187,7 @@ impl Links {
             }
             let local = self.local(link, now);
             let z = fuse(local.detectors.into_iter().chain(local.probes)).z;
-            total_s += f64::from(network.link(link)?.free_flow_s()) * z.exp();
+            total_s += seconds_of(z, f64::from(network.link(link)?.free_flow_s()));
         }
         Some((time, total_s))
     }
@@ -203,6 +203,7 @@ impl Links {
         self.entries.get_mut(link.at())?.as_mut()?.kept.forget(before);
         let local = self.local(link, now);
         let own = fuse(local.detectors.into_iter().chain(local.probes)).z;
+        let free_flow_s = f64::from(self.network.as_ref()?.link(link)?.free_flow_s());
         let (mut of_pairs, mut newest) = (Vec::new(), local.newest);
         let first = self.pairs_of.partition_point(|(of, _)| *of < link);
         for i in first..self.pairs_of.len() {
@@ -214,7 +215,7 @@ impl Links {
             says.resize(says.len().max(pair + 1), None);
             says[pair] = Some(said);
             if let Some((time, total_s)) = said {
-                of_pairs.push(time.of_link(own, total_s));
+                of_pairs.push(time.of_link(own, free_flow_s, total_s));
                 newest = newest.max(Some(time.newest));
             }
         }
@@ -254,7 +255,8 @@ impl Links {
 /// Speeds and the travel time of an estimate.
 #[expect(clippy::cast_possible_truncation, reason = "speeds and times of a link fit f32")]
 fn speeds(link: LinkIx, kept: &Kept, z: f64, sd: f64) -> LinkState {
-    let speed = |z: f64| (kept.free_flow_kmh * (-z).exp()) as f32;
+    let seconds = |z: f64| seconds_of(z, kept.free_flow_s);
+    let speed = |z: f64| (kept.free_flow_kmh * kept.free_flow_s / seconds(z)) as f32;
     LinkState {
         link,
         observed_at: Timestamp::EPOCH,
@@ -262,7 +264,7 @@ fn speeds(link: LinkIx, kept: &Kept, z: f64, sd: f64) -> LinkState {
         speed_kmh: speed(z),
         speed_low_kmh: speed(z + SD_OF_80_PCT * sd),
         speed_high_kmh: speed(z - SD_OF_80_PCT * sd),
-        travel_time_s: (kept.free_flow_s * z.exp()) as f32,
+        travel_time_s: seconds(z) as f32,
         flow_vph: None,
         level: LevelOfService::A,
         sources: LinkSources::default(),

@@ -1,6 +1,6 @@
 //! Traffic on each link, from all sources: detectors in the street, followed vehicles, pairs of readers.
 //!
-//! **The method** ([`fuse`]). A link's state is the logarithm of its travel time over the free-flow time. Each source says one figure
+//! **The method** ([`fuse`]). A link's state is the logarithm of its travel time over the free-flow time (softened on links of a few seconds). Each source says one figure
 //! of it with a variance and an age, and they are weighed with each other and with free flow by their precisions, as a Kalman
 //! filter with an Ornstein-Uhlenbeck model would (Kalman 1960; for traffic: van Lint and Hoogendoorn 2010, *A robust and
 //! efficient method for fusing heterogeneous data from traffic sensors on freeways*; El Faouzi and Klein 2016, *Data fusion for
@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::{Concatenate, Operator};
 use vlot_model::{
-    Admitted, City, CountMode, DeviceIx, HealthState, Life, LinkIx, Meters, PairIx, Product, Role, Tick,
-    Timestamp, Value,
+    Admitted, City, CountMode, DeviceIx, HealthState, Life, LinkIx, Meters, PairIx, Product, Role,
+    SensorHealth, Tick, Timestamp, Value,
 };
 
 use crate::shell::{Stamped, per_tick};
@@ -41,7 +41,7 @@ mod tests;
 #[cfg(test)]
 mod twin;
 
-pub(crate) use logic::Links;
+use logic::Links;
 
 /// What is heard of a link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +102,11 @@ pub(crate) fn counts_motor(device: DeviceIx, city: &City) -> bool {
     let role = city.devices.get(device.at()).map(|device| device.role);
     let Some(Role::Lane { station }) = role else { return false };
     city.stations.get(station.at()).is_some_and(|station| station.mode == CountMode::Motor)
+}
+
+/// Whether what a device says counts.
+pub(crate) fn is_believed(health: &SensorHealth) -> bool {
+    health.life == Life::InService && health.health != HealthState::Failed
 }
 
 /// What a reading says of which link.
@@ -187,7 +192,7 @@ pub(crate) fn states<'s>(
                     if let Product::Health(health) = &*update.product
                         && let Some(&Some(place)) = of.placed.devices.get(health.device.at())
                     {
-                        let believed = health.life == Life::InService && health.health != HealthState::Failed;
+                        let believed = is_believed(health);
                         let what = What::Believed { device: health.device, believed };
                         let (tick, at, order) = (update.tick, update.at, (false, health.device.0));
                         session.give(Heard { tick, at, order, link: place.link, what });

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use vlot_model::{City, LinkIx, Timestamp};
 
-use super::fuse::{Measure, median};
+use super::fuse::{Measure, median, seconds_of, z_of};
 use super::kept::age_s;
 
 /// No more times of a pair are kept.
@@ -42,9 +42,10 @@ pub(super) struct PairTime {
 
 impl PairTime {
     /// What it says of a link that is believed to take `z` while all links of the pair together take `total_s`.
-    pub(super) fn of_link(&self, z: f64, total_s: f64) -> Measure {
+    pub(super) fn of_link(&self, z: f64, free_flow_s: f64, total_s: f64) -> Measure {
+        let seconds = seconds_of(z, free_flow_s) * self.median_s / total_s;
         let var = self.var + SHARE_SD * SHARE_SD;
-        Measure { z: z + (self.median_s / total_s).ln(), var, age_s: self.age_s }
+        Measure { z: z_of(seconds, free_flow_s), var, age_s: self.age_s }
     }
 }
 
@@ -165,7 +166,8 @@ mod tests {
         (0..8).for_each(|i| assert!(kept.take(s(i), 90.0)));
         let time = kept.time(s(10), 3, &mut Vec::new()).unwrap();
         // Two links of 10 and 20 s at free flow, the first believed to take twice that: 40 s in all, seen 90.
-        let of = [(2_f64.ln(), 10.0), (0.0, 20.0)].map(|(z, free)| time.of_link(z, 40.0).z.exp() * free);
+        let of = [(z_of(20.0, 10.0), 10.0), (0.0, 20.0)]
+            .map(|(z, free)| seconds_of(time.of_link(z, free, 40.0).z, free));
         assert!((of[0] - 45.0).abs() < 1e-6 && (of[1] - 45.0).abs() < 1e-6, "{of:?}");
     }
 

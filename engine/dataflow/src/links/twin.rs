@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use vlot_model::{City, LinkIx, LinkState, Quality, Reading, Timestamp, Value};
 
-use super::fuse::{Bias, Measure, Passed, fuse, of_detectors, of_probes, plausible, space_mean_kmh};
+use super::fuse::{
+    Bias, Measure, Passed, fuse, of_detectors, of_probes, plausible, seconds_of, space_mean_kmh, z_of,
+};
 use super::kept::age_s;
 use super::tests::{city, counted, pair, passed, play};
 use crate::testing::Step;
@@ -26,7 +28,6 @@ struct Street {
 type Shown = (u64, u32, i64, u16, Option<u32>, [bool; 3], f32, f32);
 
 fn twin(city: &City, steps: &[Step]) -> Vec<Shown> {
-    let network = city.network.clone().unwrap();
     let (min, window) = (usize::from(city.traffic.probes_min), 600);
     let mut heard: Vec<(i64, Reading)> = Vec::new();
     let mut streets: Vec<Street> = (0..6).map(|_| Street::default()).collect();
@@ -60,7 +61,7 @@ fn twin(city: &City, steps: &[Step]) -> Vec<Shown> {
                 _ => None,
             })
             .collect();
-        let total: f64 = (3..6).map(|i| 10.0 * own(i).z.exp()).sum();
+        let total: f64 = (3..6).map(|i| seconds_of(own(i).z, 10.0)).sum();
         let mut pairs = super::pairs::PairKept::new(&city.pairs[0]);
         times.iter().for_each(|(at, t)| assert!(pairs.take(Timestamp::from_secs(*at), *t as f32)));
         let said = pairs.time(step.at(), min as u16, &mut Vec::new());
@@ -78,11 +79,12 @@ fn twin(city: &City, steps: &[Step]) -> Vec<Shown> {
             let Some(observed) = newest.or(street.known) else { continue };
             street.published = Some(now);
             street.known = newest;
-            let all =
-                fuse(detectors.into_iter().chain(probes).chain(of_pair.map(|p| p.of_link(own(i).z, total))));
+            let all = fuse(
+                detectors.into_iter().chain(probes).chain(of_pair.map(|p| p.of_link(own(i).z, 10.0, total))),
+            );
             let sources = [detectors.is_some(), probes.is_some(), of_pair.is_some()];
-            let time = (f64::from(network.links[i].free_flow_s()) * all.z.exp()) as f32;
-            let speed = (36.0 * (-all.z).exp()) as f32;
+            let time = seconds_of(all.z, 10.0) as f32;
+            let speed = (36.0 * 10.0 / seconds_of(all.z, 10.0)) as f32;
             out.push((tick, i as u32, observed, vehicles, flow, sources, time, speed));
             if let (Some(spot), Some(probes)) = (spot, probes)
                 && street.learned.is_none_or(|at| now >= at + 300)
@@ -114,7 +116,7 @@ fn same_interval(a: &Reading, b: &Reading) -> bool {
 /// The links that a reading says something possible of.
 fn links_of(city: &City, reading: &Reading) -> Vec<usize> {
     match reading.value {
-        Value::Traversal { link, seconds, .. } if (5.0..900.0).contains(&seconds) => {
+        Value::Traversal { link, seconds, .. } if (4.0..900.0).contains(&seconds) => {
             city.network.as_ref().unwrap().find(link).iter().map(|l| l.at()).collect()
         }
         Value::PairTime { seconds } if (5.0..=900.0).contains(&seconds) => vec![3, 4, 5],
@@ -133,15 +135,13 @@ fn local(fresh: &[&(i64, Reading)], link: usize, now: i64, min: usize, bias: Bia
     for (at, reading) in fresh.iter().filter(|(_, r)| links_of(city, r).contains(&link)) {
         match reading.value {
             Value::Traversal { seconds, token, .. } => {
-                let z = (f64::from(seconds)
-                    / f64::from(city.network.as_ref().unwrap().links[link].free_flow_s()))
-                .ln();
+                let z = z_of(seconds.into(), 10.0);
                 followed.push((*at, f64::from(z as f32), token));
             }
             Value::Traffic { vehicles, speed_kmh: Some(speed), .. } => {
                 flows.entry(*at).or_default().insert(reading.device.0, vehicles);
                 if vehicles > 0 && speed > 0.0 && speed <= 250.0 {
-                    let z = (36.0 / space_mean_kmh(speed.into())).ln().clamp(-0.7, 4.5);
+                    let z = z_of(360.0 / space_mean_kmh(speed.into()), 10.0).clamp(-0.7, 4.5);
                     spots.push(Passed { z, vehicles: vehicles.into(), age_s: age(*at) });
                     with_speed = with_speed.max(Some(*at));
                 }
