@@ -1,10 +1,11 @@
 //! How true the figures are: tables on recordings, each with one command.
 //!
-//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|all} [FILE...] [--json]`. Without files the
+//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|traveltimes|all} [FILE...] [--json]`. Without files the
 //! recordings are read from `../shared/data`, or from the folder in `VLOT_TEST_DATA`.
 
 mod faults;
 mod forecast;
+mod traveltimes;
 mod truth;
 
 use std::path::PathBuf;
@@ -27,6 +28,9 @@ enum What {
     Faults(Options),
     /// Free spaces 15, 30 and 60 minutes ahead.
     Forecast(Options),
+    /// Travel times of trips against those of simulated vehicles, by source.
+    #[command(name = "traveltimes")]
+    TravelTimes(Options),
     /// All of them.
     All(Options),
 }
@@ -55,10 +59,12 @@ fn main() -> Result<()> {
         What::Truth(options) => truth::run(&options),
         What::Faults(options) => faults::run(&options),
         What::Forecast(options) => forecast::run(&options),
+        What::TravelTimes(options) => traveltimes::run(&options),
         What::All(options) => {
             truth::run(&options)?;
             faults::run(&options)?;
-            forecast::run(&options)
+            forecast::run(&options)?;
+            traveltimes::run(&options)
         }
     }
 }
