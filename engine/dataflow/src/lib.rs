@@ -16,12 +16,18 @@ use vlot_model::{Admitted, City, ClockTick, Meters, Tick, Update};
 
 mod bicycles;
 mod collect;
+mod corridors;
 pub mod estimate;
 pub mod forecast;
 mod garages;
 pub mod health;
+mod incidents;
 mod intervals;
+mod jams;
+mod links;
 mod parking;
+mod roads;
+mod roadside;
 mod rooms;
 pub mod shell;
 mod signs;
@@ -29,6 +35,8 @@ mod silence;
 mod situations;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_roads;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -44,7 +52,7 @@ pub type Clocks<'s> = StreamVec<'s, Tick, ClockTick>;
 /// Products on their way to the board.
 pub type Updates<'s> = StreamVec<'s, Tick, Update>;
 
-/// The whole graph, from readings to products of facilities, garages, stations and signs, and to forecasts.
+/// The whole graph, from readings to products of facilities, garages, stations, signs and links, and to forecasts.
 pub fn build<'s>(
     readings: Readings<'s>,
     clock: Clocks<'s>,
@@ -52,17 +60,29 @@ pub fn build<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = readings.scope();
-    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, _of_links, _of_roadside, of_situations] =
+    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, of_links, of_roadside, of_situations] =
         rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
-    scope.concatenate([
+    let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
+    let mut all = roads::roads(
+        of_links,
+        of_traffic,
+        of_situations.clone(),
+        counts.clone(),
+        clock.clone(),
+        city,
+        meters,
+    );
+    all.extend([
         forecast::forecasts(facilities.clone(), clock.clone(), city),
         zones::zones(of_parking, facilities.clone(), clock.clone(), city),
         facilities,
         garages::garages(of_garages, clock.clone(), city, meters),
-        traffic::counts(of_traffic, clock.clone(), city, meters),
+        counts,
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
         signs::signs(of_signs, clock.clone(), city, meters),
-        situations::situations(of_situations, clock, city, meters),
-    ])
+        situations::situations(of_situations, clock.clone(), city, meters),
+        roadside::roadside(of_roadside, clock, city, meters),
+    ]);
+    scope.concatenate(all)
 }

@@ -9,12 +9,13 @@ use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{Input, probe};
 use timely::worker::Worker;
 use vlot_model::{
-    Admitted, City, ClockTick, CountMode, Counting, Direction, Meters, Role, SignFault, Tick, Timestamp,
-    Update, Value,
+    Admitted, AirQuantity, City, ClockTick, CountMode, Counting, DeviceKind, Direction, Meters, Role,
+    SignFault, SignalState, Tick, Timestamp, Update, Value,
 };
 
 use crate::shell::{Logic, Part, Stamped, per_tick};
 use crate::testing::{Builder, Step, arrivals, inputs, sent};
+use crate::testing_roads::roads;
 use crate::{build, collect};
 
 /// One call of the sink.
@@ -146,9 +147,25 @@ fn city() -> Arc<City> {
     b.station(CountMode::Bicycle, 2, 900, 60);
     b.sign();
     b.sign();
-    b.city.network = Some(Arc::new(crate::situations::tests::grid(3)));
-    b.device(vlot_model::DeviceKind::SituationFeed, Role::Situations, 300);
-    b.device(vlot_model::DeviceKind::SituationFeed, Role::Situations, 300);
+    b.device(DeviceKind::ProbeFeed, Role::Probes, 60);
+    b.pair(&[2, 3]);
+    b.pair(&[3, 4]);
+    b.controller();
+    b.air();
+    b.device(DeviceKind::SituationFeed, Role::Situations, 300);
+    b.device(DeviceKind::SituationFeed, Role::Situations, 300);
+    b.city.network = Some(Arc::new(roads(7)));
+    let corridor = |links: &[u32]| vlot_model::Corridor {
+        id: "r".into(),
+        name: "R".into(),
+        links: links.iter().map(|l| vlot_model::LinkIx(*l)).collect(),
+    };
+    b.city.corridors = vec![corridor(&[0, 1, 2, 3, 4, 5, 6]), corridor(&[5, 6])];
+    let lanes = b.city.devices.iter().enumerate();
+    let lanes: Vec<usize> = lanes.filter(|(_, d)| d.kind == DeviceKind::Loop).map(|(i, _)| i).collect();
+    for (device, link) in lanes.into_iter().zip([2, 2, 5]) {
+        b.place_on(u32::try_from(device).unwrap(), link, 30.0);
+    }
     for (device, from) in [(1, 200), (4, 600), (9, 900)] {
         let from = Some(Timestamp::from_secs(1_700_000_000 + from));
         b.city.devices[device].service.in_service_from = from.filter(|_| device != 4);
@@ -158,7 +175,7 @@ fn city() -> Arc<City> {
 }
 
 fn situation(number: u32, choice: u8, now: i64) -> vlot_model::Situation {
-    let links = [1_000, 1_004, 4_001, 4_005].map(vlot_model::LinkId);
+    let links = [100, 102, 104, 106].map(vlot_model::LinkId);
     vlot_model::Situation {
         location: vlot_model::Location::Links(vec![
             links[number as usize % 4],
@@ -177,7 +194,7 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
         let (number, choice) = (message.number, message.choice);
         let mut observed = now;
         let value = match city.devices[device.at()].role {
-            _ if choice < 10 => Value::Alive,
+            role if choice < 10 && role != Role::Situations => Value::Alive,
             Role::Bay { .. } => Value::Bay { occupied: choice % 2 == 0 },
             Role::Barrier { .. } => {
                 Value::Passage { direction: Direction::In, vehicles: u16::from(choice % 3) }
@@ -195,17 +212,31 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
             Role::Lane { station } if city.stations[station.at()].mode == CountMode::Motor => {
                 observed = (now / 60 - 1) * 60;
                 let speed_kmh = Some(f32::from(choice) / 7.0);
-                Value::Traffic { interval_s: 60, vehicles: number, speed_kmh, detector_occupancy_pct: None }
+                let detector_occupancy_pct = (choice > 200).then_some(95.0);
+                Value::Traffic { interval_s: 60, vehicles: number, speed_kmh, detector_occupancy_pct }
             }
             Role::Lane { .. } => {
                 observed = (now / 900 - 1) * 900;
                 Value::Bicycles { interval_s: 900, inbound: Some(number), outbound: None }
             }
             Role::Operator { .. } => Value::Verified { occupied: number },
-            Role::Probes | Role::Reader | Role::Pair { .. } | Role::Controller { .. } | Role::Air { .. } => {
-                Value::Alive
+            Role::Probes => Value::Traversal {
+                link: vlot_model::LinkId(100 + u64::from(number) % 8),
+                seconds: f32::from(choice) / 2.0,
+                token: u32::from(choice) % 5,
+            },
+            Role::Reader => Value::Alive,
+            Role::Pair { .. } => Value::PairTime { seconds: f32::from(choice) },
+            Role::Controller { .. } => {
+                let state = if choice % 2 == 0 { SignalState::Running } else { SignalState::Dark };
+                Value::Signal { state, plan: Some(u16::from(choice)) }
             }
-            Role::Situations => Value::Situation(Arc::new(situation(number, choice, now))),
+            Role::Air { .. } => Value::Air { quantity: AirQuantity::No2, value: f32::from(choice) },
+            Role::Situations if choice % 2 == 0 => Value::Situation(Arc::new(situation(number, choice, now))),
+            Role::Situations => {
+                let link = vlot_model::LinkId(100 + u64::from(number) % 8);
+                Value::IncidentVerdict { link, verdict: vlot_model::Verdict::Confirmed }
+            }
             Role::Sign { .. } if choice < 100 => Value::SignLink { connected: choice < 50 },
             Role::Sign { .. } if choice < 120 => Value::SignFault { fault: SignFault::Power },
             Role::Sign { .. } => Value::SignShown { face_version: u64::from(number) },

@@ -14,7 +14,8 @@ mod topic;
 pub use problem::{Problem, Problems};
 pub use settings::{
     Acts, AdmissionSettings, ClientCertificate, HistorySettings, HttpForm, HttpSource, InfluxSettings,
-    JournalSettings, MqttProtocol, MqttSource, MqttTls, Qos, ServeSettings, Settings, SituationSettings, Subscription, TlsFiles,
+    JournalSettings, MqttProtocol, MqttSource, MqttTls, Qos, ServeSettings, Settings, SituationSettings,
+    Subscription, TlsFiles,
 };
 pub use source::{MAX_FILE_BYTES, Source};
 

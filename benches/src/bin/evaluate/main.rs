@@ -1,12 +1,13 @@
 //! How true the figures are: tables on recordings, each with one command.
 //!
-//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|matching|routing|all} [FILE...] [--json]`. Without files the
+//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|matching|routing|traveltimes|all} [FILE...] [--json]`. Without files the
 //! recordings are read from `../shared/data`, or from the folder in `VLOT_TEST_DATA`.
 
 mod faults;
 mod forecast;
 mod matching;
 mod routing;
+mod traveltimes;
 mod truth;
 
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ enum What {
     Routing(Options),
     /// Tracks of vehicles matched to the streets that they went along.
     Matching(Options),
+    /// Travel times of trips against those of simulated vehicles, by source.
+    #[command(name = "traveltimes")]
+    TravelTimes(Options),
     /// All of them.
     All(Options),
 }
@@ -69,12 +73,14 @@ fn main() -> Result<()> {
         What::Forecast(options) => forecast::run(&options),
         What::Routing(options) => routing::run(&options),
         What::Matching(options) => matching::run(&options),
+        What::TravelTimes(options) => traveltimes::run(&options),
         What::All(options) => {
             truth::run(&options)?;
             faults::run(&options)?;
             forecast::run(&options)?;
             matching::run(&options)?;
-            routing::run(&options)
+            routing::run(&options)?;
+            traveltimes::run(&options)
         }
     }
 }

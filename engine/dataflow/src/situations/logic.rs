@@ -140,7 +140,9 @@ impl Logic for Situations {
                 self.take(input, stated);
             }
         }
-        self.meters.readings_absorbed.add(inputs.len() as u64);
+        // Verdicts are metered where they are taken.
+        let verdict = |input: &&Admitted| matches!(input.reading.value, Value::IncidentVerdict { .. });
+        self.meters.readings_absorbed.add((inputs.len() - inputs.iter().filter(verdict).count()) as u64);
         self.settle(tick, at, out);
     }
 }
