@@ -183,7 +183,6 @@ impl Engine {
         let sources = Sources::default();
         let feeds = Feeds::default();
         let (watched, polled) = (sources.clone(), feeds.clone());
-        let watched = sources.clone();
         let folder: Arc<Mutex<Option<situations::Folder>>> = Arc::default();
         let watched_folder = folder.clone();
         let problems: Problems = Arc::new(move || {

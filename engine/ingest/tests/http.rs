@@ -25,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use vlot_gate::{Gate, Keys, Limits};
 use vlot_ingest::http::{Form, Options, Source, State, start};
 use vlot_ingest::mqtt::Intake;
 use vlot_model::{
@@ -198,11 +199,14 @@ impl Engine {
         assert_eq!(city.directory.insert("miv-29", DeviceIx(0)), None);
         let (out, submissions) = mpsc::channel(4);
         let clock = Arc::new(Turned(AtomicI64::new(1_774_747_880)));
+        let (city, meters) = (Arc::new(city), Arc::new(Meters::default()));
+        let gate = Gate::new(city.clone(), Keys::new(Keys::ROTATE), Limits::default(), meters.clone());
         let intake = Intake {
-            city: Arc::new(city),
+            city,
             clock: clock.clone(),
-            meters: Arc::new(Meters::default()),
+            meters,
             quarantine: Arc::new(Quarantine::default()),
+            gate: vlot_gate::shared(gate),
             out,
         };
         Engine { intake, submissions, clock }
