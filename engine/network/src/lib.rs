@@ -8,7 +8,10 @@ pub mod geo;
 mod index;
 pub mod path;
 mod permits;
+pub mod plain;
+pub mod polyline;
 pub mod reach;
+pub mod trip;
 
 pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
 pub use file::{FileError, read, write};

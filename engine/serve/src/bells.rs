@@ -96,13 +96,11 @@ impl Bells {
     }
 
     /// Rings for traffic on links.
-    #[expect(dead_code, reason = "until links are served")]
     pub(crate) fn links(&self) -> Bell {
         self.links.bell(&Filter::ALL)
     }
 
     /// Rings for corridors, queues, incidents, situations, traffic lights and air.
-    #[expect(dead_code, reason = "until corridors are served")]
     pub(crate) fn roads(&self) -> Bell {
         self.roads.bell(&Filter::ALL)
     }
