@@ -18,6 +18,9 @@ const FILES: &[&str] = &[
     "vlot/sign/v1/sign.proto",
     "vlot/traffic/v1/traffic.proto",
     "vlot/traffic/v1/situations.proto",
+    "vlot/traffic/v1/roads.proto",
+    "vlot/traffic/v1/roadside.proto",
+    "vlot/traffic/v1/route.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

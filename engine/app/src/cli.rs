@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Import(crate::import_cmd::Import),
     /// State works, closures, incidents and events, list and withdraw them
     Situation(crate::situation::SituationCommand),
+    /// A way between two places, with traffic as it is now
+    Route(RouteOf),
 }
 
 /// Run a whole city on this machine.
@@ -228,6 +230,67 @@ pub(crate) struct Watch {
     pub(crate) what: What,
 }
 
+/// A way between two places.
+#[derive(Debug, Args)]
+pub(crate) struct RouteOf {
+    /// From here: latitude,longitude
+    #[arg(allow_hyphen_values = true, value_parser = crate::route_cmd::spot)]
+    pub(crate) from: vlot_model::LonLat,
+
+    /// To here: latitude,longitude
+    #[arg(allow_hyphen_values = true, value_parser = crate::route_cmd::spot)]
+    pub(crate) to: vlot_model::LonLat,
+
+    /// How
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) mode: RouteMode,
+
+    /// So many ways at most
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..=3))]
+    pub(crate) alternatives: u32,
+
+    /// Over this network alone, without an engine: usual speeds, no closures, no rules in time
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network: Option<PathBuf>,
+
+    /// As JSON, with courses
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Which engine
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+/// How to travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RouteMode {
+    /// By car
+    #[default]
+    Car,
+    /// By bicycle
+    Bicycle,
+    /// On foot
+    Foot,
+}
+
+/// A level of service, from free flow to broken down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// Free flow
+    A,
+    /// Nearly free
+    B,
+    /// Stable
+    C,
+    /// Nearly unstable
+    D,
+    /// At capacity
+    E,
+    /// Broken down
+    F,
+}
+
 /// Look back.
 #[derive(Debug, Args)]
 pub(crate) struct HistoryOf {
@@ -249,6 +312,10 @@ pub(crate) struct HistoryOf {
     /// Records of 15 minutes instead of the finest that there are
     #[arg(long)]
     pub(crate) quarter: bool,
+
+    /// Of bicycles alone: with gaps filled from the station's own weeks, each such figure behind a tilde
+    #[arg(long)]
+    pub(crate) filled: bool,
 
     /// Comma-separated, with units in the header
     #[arg(long)]
@@ -307,6 +374,18 @@ pub(crate) enum What {
     Forecasts,
     /// Works, closures, incidents, events, and the ways around them
     Situations,
+    /// Traffic on streets
+    Links {
+        /// Those alone that are at this level of service or worse
+        #[arg(long, value_enum, ignore_case = true)]
+        level: Option<Level>,
+    },
+    /// Travel times along corridors
+    Corridors,
+    /// Queues
+    Jams,
+    /// Suspected incidents
+    Incidents,
 }
 
 fn duration(s: &str) -> Result<Duration, String> {
@@ -340,6 +419,22 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_route_is_asked_for_by_coordinates_wherever_on_the_earth() {
+        let parse = |args: &[&str]| Cli::try_parse_from(["vlot", "route"].iter().chain(args));
+        let Ok(Cli { command: Some(Command::Route(route)), .. }) =
+            parse(&["50.88,4.7", "-33.9,-70.6", "--mode", "bicycle", "--json"])
+        else {
+            panic!("no route")
+        };
+        assert_eq!((route.from.lat, route.to.lon, route.mode), (50.88, -70.6, RouteMode::Bicycle));
+        for wrong in
+            [&["50.88,4.7"][..], &["50.88", "4.7"], &["50.88,4.7", "50.9,4.7", "--alternatives", "4"]]
+        {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,10 @@ use vlot_proto::common::v1::StreamPosition;
 use vlot_proto::device::v1::WatchSensorsResponse;
 use vlot_proto::parking::v1::{WatchFacilitiesResponse, WatchForecastsResponse, WatchZonesResponse};
 use vlot_proto::sign::v1::WatchSignsResponse;
-use vlot_proto::traffic::v1::{WatchCountsResponse, WatchSituationsResponse};
+use vlot_proto::traffic::v1::{
+    WatchCorridorsResponse, WatchCountsResponse, WatchIncidentsResponse, WatchJamsResponse,
+    WatchLinksResponse, WatchSituationsResponse,
+};
 
 /// Before the first attempt; doubles with each that fails.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -33,11 +36,15 @@ macro_rules! positioned {
 }
 
 positioned!(
+    WatchCorridorsResponse,
     WatchCountsResponse,
     WatchSituationsResponse,
     WatchFacilitiesResponse,
     WatchForecastsResponse,
     WatchGarageResponse,
+    WatchIncidentsResponse,
+    WatchJamsResponse,
+    WatchLinksResponse,
     WatchSensorsResponse,
     WatchSignsResponse,
     WatchZonesResponse,

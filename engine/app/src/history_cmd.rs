@@ -35,6 +35,7 @@ pub(crate) async fn history(options: HistoryOf) -> Result<()> {
         resolution: if options.quarter { Resolution::Quarter } else { Resolution::Unspecified }.into(),
         limit: 0,
         page_token: String::new(),
+        filled: options.filled,
     };
     let mut first = true;
     loop {
@@ -107,7 +108,13 @@ fn title(column: &Column) -> String {
     }
 }
 
+/// What nobody measured begins with a tilde.
 fn plain(cell: &Cell) -> String {
+    let mark = if cell.estimated { "~" } else { "" };
+    format!("{mark}{}", measured(cell))
+}
+
+fn measured(cell: &Cell) -> String {
     match &cell.value {
         None => String::new(),
         Some(Value::Whole(n)) => n.to_string(),
@@ -133,15 +140,15 @@ mod tests {
                 start: Some(prost_types::Timestamp { seconds: 60, nanos: 0 }),
                 ahead_s: 0,
                 cells: vec![
-                    Cell { value: None },
-                    Cell { value: Some(Value::Real(2.0 / 3.0)) },
-                    Cell { value: Some(Value::Word("missing".to_owned())) },
+                    Cell { value: None, estimated: false },
+                    Cell { value: Some(Value::Real(2.0 / 3.0)), estimated: true },
+                    Cell { value: Some(Value::Word("missing".to_owned())), estimated: false },
                 ],
             }],
             next_page_token: String::new(),
         };
         let expected =
-            "start,ahead_s,free (spaces),coverage (share),quality\n1970-01-01T00:01:00Z,0,,0.667,missing\n";
+            "start,ahead_s,free (spaces),coverage (share),quality\n1970-01-01T00:01:00Z,0,,~0.667,missing\n";
         assert_eq!(csv(&page, true), expected);
         assert_eq!(csv(&page, false), expected.lines().nth(1).unwrap().to_owned() + "\n");
         let shown = table(&page, true);

@@ -14,12 +14,14 @@ mod home;
 mod import_cmd;
 mod recovery;
 mod replay;
+mod route_cmd;
 mod run;
 mod situation;
 mod situation_folder;
 mod summary;
 mod table;
 mod watch;
+mod watch_roads;
 mod watch_sensors;
 mod watch_zones;
 mod wiring;
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => in_runtime(demo::demo(options)),
         Command::Run(options) => in_runtime(run::run(options)),
         Command::Watch(options) => in_runtime(watch::watch(options)),
+        Command::Route(options) => in_runtime(route_cmd::route(options)),
         Command::History(options) => in_runtime(history_cmd::history(options)),
         Command::Import(options) => import_cmd::import(&options),
     };

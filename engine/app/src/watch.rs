@@ -36,6 +36,7 @@ use vlot_proto::traffic::v1::{
 
 use crate::cli::{Engine, Watch, What};
 use crate::follow::follow;
+use crate::watch_roads;
 
 /// Prints one line a change until the count is reached or the reader of the output goes away.
 pub(crate) async fn watch(options: Watch) -> Result<()> {
@@ -134,6 +135,10 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
                 |c: WatchSituationsResponse| print(crate::situation::text(&c.situation.unwrap_or_default()));
             follow(&channel, open, take).await
         }
+        What::Links { level } => watch_roads::links(&channel, *level, &mut print).await,
+        What::Corridors => watch_roads::corridors(&channel, &mut print).await,
+        What::Jams => watch_roads::jams(&channel, &mut print).await,
+        What::Incidents => watch_roads::incidents(&channel, &mut print).await,
     };
     watched.map_err(|error| match error.downcast::<Refused>() {
         Ok(refused) => told(refused),

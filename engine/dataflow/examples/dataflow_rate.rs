@@ -291,6 +291,7 @@ fn city() -> City {
                 mode,
                 interval: Duration::from_secs(60),
                 lateness: Duration::from_secs(90),
+                uptime_corrected: false,
                 devices,
             });
         }

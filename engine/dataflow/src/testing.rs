@@ -293,6 +293,7 @@ impl Builder {
             mode,
             interval: Duration::from_secs(interval_s),
             lateness: Duration::from_secs(lateness_s),
+            uptime_corrected: false,
             devices,
         });
     }

@@ -477,6 +477,8 @@ pub struct Station {
     pub interval: Duration,
     /// How long after an interval's end its readings are waited for.
     pub lateness: Duration,
+    /// Its figures are scaled up by their keeper for the time in which the counter did not look (citizens' counters).
+    pub uptime_corrected: bool,
     /// Its detectors, one a lane or direction.
     pub devices: Vec<DeviceIx>,
 }

@@ -12,8 +12,11 @@ pub mod locate;
 pub mod matching;
 pub mod path;
 mod permits;
+pub mod plain;
+pub mod polyline;
 pub mod reach;
 pub mod route;
+pub mod trip;
 
 pub use draft::{Draft, DraftLink, DraftTurn, Made, Refused};
 pub use file::{FileError, read, write};

@@ -96,7 +96,6 @@ impl Bells {
     }
 
     /// Rings for traffic on links.
-    #[expect(dead_code, reason = "until links are served")]
     pub(crate) fn links(&self) -> Bell {
         self.links.bell(&Filter::ALL)
     }

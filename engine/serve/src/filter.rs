@@ -98,6 +98,9 @@ pub(crate) struct Names {
     pub(crate) garages: Table,
     pub(crate) stations: Table,
     pub(crate) signs: Table,
+    pub(crate) corridors: Table,
+    pub(crate) controllers: Table,
+    pub(crate) air_stations: Table,
 }
 
 impl Names {
@@ -107,6 +110,9 @@ impl Names {
             garages: Table::new("garage", city.garages.iter().map(|g| &g.id)),
             stations: Table::new("station", city.stations.iter().map(|s| &s.id)),
             signs: Table::new("sign", city.signs.iter().map(|s| &s.id)),
+            corridors: Table::new("corridor", city.corridors.iter().map(|c| &c.id)),
+            controllers: Table::new("controller", city.controllers.iter().map(|c| &c.id)),
+            air_stations: Table::new("air station", city.air_stations.iter().map(|s| &s.id)),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What is kept of the past.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use vlot_model::{
@@ -10,6 +12,7 @@ use vlot_model::{
 };
 
 use crate::convert::timestamp;
+use crate::filled::{self, Filled};
 use crate::shared::{Shared, shutting_down};
 use crate::wire::history::v1 as wire;
 use crate::wire::history::v1::history_service_server::HistoryService;
@@ -19,6 +22,9 @@ use crate::wire::history::v1::{
 
 /// Records of a page at most.
 const PAGE: usize = 10_000;
+/// A page, and the quarters of an hour of eight weeks; gaps make it less.
+const PAGE_AND_AROUND: usize = PAGE + 8 * 7 * 96 + 2;
+const SECOND: Duration = Duration::from_secs(1);
 /// Ids of a series at most.
 const IDS: usize = 10_000;
 /// Longer than any id.
@@ -60,6 +66,46 @@ impl Histories {
     }
 }
 
+/// What was measured, of which the gaps are to be filled.
+struct Page {
+    asked: HistoryQuery,
+    /// Whether the request names a start and an end.
+    bounds: [bool; 2],
+    records: Vec<HistoryRecord>,
+    more: bool,
+}
+
+impl Page {
+    /// From where to where gaps are filled: this page's records, those before the first since the page before, and at the end
+    /// up to the request's own end, which is not in the future.
+    fn span(&self, now: Timestamp) -> Option<std::ops::Range<Timestamp>> {
+        let [first, last] = [self.records.first(), self.records.last()].map(|r| r.map(|r| r.start));
+        let start = match (self.asked.after, self.bounds[0]) {
+            (Some((after, _)), _) => after + SECOND,
+            (None, true) => self.asked.from,
+            (None, false) => first?,
+        };
+        let end = if self.bounds[1] && !self.more { self.asked.until.min(now) } else { last? + SECOND };
+        Some(start..last.map_or(end, |last| end.max(last + SECOND)))
+    }
+}
+
+impl Histories {
+    async fn filled(&self, page: Page) -> Result<Vec<Filled>, Status> {
+        let context = &self.shared.context;
+        let Some(span) = page.span(context.clock.now()) else { return Ok(Vec::new()) };
+        let zone = TimeZone::get(&context.city.timezone).unwrap_or(TimeZone::UTC);
+        let around = HistoryQuery {
+            from: span.start - filled::AROUND,
+            until: span.end + filled::AROUND,
+            after: None,
+            limit: PAGE_AND_AROUND,
+            ..page.asked
+        };
+        self.read(move |history| Ok(filled::fill(&history.read(&around)?, &zone, span))).await
+    }
+}
+
 #[tonic::async_trait]
 impl HistoryService for Histories {
     async fn list_series(
@@ -83,11 +129,18 @@ impl HistoryService for Histories {
         &self,
         request: Request<QueryHistoryRequest>,
     ) -> Result<Response<QueryHistoryResponse>, Status> {
-        let mut query = query(request.into_inner())?;
+        let request = request.into_inner();
+        let fills = request.filled;
+        if fills && request.kind != i32::from(wire::Kind::Bicycle) {
+            return Err(Status::invalid_argument("filled: is for KIND_BICYCLE alone"));
+        }
+        let bounds = [request.from.is_some(), request.until.is_some()];
+        let mut query = query(request)?;
         let limit = query.limit;
         // One more says whether there is a next page.
         query.limit += 1;
         let table = query.table;
+        let asked = query.clone();
         let mut records = self.read(move |history| history.read(&query)).await?;
         let more = records.len() > limit;
         records.truncate(limit);
@@ -95,16 +148,22 @@ impl HistoryService for Histories {
             Some(last) if more => format!("{}.{}", last.start.micros().div_euclid(1_000_000), last.ahead_s),
             _ => String::new(),
         };
+        let records = if fills {
+            let page = Page { asked, bounds, records, more };
+            self.filled(page).await?.iter().map(estimated).collect()
+        } else {
+            records.iter().map(record).collect()
+        };
         Ok(Response::new(QueryHistoryResponse {
             columns: table.columns().iter().map(column).collect(),
-            records: records.iter().map(record).collect(),
+            records,
             next_page_token,
         }))
     }
 }
 
 fn query(request: QueryHistoryRequest) -> Result<HistoryQuery, Status> {
-    let QueryHistoryRequest { kind, id, from, until, resolution, limit, page_token } = request;
+    let QueryHistoryRequest { kind, id, from, until, resolution, limit, page_token, filled: _ } = request;
     let kind = kind_of(kind)?;
     let resolution = match wire::Resolution::try_from(resolution) {
         Ok(wire::Resolution::Unspecified) => None,
@@ -205,6 +264,15 @@ fn record(record: &HistoryRecord) -> wire::Record {
             Cell::Real(x) => wire::cell::Value::Real(x),
             Cell::Word(word) => wire::cell::Value::Word(word.to_owned()),
         }),
+        estimated: false,
     });
     wire::Record { start: Some(timestamp(record.start)), ahead_s: record.ahead_s, cells: cells.collect() }
+}
+
+fn estimated(filled: &Filled) -> wire::Record {
+    let mut told = record(&filled.record);
+    for (cell, estimated) in told.cells.iter_mut().zip(&filled.estimated) {
+        cell.estimated = *estimated;
+    }
+    told
 }

@@ -6,8 +6,8 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `sign`, `acts`, `history`, `admin`, `health`: the
-//!   services.
+//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `roads`, `sign`, `acts`, `history`, `admin`,
+//!   `health`: the services.
 
 mod acts;
 mod admin;
@@ -16,6 +16,7 @@ mod codec;
 mod connection;
 mod context;
 mod convert;
+mod filled;
 mod filter;
 mod forecasts;
 mod frames;
@@ -24,6 +25,7 @@ mod health;
 mod history;
 mod parking;
 mod ready_made;
+mod roads;
 mod sensors;
 mod server;
 mod shared;

@@ -14,6 +14,7 @@ use crate::forecasts::Forecasts;
 use crate::garage::Garages;
 use crate::history::Histories;
 use crate::parking::Parking;
+use crate::roads::{self, Roads, Roadside, Routes as RoadRoutes};
 use crate::sensors::Sensors;
 use crate::shared::Shared;
 use crate::sign::Signs;
@@ -28,6 +29,9 @@ use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
 use crate::wire::parking::v1::parking_service_server::ParkingServiceServer;
 use crate::wire::parking::v1::zone_service_server::ZoneServiceServer;
 use crate::wire::sign::v1::sign_service_server::SignServiceServer;
+use crate::wire::traffic::v1::road_service_server::RoadServiceServer;
+use crate::wire::traffic::v1::roadside_service_server::RoadsideServiceServer;
+use crate::wire::traffic::v1::route_service_server::RouteServiceServer;
 use crate::wire::traffic::v1::situation_service_server::SituationServiceServer;
 use crate::wire::traffic::v1::traffic_service_server::TrafficServiceServer;
 use crate::zones::Zones;
@@ -41,6 +45,9 @@ const SERVICES: &[&str] = &[
     HistoryServiceServer::<Histories>::NAME,
     OperationServiceServer::<Operations>::NAME,
     ParkingServiceServer::<Parking>::NAME,
+    RoadServiceServer::<Roads>::NAME,
+    RoadsideServiceServer::<Roadside>::NAME,
+    RouteServiceServer::<RoadRoutes>::NAME,
     SensorServiceServer::<Sensors>::NAME,
     SignServiceServer::<Signs>::NAME,
     SituationServiceServer::<Situations>::NAME,
@@ -117,10 +124,12 @@ impl Server {
             .add_service(health)
             .prepare();
         let ringer = tokio::spawn(bells::ringer(&shared));
+        let streets = tokio::spawn(roads::keep(Arc::clone(&shared)));
         let keeper = tokio::spawn(health::keep(Arc::clone(&shared), reporter, SERVICES));
         tracing::info!(%addr, tls = tls.is_some(), "serving gRPC");
         connection::serve(listener, tls, routes, &shared, shutdown).await;
         ringer.abort();
+        streets.abort();
         keeper.abort();
         desk.abort();
         Ok(())
@@ -137,6 +146,11 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
         .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(HistoryServiceServer::new(Histories::new(shared)).max_decoding_message_size(bytes))
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(RoadServiceServer::new(Roads(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(
+            RoadsideServiceServer::new(Roadside(Arc::clone(shared))).max_decoding_message_size(bytes),
+        )
+        .add_service(RouteServiceServer::new(RoadRoutes::new(shared)).max_decoding_message_size(bytes))
         .add_service(SensorServiceServer::new(Sensors(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(SignServiceServer::new(Signs(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(TrafficServiceServer::new(Traffic(Arc::clone(shared))).max_decoding_message_size(bytes))

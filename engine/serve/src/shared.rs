@@ -12,6 +12,7 @@ use vlot_model::Timestamp;
 use crate::bells::Bells;
 use crate::filter::Names;
 use crate::ready_made::ReadyMade;
+use crate::roads::Live;
 use crate::sign::Links;
 use crate::{Context, Options, Problem};
 
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) bells: Bells,
     pub(crate) ready_made: ReadyMade,
     pub(crate) links: Links,
+    pub(crate) live: Live,
     streams: Mutex<u32>,
     closing: AtomicBool,
     closed: watch::Sender<bool>,
@@ -39,6 +41,7 @@ impl Shared {
             bells: Bells::new(city),
             ready_made: ReadyMade::new(city),
             links: Links::new(city, Arc::clone(&context.meters)),
+            live: Live::default(),
             streams: Mutex::new(0),
             closing: AtomicBool::new(false),
             closed: watch::Sender::new(false),

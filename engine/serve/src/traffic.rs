@@ -9,6 +9,7 @@ use vlot_model::{Entry, Key, StationIx};
 use crate::convert;
 use crate::filter::Filter;
 use crate::frames::Elsewhere;
+use crate::roads::Area;
 use crate::shared::Shared;
 use crate::watch::{Feed, watch};
 use crate::wire::common::v1::StreamPosition;
@@ -23,9 +24,12 @@ pub(crate) struct Traffic(pub(crate) Arc<Shared>);
 
 impl Traffic {
     fn filter(&self, filter: Option<StationFilter>) -> Result<Filter, Status> {
-        let StationFilter { ids, mode } = filter.unwrap_or_default();
-        let by_id = self.0.names.stations.filter(&ids)?;
+        let StationFilter { ids, mode, r#box } = filter.unwrap_or_default();
+        let mut by_id = self.0.names.stations.filter(&ids)?;
         let stations = &self.0.context.city.stations;
+        if let Some(area) = Area::asked(r#box.as_ref())? {
+            by_id = by_id.narrowed(stations.len(), |at| area.holds(stations[at].position));
+        }
         match CountMode::try_from(mode) {
             Ok(CountMode::Unspecified) => Ok(by_id),
             Ok(mode) => {

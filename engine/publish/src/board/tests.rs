@@ -46,6 +46,7 @@ fn city() -> City {
         mode,
         interval: Duration::from_secs(60),
         lateness: Duration::from_secs(10),
+        uptime_corrected: false,
         devices: Vec::new(),
     };
     City {

@@ -15,6 +15,7 @@ pub(crate) fn station(city: &City, ix: StationIx, entry: Option<&Entry>, edge: &
         mode: mode(station.mode).into(),
         position: Some(position(station.position)),
         count: entry.and_then(|e| count(e, edge)),
+        uptime_corrected: station.uptime_corrected,
     }
 }
 

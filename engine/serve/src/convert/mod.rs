@@ -8,6 +8,8 @@ mod count;
 mod facility;
 mod forecast;
 mod garage;
+pub(crate) mod road;
+pub(crate) mod roadside;
 mod sensor;
 mod sign;
 mod site;
@@ -88,7 +90,7 @@ fn word(status: FacilityStatus) -> wire::Status {
     }
 }
 
-fn position(p: LonLat) -> wire::Position {
+pub(crate) fn position(p: LonLat) -> wire::Position {
     wire::Position { latitude: p.lat, longitude: p.lon }
 }
 

@@ -10,6 +10,7 @@ mod forecasts;
 mod history;
 mod house;
 mod past;
+mod roads;
 mod sensors;
 mod sign;
 mod situations;

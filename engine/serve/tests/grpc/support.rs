@@ -62,24 +62,32 @@ impl House {
 
     /// With a history to read.
     pub async fn open_with_history(history: Arc<dyn History>) -> Self {
-        Self::open_over(Arc::default(), |_| {}, Some(history)).await.unwrap()
+        Self::open_over(Arc::default(), |_| {}, Some(history), |_| {}).await.unwrap()
+    }
+
+    /// In another city.
+    pub async fn open_in(change: impl FnOnce(&mut City)) -> Self {
+        Self::open_over(Arc::default(), |_| {}, None, change).await.unwrap()
     }
 
     pub async fn try_open(change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
-        Self::open_over(Arc::default(), change, None).await
+        Self::open_over(Arc::default(), change, None, |_| {}).await
     }
 
     /// Over an audit log that holds something already.
     pub async fn open_on(acts: Arc<Log>, change: impl FnOnce(&mut Options)) -> Result<Self, ServeError> {
-        Self::open_over(acts, change, None).await
+        Self::open_over(acts, change, None, |_| {}).await
     }
 
     async fn open_over(
         acts: Arc<Log>,
         change: impl FnOnce(&mut Options),
         history: Option<Arc<dyn History>>,
+        other: impl FnOnce(&mut City),
     ) -> Result<Self, ServeError> {
-        let city = Arc::new(city());
+        let mut city = city();
+        other(&mut city);
+        let city = Arc::new(city);
         let board = Arc::new(Board::new());
         let clock = Arc::new(Hand(AtomicI64::new(NOON.micros())));
         let (meters, quarantine) = (Arc::new(Meters::default()), Arc::new(Quarantine::default()));
@@ -318,6 +326,7 @@ pub fn city() -> City {
         mode,
         interval: seconds(60),
         lateness: seconds(10),
+        uptime_corrected: id == "vaart",
         devices: Vec::new(),
     };
     let sign = |id: &str, placement, device| Sign {

@@ -78,7 +78,16 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
             CountMode::Motor => MOTOR_INTERVAL,
             CountMode::Bicycle => BICYCLE_INTERVAL,
         };
-        city.stations.push(Station { id: id.into(), name, position, mode, interval, lateness, devices });
+        city.stations.push(Station {
+            id: id.into(),
+            name,
+            position,
+            mode,
+            interval,
+            lateness,
+            uptime_corrected: false,
+            devices,
+        });
     }
 }
 

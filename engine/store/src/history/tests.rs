@@ -128,6 +128,7 @@ fn counts_forecasts_and_health_come_as_they_are_made() {
         mode: CountMode::Motor,
         interval: MINUTE,
         lateness: MINUTE,
+        uptime_corrected: false,
         devices: Vec::new(),
     });
     let (board, mut sampler) = (Board::new(), Sampler::new(Arc::new(city)));

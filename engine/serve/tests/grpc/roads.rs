@@ -1,0 +1,527 @@
+//! Streets: which links are told, what changes on them, and ways over them.
+
+use tonic::Code;
+use vlot_model::*;
+use vlot_network::{Draft, DraftLink, geo, polyline};
+use vlot_proto::common::v1::{Box as Around, Position, StreamPosition, TravelMode};
+use vlot_proto::traffic::v1 as wire;
+use vlot_proto::traffic::v1::road_service_client::RoadServiceClient;
+use vlot_proto::traffic::v1::roadside_service_client::RoadsideServiceClient;
+use vlot_proto::traffic::v1::route_service_client::RouteServiceClient;
+
+use super::support::*;
+
+const HERE: LonLat = LonLat { lon: 4.7, lat: 50.88 };
+
+/// Metres east and north.
+fn place(east: f64, north: f64) -> LonLat {
+    geo::offset(HERE, [east, north])
+}
+
+/// A ladder, 36 km/h, both ways: the south street over junctions 0, 1, 2 and the north street over 3, 4, 5, 300 m apart and 600 m
+/// long, with rungs at both ends; and an island of one street, 6 to 7, far away to the east. Links are named 10 from + to.
+pub fn network() -> RoadNetwork {
+    let spots = [(0.0, 0.0), (300.0, 0.0), (600.0, 0.0), (0.0, 300.0), (300.0, 300.0), (600.0, 300.0)];
+    let spots = spots.into_iter().chain([(5_000.0, 0.0), (5_300.0, 0.0)]).map(|(e, n)| place(e, n));
+    let spots: Vec<_> = spots.collect();
+    let mut draft = Draft::new("test");
+    for (a, b) in [(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (2, 5), (6, 7)] {
+        for (a, b) in [(a, b), (b, a)] {
+            let id = |a: i64, b: i64| u64::try_from(10 * a + b).unwrap();
+            let spot = |n: i64| spots[usize::try_from(n).unwrap()];
+            draft.link(DraftLink {
+                points: vec![spot(a), spot(b)],
+                opposite: Some(LinkId(id(b, a))),
+                free_flow_kmh: 36.0,
+                name: if a < 3 && b < 3 { "Zuidstraat".into() } else { String::new() },
+                ..DraftLink::new([a, b], id(a, b), RoadClass::Secondary)
+            });
+        }
+    }
+    draft.make().network
+}
+
+/// The house's city with streets, a corridor along the south, a controller and an air station.
+fn streets(city: &mut City) {
+    let network = network();
+    let ix = |id| network.find(LinkId(id)).unwrap();
+    let links = vec![ix(1), ix(12)];
+    city.corridors = vec![Corridor { id: "zuid".into(), name: "Zuid".into(), links }];
+    let valid_for = seconds(300);
+    city.controllers = vec![Controller {
+        id: "vk-1".into(),
+        name: "Naamsepoort".into(),
+        position: place(0.0, 0.0),
+        valid_for,
+        device: DeviceIx(0),
+    }];
+    city.air_stations = vec![AirStation {
+        id: "lucht-1".into(),
+        name: "Park".into(),
+        position: place(900.0, 0.0),
+        valid_for,
+        device: DeviceIx(0),
+    }];
+    city.network = Some(std::sync::Arc::new(network));
+}
+
+async fn house() -> House {
+    House::open_in(streets).await
+}
+
+fn ix(house: &House, id: u64) -> LinkIx {
+    house.city.network.as_ref().unwrap().find(LinkId(id)).unwrap()
+}
+
+fn name(id: u64) -> String {
+    format!("{id:016x}")
+}
+
+/// So many km/h on a link, good for a minute.
+fn traffic(house: &House, id: u64, speed_kmh: f32) -> Product {
+    let now = house.clock.now();
+    Product::Link(LinkState {
+        link: ix(house, id),
+        observed_at: now,
+        valid_until: now + seconds(60),
+        speed_kmh,
+        speed_low_kmh: speed_kmh * 0.9,
+        speed_high_kmh: speed_kmh * 1.1,
+        travel_time_s: 300.0 * 3.6 / speed_kmh,
+        flow_vph: None,
+        level: LevelOfService::of(speed_kmh, 36.0),
+        sources: LinkSources { probes: true, ..LinkSources::default() },
+        probes: 4,
+        quality: Quality::Good,
+    })
+}
+
+fn closure(house: &House, phase: Phase, ids: &[u64]) -> Product {
+    let situation = Situation {
+        id: "works-1".into(),
+        source: "operator".into(),
+        kind: SituationKind::Closure,
+        headline: "Zuidstraat dicht".into(),
+        effect: Effect::Closed,
+        modes: Modes::NONE.with(Mode::Car),
+        location: Location::Links(ids.iter().map(|id| LinkId(*id)).collect()),
+        both_directions: false,
+        from: NOON,
+        until: None,
+        hours: None,
+        withdrawn: false,
+    };
+    Product::Situation(SituationState {
+        slot: SituationIx(0),
+        situation: std::sync::Arc::new(situation),
+        phase,
+        since: NOON,
+        links: ids.iter().map(|id| ix(house, *id)).collect(),
+        detours: Vec::new(),
+    })
+}
+
+/// The box around two corners, in metres.
+fn around(west: f64, south: f64, east: f64, north: f64) -> Option<Around> {
+    let (low, high) = (place(west, south), place(east, north));
+    Some(Around { west: low.lon, south: low.lat, east: high.lon, north: high.lat })
+}
+
+fn ids(links: &[wire::Link]) -> Vec<String> {
+    links.iter().map(|link| link.id.clone()).collect()
+}
+
+#[tokio::test]
+async fn links_are_listed_by_box_corridor_and_level_and_page_by_page() {
+    let house = house().await;
+    house.publish(3, [traffic(&house, 1, 10.0), traffic(&house, 12, 30.0)]);
+    let mut client = RoadServiceClient::new(house.channel().await);
+    let mut list = async |request| within(client.list_links(request)).await.map(|r| r.into_inner());
+    let all = list(wire::ListLinksRequest::default()).await.unwrap();
+    assert_eq!((all.links.len(), all.position.unwrap().tick), (14, 3));
+    let slow = &all.links[0];
+    assert_eq!((slow.id.as_str(), slow.name.as_str(), slow.shape.as_str()), (&*name(1), "Zuidstraat", ""));
+    assert_eq!((slow.opposite_id.as_str(), slow.class()), (&*name(10), wire::RoadClass::Secondary));
+    let state = slow.state.unwrap();
+    assert_eq!(
+        (state.speed_kmh, state.level(), state.probes),
+        (Some(10.0), wire::LevelOfService::F, Some(4))
+    );
+    assert_eq!((state.flow_vph, state.sources.unwrap().probes, state.version), (None, true, 3));
+    // Of most nothing is known, which is said by saying nothing.
+    assert_eq!(all.links.iter().filter(|link| link.state.is_some()).count(), 2);
+
+    let filter = |filter| wire::ListLinksRequest { filter: Some(filter), shapes: true, ..Default::default() };
+    let in_box = wire::LinkFilter { r#box: around(-50.0, 100.0, 50.0, 200.0), ..Default::default() };
+    let rung = list(filter(in_box)).await.unwrap();
+    assert_eq!(ids(&rung.links), [name(3), name(30)]);
+    let shape = polyline::decode(&rung.links[0].shape).unwrap();
+    assert!(geo::distance_m(shape[1], place(0.0, 300.0)) < 0.2, "{shape:?}");
+    let along = wire::LinkFilter { corridor_id: "zuid".into(), ..Default::default() };
+    assert_eq!(ids(&list(filter(along.clone())).await.unwrap().links), [name(1), name(12)]);
+    let bad = wire::LinkFilter { level_min: wire::LevelOfService::D.into(), ..along.clone() };
+    assert_eq!(ids(&list(filter(bad.clone())).await.unwrap().links), [name(1)]);
+    // What has grown old is free flow again.
+    house.clock.forward(seconds(61));
+    assert_eq!(list(filter(bad)).await.unwrap().links, []);
+
+    let page = |page_token| wire::ListLinksRequest { limit: 6, page_token, ..Default::default() };
+    let mut seen = Vec::new();
+    let mut token = String::new();
+    for links in [6, 6, 2] {
+        let got = list(page(token)).await.unwrap();
+        assert_eq!(got.links.len(), links);
+        seen.extend(ids(&got.links));
+        token = got.next_page_token;
+    }
+    assert_eq!((seen, token.as_str()), (ids(&all.links), ""));
+
+    for wrong in [
+        wire::LinkFilter { ids: vec!["7".into()], ..Default::default() },
+        wire::LinkFilter { ids: vec![name(99)], ..Default::default() },
+        wire::LinkFilter { corridor_id: "noord".into(), ..Default::default() },
+        wire::LinkFilter { r#box: around(50.0, 0.0, -50.0, 10.0), ..Default::default() },
+        wire::LinkFilter { level_min: 9, ..Default::default() },
+    ] {
+        let refused = list(filter(wrong.clone())).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{wrong:?}");
+        assert!(refused.message().starts_with("filter."), "{}", refused.message());
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_links_tells_what_falls_below_its_level_once_and_resumes() {
+    let house = house().await;
+    house.publish(3, [traffic(&house, 1, 10.0), traffic(&house, 12, 34.0)]);
+    let mut client = RoadServiceClient::new(house.channel().await);
+    let filter = Some(wire::LinkFilter { level_min: wire::LevelOfService::E.into(), ..Default::default() });
+    let request = wire::WatchLinksRequest { filter, ..Default::default() };
+    let mut stream = within(client.watch_links(request.clone())).await.unwrap().into_inner();
+    let mut next = async || {
+        let got = within(stream.message()).await.unwrap().unwrap();
+        let link = got.link.unwrap();
+        (link.id, link.state.unwrap().speed_kmh, got.position.map(|p| p.tick))
+    };
+    // The other link of the tick follows, but is not told.
+    assert_eq!(next().await, (name(1), Some(10.0), None));
+    house.publish(4, [traffic(&house, 12, 33.0)]);
+    house.publish(5, [traffic(&house, 1, 32.0)]);
+    assert_eq!(next().await, (name(1), Some(32.0), Some(5)));
+    house.publish(6, [traffic(&house, 1, 31.0)]);
+    house.publish(7, [traffic(&house, 12, 12.0)]);
+    assert_eq!(next().await, (name(12), Some(12.0), Some(7)));
+
+    // Behind a position nobody knows which links the reader holds: each change is told once.
+    let resumed = wire::WatchLinksRequest { resume_after: Some(StreamPosition { tick: 5 }), ..request };
+    let mut stream = within(client.watch_links(resumed)).await.unwrap().into_inner();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        told.push(within(stream.message()).await.unwrap().unwrap().link.unwrap().id);
+    }
+    assert_eq!(told, [name(1), name(12)]);
+}
+
+#[tokio::test]
+async fn corridors_queues_incidents_lights_and_air_are_told() {
+    let house = house().await;
+    let (a, b, now) = (ix(&house, 1), ix(&house, 12), NOON);
+    let corridor = |travel_time_s| {
+        Product::Corridor(CorridorState {
+            corridor: CorridorIx(0),
+            observed_at: Some(now),
+            valid_until: Some(now + seconds(60)),
+            travel_time_s,
+            travel_time_low_s: 50.0,
+            travel_time_high_s: 90.0,
+            free_flow_s: 60.0,
+            measured_pct: 50.0,
+            closed: false,
+            quality: Quality::Degraded,
+        })
+    };
+    let jam = Jam { head: b, tail: a, links: vec![a, b], length_m: 600.0, delay_s: 80.0, since: now };
+    let incident = Incident {
+        link: b,
+        rule: IncidentRule::Bottleneck,
+        verdict: Verdict::Suspected,
+        since: now,
+        ended: None,
+        seen: 0.6,
+        limit: 0.4,
+    };
+    let light = ControllerState {
+        controller: ControllerIx(0),
+        state: SignalState::Flashing,
+        plan: None,
+        observed_at: now,
+        valid_until: now + seconds(300),
+        quality: Quality::Good,
+    };
+    let no2 = AirValue { quantity: AirQuantity::No2, value: 31.5, observed_at: now };
+    let air = AirState { station: AirIx(0), values: vec![no2], quality: Quality::Good };
+    house.publish(
+        3,
+        [
+            corridor(70.0),
+            Product::Jams(Jams { jams: vec![jam] }),
+            Product::Incident(incident),
+            Product::Controller(light),
+            Product::Air(air),
+        ],
+    );
+    let channel = house.channel().await;
+    let mut roads = RoadServiceClient::new(channel.clone());
+    let told =
+        within(roads.list_corridors(wire::ListCorridorsRequest::default())).await.unwrap().into_inner();
+    assert_eq!(
+        (told.corridors[0].link_ids.clone(), told.position.unwrap().tick),
+        (vec![name(1), name(12)], 3)
+    );
+    assert!((told.corridors[0].length_m - 600.0).abs() < 1.0);
+    assert_eq!(told.corridors[0].state.unwrap().travel_time_s, 70.0);
+    let elsewhere = around(5_000.0, -9.0, 5_100.0, 9.0);
+    let filter = Some(wire::CorridorFilter { r#box: elsewhere, ..Default::default() });
+    let none = within(roads.list_corridors(wire::ListCorridorsRequest { filter })).await.unwrap();
+    assert_eq!(none.into_inner().corridors, []);
+    let mut stream =
+        within(roads.watch_corridors(wire::WatchCorridorsRequest::default())).await.unwrap().into_inner();
+    assert_eq!(within(stream.message()).await.unwrap().unwrap().position.unwrap().tick, 3);
+    house.publish(4, [corridor(75.0)]);
+    let change = within(stream.message()).await.unwrap().unwrap();
+    assert_eq!(
+        (change.corridor.unwrap().state.unwrap().travel_time_s, change.position.unwrap().tick),
+        (75.0, 4)
+    );
+
+    let jams = within(roads.list_jams(wire::ListJamsRequest::default())).await.unwrap().into_inner().jams;
+    assert_eq!((jams[0].head_link_id.clone(), jams[0].tail_link_id.clone()), (name(12), name(1)));
+    assert_eq!((jams[0].head_name.as_str(), jams[0].delay_s), ("Zuidstraat", 80.0));
+    let filter = Some(wire::PlaceFilter { r#box: elsewhere });
+    let mut stream = within(roads.watch_jams(wire::WatchJamsRequest { filter, resume_after: None }))
+        .await
+        .unwrap()
+        .into_inner();
+    // None of them is there, which is told.
+    let first = within(stream.message()).await.unwrap().unwrap();
+    assert_eq!((first.jams, first.version, first.position.unwrap().tick), (vec![], 3, 3));
+
+    let incidents =
+        within(roads.list_incidents(wire::ListIncidentsRequest::default())).await.unwrap().into_inner();
+    let [told] = &incidents.incidents[..] else { panic!("{incidents:?}") };
+    assert_eq!((told.link_id.as_str(), told.rule()), (&*name(12), wire::IncidentRule::Bottleneck));
+    assert_eq!((told.verdict(), told.ended), (wire::IncidentVerdict::Suspected, None));
+    let mut stream =
+        within(roads.watch_incidents(wire::WatchIncidentsRequest::default())).await.unwrap().into_inner();
+    assert_eq!(within(stream.message()).await.unwrap().unwrap().incident.as_ref(), Some(told));
+
+    let mut roadside = RoadsideServiceClient::new(channel);
+    let lights = within(roadside.list_controllers(wire::ListControllersRequest::default()))
+        .await
+        .unwrap()
+        .into_inner();
+    let state = lights.controllers[0].state.unwrap();
+    assert_eq!((state.state(), state.plan), (wire::SignalState::Flashing, None));
+    let mut stream = within(roadside.watch_controllers(wire::WatchControllersRequest::default()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(within(stream.message()).await.unwrap().unwrap().controller.unwrap().id, "vk-1");
+    let filter = Some(wire::RoadsideFilter { r#box: around(-9.0, -9.0, 9.0, 9.0), ..Default::default() });
+    let none = within(roadside.list_air_stations(wire::ListAirStationsRequest { filter })).await.unwrap();
+    assert_eq!(none.into_inner().stations, []);
+    house.clock.forward(seconds(301));
+    let air = within(roadside.list_air_stations(wire::ListAirStationsRequest::default()))
+        .await
+        .unwrap()
+        .into_inner();
+    let [value] = air.stations[0].values[..] else { panic!("{air:?}") };
+    assert_eq!((value.quantity(), value.value), (wire::AirQuantity::No2, 31.5));
+    assert_eq!(value.quality(), vlot_proto::common::v1::Quality::Stale);
+    let mut stream = within(roadside.watch_air_stations(wire::WatchAirStationsRequest::default()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(within(stream.message()).await.unwrap().unwrap().station.unwrap().id, "lucht-1");
+}
+
+#[tokio::test]
+async fn stations_are_told_by_box() {
+    use vlot_proto::traffic::v1::traffic_service_client::TrafficServiceClient;
+    let house = house().await;
+    let mut client = TrafficServiceClient::new(house.channel().await);
+    let mut within_box = async |r#box| {
+        let filter = Some(wire::StationFilter { r#box, ..Default::default() });
+        within(client.list_stations(wire::ListStationsRequest { filter }))
+            .await
+            .unwrap()
+            .into_inner()
+            .stations
+    };
+    let there = Some(Around { west: 4.70, south: 50.86, east: 4.72, north: 50.88 });
+    let told = within_box(there).await;
+    assert_eq!(
+        told.iter().map(|s| (s.id.as_str(), s.uptime_corrected)).collect::<Vec<_>>(),
+        [("ring-1", false), ("vaart", true)]
+    );
+    assert_eq!(within_box(around(0.0, 0.0, 9.0, 9.0)).await, []);
+}
+
+fn spot(east: f64, north: f64) -> Option<wire::Place> {
+    let at = place(east, north);
+    let position = Position { latitude: at.lat, longitude: at.lon };
+    Some(wire::Place { place: Some(wire::place::Place::Position(position)) })
+}
+
+/// From the start of the south street to its end.
+fn along_the_south() -> wire::RouteRequest {
+    let (origin, destination) = (spot(30.0, 5.0), spot(570.0, -5.0));
+    wire::RouteRequest { origin, destination, mode: TravelMode::Car.into(), alternatives: 1 }
+}
+
+type Client = RouteServiceClient<tonic::transport::Channel>;
+
+/// Asks until the answer rests on all up to a tick, or is an error other than that the streets are being read.
+async fn route(
+    client: &mut Client,
+    request: wire::RouteRequest,
+    tick: Tick,
+) -> Result<wire::RouteResponse, tonic::Status> {
+    within(async {
+        loop {
+            match client.route(request.clone()).await.map(tonic::Response::into_inner) {
+                Ok(answer) if answer.position.unwrap().tick < tick => {}
+                Err(refused) if refused.code() == Code::Unavailable => {}
+                answer => return answer,
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_route_heeds_a_closure_from_its_beginning_to_its_end() {
+    let house = house().await;
+    house.publish(1, [traffic(&house, 12, 36.0)]);
+    let mut client = RouteServiceClient::new(house.channel().await);
+    let answer = route(&mut client, along_the_south(), 1).await.unwrap();
+    let [direct] = &answer.routes[..] else { panic!("{answer:?}") };
+    assert_eq!(direct.link_ids, [name(1), name(12)]);
+    assert!((direct.length_m - 540.0).abs() < 1.0 && (direct.travel_time_s - 54.0).abs() < 1.0, "{direct:?}");
+    assert!(
+        direct.travel_time_low_s < direct.travel_time_s && direct.travel_time_s < direct.travel_time_high_s
+    );
+    let basis = direct.basis.as_ref().unwrap();
+    assert!((basis.measured_pct - 50.0).abs() < 0.5 && (basis.assumed_pct - 50.0).abs() < 0.5, "{basis:?}");
+    assert_eq!(basis.closures_avoided, []);
+    assert!((direct.from_origin_m - 5.0).abs() < 0.1 && (direct.to_destination_m - 5.0).abs() < 0.1);
+    let shape = polyline::decode(&direct.shape).unwrap();
+    assert!((geo::length_m(&shape) - direct.length_m).abs() < 1.0);
+    assert_eq!(direct.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["Zuidstraat"]);
+
+    house.publish(2, [closure(&house, Phase::Active, &[12, 21])]);
+    let far = wire::RouteRequest { destination: spot(600.0, 5.0), ..along_the_south() };
+    let answer = route(&mut client, far.clone(), 2).await.unwrap();
+    let around = &answer.routes[0];
+    assert!(!around.link_ids.contains(&name(12)), "{around:?}");
+    assert_eq!(around.link_ids, [name(10), name(3), name(34), name(45), name(52)]);
+    let avoided = &around.basis.as_ref().unwrap().closures_avoided;
+    assert_eq!((avoided[0].source.as_str(), avoided[0].id.as_str()), ("operator", "works-1"));
+    // It hits cars alone.
+    let bicycle = wire::RouteRequest { mode: TravelMode::Bicycle.into(), ..far.clone() };
+    assert_eq!(
+        route(&mut client, bicycle, 2).await.unwrap().routes[0].link_ids,
+        [name(1), name(12), name(25)]
+    );
+
+    house.publish(3, [closure(&house, Phase::Ended, &[12, 21])]);
+    let again = route(&mut client, far, 3).await.unwrap();
+    assert_eq!(again.routes[0].link_ids, [name(1), name(12), name(25)]);
+}
+
+#[tokio::test]
+async fn a_route_follows_traffic_until_that_is_stale() {
+    let house = house().await;
+    let far = |alternatives| wire::RouteRequest {
+        origin: spot(0.0, 20.0),
+        destination: spot(600.0, 20.0),
+        alternatives,
+        ..along_the_south()
+    };
+    house.publish(1, [traffic(&house, 1, 4.0), traffic(&house, 12, 4.0)]);
+    let mut client = RouteServiceClient::new(house.channel().await);
+    let answer = route(&mut client, far(1), 1).await.unwrap();
+    assert_eq!(answer.routes[0].link_ids, [name(3), name(34), name(45), name(52)]);
+    // It grows old, though the engine says nothing any more.
+    house.clock.forward(seconds(61));
+    let answer = within(async {
+        loop {
+            let answer = route(&mut client, far(1), 1).await.unwrap();
+            if answer.at.unwrap().seconds > NOON.micros() / 1_000_000 {
+                return answer;
+            }
+        }
+    })
+    .await;
+    assert!(answer.routes[0].link_ids.contains(&name(12)), "{answer:?}");
+    assert_eq!(answer.routes[0].basis.as_ref().unwrap().measured_pct, 0.0);
+}
+
+#[tokio::test]
+async fn where_there_is_no_route_it_says_why() {
+    let house = house().await;
+    house.publish(1, [closure(&house, Phase::Active, &[1, 10, 3, 30])]);
+    let mut client = RouteServiceClient::new(house.channel().await);
+    let mut ask = async |origin, destination| {
+        let request = wire::RouteRequest { origin, destination, ..along_the_south() };
+        route(&mut client, request, 1).await.unwrap_err()
+    };
+    let refused = ask(spot(2_000.0, 0.0), spot(0.0, 0.0)).await;
+    assert_eq!(refused.code(), Code::OutOfRange);
+    assert!(
+        refused.message().starts_with("origin: no street for cars is within 500 m"),
+        "{}",
+        refused.message()
+    );
+    // An island is no street to arrive at.
+    let refused = ask(spot(400.0, 0.0), spot(5_100.0, 0.0)).await;
+    assert_eq!(refused.code(), Code::OutOfRange);
+    assert!(refused.message().starts_with("destination:"), "{}", refused.message());
+    for (origin, destination) in [
+        (None, spot(0.0, 0.0)),
+        (spot(0.0, 0.0), Some(wire::Place { place: None })),
+        (spot(0.0, 0.0), Some(wire::Place { place: Some(wire::place::Place::FacilityId("nowhere".into())) })),
+    ] {
+        let refused = ask(origin, destination).await;
+        assert_eq!(refused.code(), Code::InvalidArgument, "{}", refused.message());
+    }
+    let bus = wire::RouteRequest { mode: TravelMode::Bus.into(), ..along_the_south() };
+    assert_eq!(route(&mut client, bus, 1).await.unwrap_err().code(), Code::InvalidArgument);
+    let many = wire::RouteRequest { alternatives: 4, ..along_the_south() };
+    assert_eq!(route(&mut client, many, 1).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_street_that_closures_cut_off_is_unreachable() {
+    let house = house().await;
+    // The north is cut off from the south, and nothing of it is closed itself.
+    house.publish(1, [closure(&house, Phase::Active, &[3, 30, 25, 52])]);
+    let mut client = RouteServiceClient::new(house.channel().await);
+    let north = wire::RouteRequest { destination: spot(300.0, 300.0), ..along_the_south() };
+    let refused = route(&mut client, north, 1).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    assert!(refused.message().starts_with("no way leads by car from 50.88"), "{}", refused.message());
+    assert!(refused.message().contains("hint:"));
+}
+
+#[tokio::test]
+async fn without_streets_it_says_so() {
+    let house = House::open().await;
+    let mut client = RouteServiceClient::new(house.channel().await);
+    let refused = within(client.route(along_the_south())).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let mut client = RoadServiceClient::new(house.channel().await);
+    let refused = within(client.list_links(wire::ListLinksRequest::default())).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("vlot import osm"), "{}", refused.message());
+}
