@@ -184,6 +184,7 @@ fn city() -> City {
                 position: LonLat::default(),
                 mode: CountMode::Motor,
                 interval: Duration::from_secs(60),
+                uptime_corrected: false,
                 lateness: Duration::from_secs(30),
                 devices: vec![DeviceIx(detector)],
             });

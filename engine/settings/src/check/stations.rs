@@ -7,7 +7,7 @@ use vlot_model::{City, CountMode, DeviceKind, Role, Station, StationIx};
 use super::city::Area;
 use super::registry::{Names, Registry};
 use super::{STATIONS, WHILE, service};
-use crate::read::{Among, Id, Named, Span, Table, Text, Whole};
+use crate::read::{Among, Id, Named, Span, Table, Text, Truth, Whole};
 
 /// Readings are waited for at most this long.
 const LATENESS_MAX: Duration = Duration::from_hours(1);
@@ -30,6 +30,7 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
         let position = area.position(&mut table);
         let at = registry.roads.spot(&mut table);
         let lateness = table.or("lateness", Span(Duration::ZERO..=LATENESS_MAX), "\"30s\"");
+        let uptime_corrected = table.or("uptime_corrected", Truth, "false");
         if !names.take(&id, index) {
             table.problem("id", format!("{id:?} is taken"), "every station has an id of its own");
         }
@@ -85,7 +86,7 @@ pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: 
             mode,
             interval,
             lateness,
-            uptime_corrected: false,
+            uptime_corrected,
             devices,
         });
     }

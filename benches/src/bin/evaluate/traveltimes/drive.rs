@@ -113,6 +113,7 @@ fn city(scenario: &Scenario, sources: Sources) -> (City, Vec<DeviceIx>, DeviceIx
             position: LonLat::default(),
             mode: CountMode::Motor,
             interval: Duration::from_secs(60),
+            uptime_corrected: false,
             lateness: Duration::from_secs(30),
             devices: vec![device],
         });
