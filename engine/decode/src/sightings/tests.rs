@@ -22,7 +22,7 @@ fn city() -> City {
     let devices = [
         ("fcd", DeviceKind::ProbeFeed, Role::Probes),
         ("anpr-1", DeviceKind::Reader, Role::Reader),
-        ("feed", DeviceKind::SituationFeed, Role::Situations),
+        ("feed", DeviceKind::Loop, Role::Lane { station: vlot_model::StationIx(0) }),
     ];
     for (i, (id, kind, role)) in devices.into_iter().enumerate() {
         city.directory.insert(id, DeviceIx::from_position(i));
@@ -109,7 +109,7 @@ fn what_is_wrong_is_said_without_a_word_of_the_message() {
         (fcd(json!({ PLATE: 1 })), "a field that is unknown"),
         (fcd(json!({ "points": [point()] })), "points: beside them"),
         (fcd(json!({ "device": PLATE })), "device: the configuration has none"),
-        (fcd(json!({ "device": "feed" })), "device: it is of kind SituationFeed"),
+        (fcd(json!({ "device": "feed" })), "device: it is of kind Loop"),
         (with(anpr, json!({ "lat": 50.88, "lon": 4.7 })), "lat: a reader stands"),
         (
             json!({ "device": "fcd", "points": [point(), with(point(), json!({ "lon": 999 }))] }),

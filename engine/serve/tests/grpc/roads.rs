@@ -516,10 +516,10 @@ async fn a_street_that_closures_cut_off_is_unreachable() {
 
 #[tokio::test]
 async fn without_streets_it_says_so() {
-    let house = House::open().await;
+    let house = House::open_in(|city| city.network = None).await;
     let mut client = RouteServiceClient::new(house.channel().await);
     let refused = within(client.route(along_the_south())).await.unwrap_err();
-    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{}", refused.message());
     let mut client = RoadServiceClient::new(house.channel().await);
     let refused = within(client.list_links(wire::ListLinksRequest::default())).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
