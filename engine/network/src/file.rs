@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use vlot_model::RoadNetwork;
+use vlot_model::{LonLat, RoadNetwork};
 
 const MAGIC: &[u8; 8] = b"VLOTROAD";
 /// Another layout of [`RoadNetwork`] is another version: an old file is made anew by importing again.
@@ -66,14 +66,54 @@ pub fn read(bytes: &[u8]) -> Result<RoadNetwork, FileError> {
         .take(MAX_BYTES)
         .read_to_end(&mut plain)
         .map_err(|e| FileError::Damaged(e.to_string()))?;
-    postcard::from_bytes(&plain).map_err(|e| FileError::Damaged(e.to_string()))
+    let network = postcard::from_bytes(&plain).map_err(|e| FileError::Damaged(e.to_string()))?;
+    sound(&network).map_err(FileError::Damaged)?;
+    Ok(network)
+}
+
+/// Whether everything in a network refers to something in it: whoever walks it need not look again.
+fn sound(network: &RoadNetwork) -> Result<(), String> {
+    let here = |p: &LonLat| (-180.0..=180.0).contains(&p.lon) && (-90.0..=90.0).contains(&p.lat);
+    if !network.nodes.iter().chain(&network.points).all(here) {
+        return Err("it has a point that is not on the earth".into());
+    }
+    if !network.links.windows(2).all(|ab| ab[0].id < ab[1].id) {
+        return Err("its links are not in order".into());
+    }
+    let links = network.links.len();
+    for link in &network.links {
+        let points = link.points.start as usize..link.points.end as usize;
+        let known = link.from.at() < network.nodes.len()
+            && link.to.at() < network.nodes.len()
+            && points.len() >= 2
+            && points.end <= network.points.len()
+            && (link.name as usize) < network.names.len()
+            && (link.access as usize) < network.access.len()
+            && link.opposite.is_none_or(|opposite| opposite.at() < links);
+        let measured = [link.length_m, link.free_flow_kmh].iter().all(|x| x.is_finite() && *x > 0.0);
+        if !(known && measured && link.lanes > 0) {
+            return Err(format!("link {:016x} is not whole", link.id.0));
+        }
+    }
+    for turn in &network.turns {
+        let mut way = [turn.from].into_iter().chain(turn.via.iter().copied()).chain([turn.to]);
+        let mut at = None;
+        let meets = way.all(|link| {
+            let Some(link) = network.link(link) else { return false };
+            at.replace(link.to).is_none_or(|end| end == link.from)
+        });
+        if !meets {
+            return Err("it has a turn over links that do not meet".into());
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Draft, DraftLink};
-    use vlot_model::{LonLat, RoadClass};
+    use vlot_model::{LinkId, LinkIx, Modes, NodeIx, RoadClass};
 
     #[test]
     fn a_network_comes_back_as_it_was_and_nothing_else_does() {
@@ -92,6 +132,45 @@ mod tests {
             let mut broken = bytes.clone();
             broken[at] ^= 0x10;
             assert!(matches!(read(&broken), Err(FileError::Damaged(_))), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn what_refers_to_nothing_is_damaged_and_not_walked() {
+        let mut draft = Draft::new("test");
+        for (nodes, id) in [([1, 2], 1), ([2, 3], 2)] {
+            let points = nodes.map(|n| LonLat { lon: 4.7 + n as f64 / 100.0, lat: 50.88 }).to_vec();
+            draft.link(DraftLink { points, ..DraftLink::new(nodes, id, RoadClass::Primary) });
+        }
+        draft.turn(crate::DraftTurn {
+            from: LinkId(1),
+            via: Vec::new(),
+            to: LinkId(2),
+            only: false,
+            modes: Modes::ALL,
+            hours: None,
+        });
+        let whole = draft.make().network;
+        assert!(read(&write(&whole).expect("plain data")).is_ok());
+        let breaks: [fn(&mut RoadNetwork); 12] = [
+            |n| n.links[0].from = NodeIx(9),
+            |n| n.links[1].to = NodeIx(9),
+            |n| n.links[0].points = 0..1,
+            |n| n.links[1].points = 2..9,
+            |n| n.links[0].name = 9,
+            |n| n.links[0].access = 9,
+            |n| n.links[0].opposite = Some(LinkIx(9)),
+            |n| n.links[0].length_m = f32::NAN,
+            |n| n.links[0].free_flow_kmh = 0.0,
+            |n| n.links.swap(0, 1),
+            |n| n.turns[0].to = LinkIx(0),
+            |n| n.points[0].lat = 91.0,
+        ];
+        for (i, damage) in breaks.into_iter().enumerate() {
+            let mut network = whole.clone();
+            damage(&mut network);
+            let got = read(&write(&network).expect("plain data"));
+            assert!(matches!(got, Err(FileError::Damaged(_))), "{i}: {got:?}");
         }
     }
 }
