@@ -74,6 +74,7 @@ fn city() -> Arc<City> {
         template: 0,
         time_to_live: Duration::from_secs(60),
         min_dwell: Duration::from_secs(5),
+        demand: 1.0,
         device: DeviceIx(2 * FACILITIES),
     });
     Arc::new(city)

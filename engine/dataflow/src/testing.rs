@@ -311,6 +311,7 @@ impl Builder {
             template: 0,
             time_to_live: Duration::from_secs(60),
             min_dwell: Duration::from_secs(5),
+            demand: 1.0,
             device,
         });
     }

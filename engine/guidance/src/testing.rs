@@ -97,6 +97,7 @@ fn sign(id: &str, placement: Placement, lines: Vec<SignLine>) -> Sign {
         template: 0,
         time_to_live: TIME_TO_LIVE,
         min_dwell: DWELL,
+        demand: 1.0,
         device: DeviceIx(0),
     }
 }

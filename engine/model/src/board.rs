@@ -49,6 +49,10 @@ pub enum Key {
     Controller(ControllerIx),
     /// An air station.
     Air(AirIx),
+    /// What is decided for a sign.
+    Plan(SignIx),
+    /// Guidance as a whole.
+    Guidance,
 }
 
 /// A product on the board.

@@ -55,6 +55,8 @@ pub struct City {
     pub air_stations: Vec<AirStation>,
     /// How traffic is judged.
     pub traffic: TrafficRules,
+    /// How guidance decides.
+    pub guidance: crate::GuidanceRules,
     /// How sensors are judged.
     pub health: crate::HealthSettings,
 }
@@ -514,6 +516,8 @@ pub struct Sign {
     pub time_to_live: Duration,
     /// A face stays at least this long, unless it would be untrue.
     pub min_dwell: Duration,
+    /// How many of those who look for a space pass it, relative to other signs, above 0; 1: as many as pass any other.
+    pub demand: f32,
     /// The controller.
     pub device: DeviceIx,
 }

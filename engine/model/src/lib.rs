@@ -8,6 +8,7 @@ mod board;
 mod city;
 mod face;
 mod gate;
+mod guidance;
 mod health;
 mod history;
 mod id;
@@ -32,6 +33,10 @@ pub use city::{
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
 pub use gate::{Dropped, GateMeters};
+pub use guidance::{
+    AdviceReason, Arrival, ArrivalBasis, Compliance, FacilityLoad, GuidanceMode, GuidanceRules,
+    GuidanceState, LinePlan, LineWay, LiveWay, RefusedSet, SignPlan,
+};
 pub use health::{
     BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings, Reporting,
 };

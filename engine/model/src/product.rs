@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AirState, Certainty, ControllerState, CorridorState, DeviceIx, Face, FacilityForecast, FacilityIx,
-    GarageIx, Incident, Jams, Key, LinkState, SectionIx, SensorHealth, SignFault, SignIx, SituationState,
-    StationIx, Tick, Timestamp, UserGroup, ZonePressure,
+    GarageIx, GuidanceState, Incident, Jams, Key, LinkState, SectionIx, SensorHealth, SignFault, SignIx,
+    SignPlan, SituationState, StationIx, Tick, Timestamp, UserGroup, ZonePressure,
 };
 
 /// How far a product can be trusted.
@@ -100,6 +100,10 @@ pub enum Product {
     Controller(ControllerState),
     /// An air station.
     Air(AirState),
+    /// What is decided for a sign.
+    Plan(Arc<SignPlan>),
+    /// How guidance does as a whole.
+    Guidance(GuidanceState),
 }
 
 impl Product {
@@ -123,6 +127,8 @@ impl Product {
             Product::Situation(p) => Key::Situation(p.slot),
             Product::Controller(p) => Key::Controller(p.controller),
             Product::Air(p) => Key::Air(p.station),
+            Product::Plan(p) => Key::Plan(p.sign),
+            Product::Guidance(_) => Key::Guidance,
         }
     }
 }

@@ -55,6 +55,8 @@ fn place(city: &City, key: Key) -> (&'static str, String) {
         Key::Situation(s) => ("situations", s.0.to_string()),
         Key::Controller(c) => ("controllers", id(city.controllers.get(c.at()).map(|c| &*c.id), c.0)),
         Key::Air(a) => ("air", id(city.air_stations.get(a.at()).map(|a| &*a.id), a.0)),
+        Key::Plan(s) => ("plans", place(city, Key::Sign(s)).1),
+        Key::Guidance => ("guidance", "all".into()),
     }
 }
 
@@ -163,6 +165,7 @@ fn product(city: &City, product: &Product) -> Map<String, Value> {
         | Product::Situation(_)
         | Product::Controller(_)
         | Product::Air(_) => roads::product(city, product),
+        Product::Plan(_) | Product::Guidance(_) => guidance::product(city, product),
         Product::Sign(p) => json!({
             "connected": p.connected,
             "displayed_at": p.displayed_at,
@@ -266,6 +269,7 @@ fn trigger(city: &City, t: Trigger) -> Value {
     json!({ "device": device(city, t.device), "observed_at": t.observed_at, "sequence": t.sequence })
 }
 
+mod guidance;
 mod roads;
 #[cfg(test)]
 mod tests;

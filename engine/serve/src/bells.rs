@@ -158,6 +158,8 @@ impl Bells {
                 | Key::Situation(_)
                 | Key::Controller(_)
                 | Key::Air(_) => (8, 0),
+                Key::Plan(ix) => (3, ix.at()),
+                Key::Guidance => (8, 0),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

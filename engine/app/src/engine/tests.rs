@@ -129,6 +129,7 @@ fn signs_that_a_killed_engine_left_connected_are_not() {
         template: 0,
         time_to_live: Duration::from_secs(60),
         min_dwell: Duration::ZERO,
+        demand: 1.0,
         device: vlot_model::DeviceIx(10 + i),
     };
     let city = City { signs: (0..4).map(sign).collect(), ..City::default() };

@@ -54,7 +54,7 @@ fn state(p: &LinkState) -> Value {
     })
 }
 
-fn links(city: &City, of: &[LinkIx]) -> Vec<String> {
+pub(super) fn links(city: &City, of: &[LinkIx]) -> Vec<String> {
     of.iter().map(|l| link(city, *l)).collect()
 }
 

@@ -22,6 +22,7 @@ fn city() -> City {
         template: 0,
         time_to_live: Duration::from_secs(90),
         min_dwell: Duration::from_secs(20),
+        demand: 1.0,
         device: DeviceIx(0),
     };
     let facility = |id: &str| Facility {

@@ -20,6 +20,7 @@ fn city(width_px: u16, height_px: u16) -> City {
         template: 0,
         time_to_live: std::time::Duration::from_secs(90),
         min_dwell: std::time::Duration::from_secs(20),
+        demand: 1.0,
         device: DeviceIx(0),
     };
     City { signs: vec![sign], ..City::default() }

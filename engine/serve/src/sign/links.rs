@@ -74,6 +74,7 @@ mod tests {
             template: 0,
             time_to_live: std::time::Duration::ZERO,
             min_dwell: std::time::Duration::ZERO,
+            demand: 1.0,
             device: vlot_model::DeviceIx(0),
         };
         let meters = Arc::new(Meters::default());

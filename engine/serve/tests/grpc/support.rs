@@ -339,6 +339,7 @@ pub fn city() -> City {
         template: 0,
         time_to_live: seconds(30),
         min_dwell: seconds(5),
+        demand: 1.0,
         device: DeviceIx(device),
     };
     let device = |id: &str, kind, role| Device {

@@ -127,6 +127,7 @@ fn sign(
         template: template.unwrap_or_default(),
         time_to_live,
         min_dwell,
+        demand: 1.0,
         device,
     }
 }

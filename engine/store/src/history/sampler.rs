@@ -109,7 +109,9 @@ impl Sampler {
             | Product::Incident(_)
             | Product::Situation(_)
             | Product::Controller(_)
-            | Product::Air(_) => {}
+            | Product::Air(_)
+            | Product::Plan(_)
+            | Product::Guidance(_) => {}
         }
     }
 
