@@ -21,6 +21,7 @@ use vlot_model::{City, Meters};
 mod advice;
 pub mod faces;
 mod graph;
+pub mod proof;
 mod sight;
 mod sign;
 #[cfg(test)]
