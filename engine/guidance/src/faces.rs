@@ -9,8 +9,8 @@
 //! | `{free.N}`    | the figure where it is free spaces, else nothing |
 //! | `{full.N}`    | the figure where it is the word for full, else nothing |
 //! | `{closed.N}`  | the figure where it is the word for closed, else nothing: a long word may need a smaller font |
-//! | `{arrow.N}`   | the arrow as a character of the arrow fonts, in the arrows' colour, or in the advice's colour on the advised line |
-//! | `{minutes.N}` | the line's travel time in minutes, rounded up, in the labels' colour |
+//! | `{arrow.N}`   | the arrow of the way there now as a character of the arrow fonts, in the arrows' colour, or in the advice's colour on the advised line |
+//! | `{minutes.N}` | the travel time there now in minutes, rounded up, in the labels' colour; nothing where no way leads there |
 //! | `{advice}`    | the label of the advised line, in the advice's colour; nothing without advice |
 //!
 //! The template chooses places (`[tr…]`), justification (`[jl…]`) and fonts (`[fo…]`). Placeholders of lines that
@@ -24,7 +24,42 @@ use vlot_model::{Arrow, City, Figure, Sign, SignIx, SignLine, Target};
 #[must_use]
 pub fn multi(sign: SignIx, figures: &[Figure], advice: Option<u32>, city: &City) -> String {
     let advice = advice.map(|n| n as usize);
-    Layout::of(sign, city).fill(|line| figures.get(line).copied().unwrap_or(Figure::Blank), advice)
+    let shown = |line: usize| Shown {
+        figure: figures.get(line).copied().unwrap_or(Figure::Blank),
+        ..configured(city.signs.get(sign.at()).and_then(|sign| sign.lines.get(line)))
+    };
+    Layout::of(sign, city).fill(shown, advice)
+}
+
+/// Longer travel times are shown as this.
+const MINUTES_MOST: u32 = 99;
+
+/// What a line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) figure: Figure,
+    pub(crate) arrow: Arrow,
+    /// Travel time; nothing without a way.
+    pub(crate) minutes: Option<u32>,
+}
+
+/// What a line says before anything is known.
+pub(crate) fn configured(line: Option<&SignLine>) -> Shown {
+    Shown {
+        figure: Figure::Blank,
+        arrow: line.map_or(Arrow::None, |line| line.arrow),
+        minutes: line.map(|line| minutes(line.travel_time.as_secs_f32())),
+    }
+}
+
+/// Whole minutes for so many seconds, rounded up.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a saturated count of minutes is as good"
+)]
+pub(crate) fn minutes(seconds: f32) -> u32 {
+    ((seconds / 60.0).ceil().max(0.0) as u32).min(MINUTES_MOST)
 }
 
 /// A sign's template with all that is fixed filled in, so that a face costs little more than copying it.
@@ -41,8 +76,10 @@ enum Piece {
     Free(usize, String),
     /// What stands there if the figure is this word.
     Word(usize, Figure, String),
-    /// An arrow, and the same where the line is advised.
+    /// What stands before an arrow, and the same where the line is advised.
     Arrow(usize, String, String),
+    /// What stands before the minutes.
+    Minutes(usize, String),
     /// What stands there if a line is advised, by line.
     Advice(Vec<String>),
 }
@@ -70,23 +107,38 @@ impl Layout {
         Layout { pieces: joined(pieces), size }
     }
 
-    /// The face with these figures, by line.
-    pub(crate) fn fill(&self, figure: impl Fn(usize) -> Figure, advice: Option<usize>) -> String {
+    /// Whether a line's travel time stands on the face.
+    pub(crate) fn has_minutes(&self, line: usize) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Minutes(at, _) if *at == line))
+    }
+
+    /// The face of what is shown, by line.
+    pub(crate) fn fill(&self, shown: impl Fn(usize) -> Shown, advice: Option<usize>) -> String {
         let mut face = String::with_capacity(self.size);
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => face.push_str(text),
                 Piece::Free(line, before) => {
-                    if let Figure::Free(free) = figure(*line) {
+                    if let Figure::Free(free) = shown(*line).figure {
                         face.push_str(before);
                         // Memory takes all that is written.
                         let _never_fails = write!(face, "{free}");
                     }
                 }
-                Piece::Word(line, word, text) if figure(*line) == *word => face.push_str(text),
+                Piece::Word(line, word, text) if shown(*line).figure == *word => face.push_str(text),
                 Piece::Word(..) => {}
-                Piece::Arrow(line, _, advised) if advice == Some(*line) => face.push_str(advised),
-                Piece::Arrow(_, plain, _) => face.push_str(plain),
+                Piece::Arrow(line, plain, advised) => {
+                    if let Some(glyph) = glyph(shown(*line).arrow) {
+                        face.push_str(if advice == Some(*line) { advised } else { plain });
+                        face.push(glyph);
+                    }
+                }
+                Piece::Minutes(line, before) => {
+                    if let Some(minutes) = shown(*line).minutes {
+                        face.push_str(before);
+                        let _never_fails = write!(face, "{minutes}");
+                    }
+                }
                 Piece::Advice(texts) => {
                     face.push_str(advice.and_then(|line| texts.get(line)).map_or("", String::as_str));
                 }
@@ -110,14 +162,13 @@ fn piece(pieces: &mut Vec<Piece>, field: Field, at: usize, sign: &Sign, city: &C
         Field::Full => pieces.push(word(Figure::Full, &texts.full)),
         Field::Closed => pieces.push(word(Figure::Closed, &texts.closed)),
         Field::Arrow => {
-            if let Some(glyph) = glyph(line.arrow) {
-                let arrow = |rgb| coloured(rgb, glyph.encode_utf8(&mut [0; 4]));
+            if line.arrow != Arrow::None {
+                let arrow = |rgb| coloured(rgb, "");
                 pieces.push(Piece::Arrow(at, arrow(texts.arrow_rgb), arrow(texts.advice_rgb)));
             }
         }
         Field::Minutes => {
-            let minutes = line.travel_time.as_secs().div_ceil(60);
-            pieces.push(Piece::Text(coloured(texts.label_rgb, &minutes.to_string())));
+            pieces.push(Piece::Minutes(at, coloured(texts.label_rgb, "")));
         }
     }
 }
@@ -230,10 +281,13 @@ pub fn worst_cases(city: &City) -> Vec<(SignIx, String)> {
         let layout = Layout::of(ix, city);
         let mut own: Vec<String> = Vec::new();
         for figure in figures {
-            let figure =
-                |line| sign.lines.get(line).map_or(Figure::Blank, |line: &SignLine| figure(line.target));
-            own.push(layout.fill(figure, None));
-            own.extend((0..sign.lines.len()).map(|line| layout.fill(figure, Some(line))));
+            let shown = |line: usize| {
+                let line = sign.lines.get(line);
+                let figure = line.map_or(Figure::Blank, |line: &SignLine| figure(line.target));
+                Shown { figure, minutes: line.map(|_| MINUTES_MOST), ..configured(line) }
+            };
+            own.push(layout.fill(shown, None));
+            own.extend((0..sign.lines.len()).map(|line| layout.fill(shown, Some(line))));
         }
         own.sort();
         own.dedup();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::Operator;
+use timely::dataflow::operators::{Concat, Operator};
 use vlot_dataflow::shell::{Logic, Part, Stamped, per_tick};
 use vlot_dataflow::{Clocks, Updates};
 use vlot_model::{
@@ -13,6 +13,7 @@ use vlot_model::{
     Update,
 };
 
+use crate::plan::plans;
 use crate::sight::garage;
 use crate::sign::{Occasion, SignLogic};
 
@@ -23,7 +24,8 @@ pub(crate) struct Note {
     at: Timestamp,
     sign: SignIx,
     line: u32,
-    target: Target,
+    /// `None`: it is the sign's plan.
+    target: Option<Target>,
     product: Arc<Product>,
     trigger: Option<Trigger>,
 }
@@ -51,7 +53,8 @@ pub(crate) fn faces<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let announcers = Announcers::of(city);
-    let notes = updates.unary(Pipeline, "Announce", move |_, _| {
+    let plans = plans(&updates, clock.clone(), city, meters);
+    let notes = updates.concat(plans.clone()).unary(Pipeline, "Announce", move |_, _| {
         move |input, output| {
             input.for_each_stamp(|cap, containers| {
                 let mut session = output.session(&cap);
@@ -62,13 +65,9 @@ pub(crate) fn faces<'s>(
         }
     });
     let (city, meters) = (Arc::clone(city), Arc::clone(meters));
-    per_tick(
-        "Faces",
-        notes,
-        clock,
-        |note: &Note| u64::from(note.sign.0),
-        move |part| Signs::new(city, meters, part),
-    )
+    let route = |note: &Note| u64::from(note.sign.0);
+    let faces = per_tick("Faces", notes, clock, route, move |part| Signs::new(city, meters, part));
+    faces.concat(plans)
 }
 
 /// Which lines announce a product.
@@ -95,10 +94,16 @@ impl Announcers {
 
     /// One note for each line that announces the product.
     pub(crate) fn notes(&self, update: &Update, mut give: impl FnMut(Note)) {
-        let Some(lines) = self.0.get(&update.product.key()) else { return };
-        for &(sign, line, target) in lines {
-            let (tick, at, trigger) = (update.tick, update.at, update.trigger);
-            give(Note { tick, at, sign, line, target, product: Arc::clone(&update.product), trigger });
+        let (tick, at, trigger) = (update.tick, update.at, update.trigger);
+        let note = |sign, line, target| {
+            let product = Arc::clone(&update.product);
+            Note { tick, at, sign, line, target, product, trigger }
+        };
+        if let Product::Plan(plan) = &*update.product {
+            give(note(plan.sign, u32::MAX, None));
+        }
+        for &(sign, line, target) in self.0.get(&update.product.key()).into_iter().flatten() {
+            give(note(sign, line, Some(target)));
         }
     }
 }
@@ -172,8 +177,14 @@ impl Logic for Signs {
         for notes in notes.chunk_by(|a, b| a.sign == b.sign) {
             let Some(sign) = notes.first().and_then(|note| self.signs.get_mut(&note.sign)) else { continue };
             for note in notes {
-                if let Some(sight) = sight(&note.product, note.target) {
-                    sign.note(note.line as usize, sight, note.trigger);
+                match (&*note.product, note.target) {
+                    (Product::Plan(plan), _) => sign.plan(Arc::clone(plan)),
+                    (product, Some(target)) => {
+                        if let Some(sight) = sight(product, target) {
+                            sign.note(note.line as usize, sight, note.trigger);
+                        }
+                    }
+                    _ => {}
                 }
             }
             emit(sign.decide(tick, at, Occasion::Note, &self.city), tick, at, &self.meters, out);

@@ -19,8 +19,10 @@ use vlot_dataflow::{Clocks, Updates};
 use vlot_model::{City, Meters};
 
 mod advice;
+mod arrow;
 pub mod faces;
 mod graph;
+mod plan;
 pub mod proof;
 mod sight;
 mod sign;

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    Choice, City, Face, FaceRow, FacilityStatus, Figure, RowReason, Sight, SignIx, SignLine, Target, Tick,
-    Timestamp, Trigger,
+    Arrow, Choice, City, Face, FaceRow, FacilityStatus, Figure, LineWay, RowReason, Sight, SignIx, SignLine,
+    SignPlan, Target, Tick, Timestamp, Trigger,
 };
 
-use crate::advice::{Candidate, Next, choose};
-use crate::faces::Layout;
+use crate::faces::{Layout, Shown, configured, minutes};
 use crate::sight::{figure, is_untrue};
 
 /// A sign's memory. Everything in it follows from the notes and ticks that it was given.
@@ -17,11 +16,9 @@ pub(crate) struct SignLogic {
     sign: SignIx,
     layout: Layout,
     rows: Vec<Row>,
-    /// Lines that can be advised, in their order.
-    advisable: Vec<usize>,
+    /// What is decided for it, of a set that was proven as a whole; `None`: nothing yet.
+    plan: Option<Arc<SignPlan>>,
     advice: Option<usize>,
-    /// When the advice last changed; `None`: there was none yet.
-    advice_since: Option<Timestamp>,
     /// When the content last changed; `None`: nothing but the first, dark face yet.
     content_since: Option<Timestamp>,
     /// When the face was last sent out.
@@ -29,8 +26,6 @@ pub(crate) struct SignLogic {
     face: Option<Arc<Face>>,
     /// The face needs a version of its own, changed or not.
     renumbered: bool,
-    /// Lines with space, anew in each tick; kept to be filled again without an allocation.
-    candidates: Vec<Candidate>,
 }
 
 struct Row {
@@ -41,6 +36,10 @@ struct Row {
     /// Whether `wanted` moved in this tick.
     moved: bool,
     shown: Figure,
+    arrow: Arrow,
+    minutes: Option<u32>,
+    /// Whether its travel time stands on the face.
+    has_minutes: bool,
     /// When `shown` last changed; `None`: it has not said anything yet.
     since: Option<Timestamp>,
     /// The reading behind this tick's note.
@@ -76,18 +75,17 @@ pub(crate) enum Occasion {
 impl SignLogic {
     pub(crate) fn new(sign: SignIx, city: &City) -> Self {
         let lines = city.signs.get(sign.at()).map_or(&[][..], |s| &s.lines);
-        let cars = lines.iter().any(|line| matches!(line.target, Target::Facility(_)));
-        let advisable = lines
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| !cars || matches!(line.target, Target::Facility(_)))
-            .map(|(i, _)| i)
-            .collect();
+        let layout = Layout::of(sign, city);
         let rows = lines
             .iter()
-            .map(|line| {
+            .enumerate()
+            .map(|(i, line)| {
                 let (full_at, capacity) = limits(city, line.target);
+                let Shown { arrow, minutes, .. } = configured(Some(line));
                 Row {
+                    arrow,
+                    minutes,
+                    has_minutes: layout.has_minutes(i),
                     full_at,
                     sight: Sight::unseen(capacity),
                     wanted: Figure::Blank,
@@ -100,16 +98,14 @@ impl SignLogic {
             .collect();
         SignLogic {
             sign,
-            layout: Layout::of(sign, city),
+            layout,
             rows,
-            advisable,
+            plan: None,
             advice: None,
-            advice_since: None,
             content_since: None,
             emitted_at: Timestamp::EPOCH,
             face: None,
             renumbered: false,
-            candidates: Vec::new(),
         }
     }
 
@@ -119,6 +115,11 @@ impl SignLogic {
             row.sight = sight;
             row.fed = trigger;
         }
+    }
+
+    /// Takes what is decided for it.
+    pub(crate) fn plan(&mut self, plan: Arc<SignPlan>) {
+        self.plan = Some(plan);
     }
 
     /// The engine was started anew, perhaps with another configuration, and from a journal that may lack the last that
@@ -140,15 +141,28 @@ impl SignLogic {
         let stood = |since: Option<Timestamp>| since.is_none_or(|since| since + sign.min_dwell <= at);
         // Truth: what every row ought to say now, and whether that cannot wait.
         let mut changing = false;
-        for row in &mut self.rows {
-            let wanted = figure(&row.sight, at);
+        let plan = self.plan.clone();
+        let line = |i: usize| plan.as_ref().and_then(|plan| plan.lines.get(i));
+        let mut leads_elsewhere = false;
+        for (i, row) in self.rows.iter_mut().enumerate() {
+            let mut wanted = figure(&row.sight, at);
+            match line(i).map(|line| &line.way) {
+                // Spaces that nobody can get to are none.
+                Some(LineWay::None) if matches!(wanted, Figure::Free(_)) => wanted = Figure::Blank,
+                // An arrow into a street that was closed misleads: it does not wait.
+                Some(LineWay::Live(way)) => {
+                    leads_elsewhere |= std::mem::replace(&mut row.arrow, way.arrow) != way.arrow
+                }
+                _ => {}
+            }
             row.moved = wanted != row.wanted;
             row.wanted = wanted;
             changing |= row.is_first_word() || is_untrue(row.shown, wanted);
         }
+        changing |= leads_elsewhere;
         // Calm: what may change besides what must.
         let calm = changing || stood(self.content_since);
-        let mut changed = self.face.is_none();
+        let mut changed = self.face.is_none() || leads_elsewhere;
         let mut trigger = None;
         for row in &mut self.rows {
             if row.shown != row.wanted && (is_untrue(row.shown, row.wanted) || calm && stood(row.since)) {
@@ -161,16 +175,22 @@ impl SignLogic {
             }
             row.fed = None;
         }
-        self.find_candidates(&sign.lines);
-        let (must, next) = match choose(self.advice, &self.candidates) {
-            Next::Keep => (false, self.advice),
-            Next::Must(next) => (true, next),
-            Next::May(line) => (false, Some(line)),
-        };
-        if next != self.advice && (must || calm && stood(self.advice_since)) {
-            self.advice = next;
-            self.advice_since = Some(at);
-            changed = true;
+        // Advice was weighed, held and proven with that of all other signs: it does not wait again. It goes at once where the line
+        // does not say that there is space.
+        let advice = plan.as_ref().and_then(|plan| plan.advice).map(|line| line as usize);
+        let advice = advice.filter(|line| self.has_space(*line));
+        changed |= std::mem::replace(&mut self.advice, advice) != advice;
+        for (i, row) in self.rows.iter_mut().enumerate().filter(|(_, row)| row.has_minutes) {
+            let wanted = match line(i).map(|line| &line.way) {
+                Some(LineWay::Live(way)) if is_about(row.minutes, way.travel_time_s) => row.minutes,
+                Some(LineWay::Live(way)) => Some(minutes(way.travel_time_s)),
+                Some(LineWay::None) => None,
+                Some(LineWay::Configured) | None => row.minutes,
+            };
+            if wanted != row.minutes && (changed || calm || wanted.is_none()) {
+                row.minutes = wanted;
+                changed = true;
+            }
         }
 
         let valid_until = self.valid_until(at + sign.time_to_live);
@@ -197,17 +217,13 @@ impl SignLogic {
         Some((Arc::clone(face), false))
     }
 
-    /// The lines that the sign can send someone to with a good conscience.
-    fn find_candidates(&mut self, lines: &[SignLine]) {
-        let space = |line: &usize| {
-            let (row, config) = (self.rows.get(*line)?, lines.get(*line)?);
-            let has_space = matches!(row.shown, Figure::Free(_))
+    /// Whether the sign says of a line that there is space, and may send someone there with a good conscience.
+    fn has_space(&self, line: usize) -> bool {
+        self.rows.get(line).is_some_and(|row| {
+            matches!(row.shown, Figure::Free(_))
                 && row.sight.status == FacilityStatus::SpacesAvailable
-                && row.sight.sayable().is_some_and(|free| free > row.full_at);
-            has_space.then_some(Candidate { line: *line, travel_time: config.travel_time })
-        };
-        self.candidates.clear();
-        self.candidates.extend(self.advisable.iter().filter_map(space));
+                && row.sight.sayable().is_some_and(|free| free > row.full_at)
+        })
     }
 
     /// The end of a face that is sent now: no later than that of anything on it.
@@ -227,27 +243,49 @@ impl SignLogic {
         let row = |(line, row): (&SignLine, &Row)| FaceRow {
             target: line.target,
             label: Arc::clone(&line.label),
-            arrow: line.arrow,
+            arrow: row.arrow,
             figure: row.shown,
+            minutes: row.minutes,
             why: RowReason {
                 sight: row.sight,
                 wanted: row.wanted,
                 calm_until: row.since.max(self.content_since).map(|since| since + min_dwell),
             },
         };
-        let figure = |line: usize| self.rows.get(line).map_or(Figure::Blank, |row| row.shown);
+        let shown = |line: usize| {
+            let row = self.rows.get(line);
+            row.map_or(configured(None), |row| Shown {
+                figure: row.shown,
+                arrow: row.arrow,
+                minutes: row.minutes,
+            })
+        };
+        let candidates =
+            self.plan.iter().flat_map(|plan| &plan.lines).filter(|line| line.cost_s.is_some()).count();
+        let of_cars = lines.iter().filter(|line| matches!(line.target, Target::Facility(_))).count();
         Face {
             sign: self.sign,
             version: tick.max(1),
             rows: lines.iter().zip(&self.rows).map(row).collect(),
             advice: self.advice.and_then(|line| u32::try_from(line).ok()),
-            choice: Choice { lines: count(self.advisable.len()), candidates: count(self.candidates.len()) },
-            multi: self.layout.fill(figure, self.advice),
+            choice: Choice {
+                lines: count(if of_cars > 0 { of_cars } else { lines.len() }),
+                candidates: count(candidates),
+            },
+            multi: self.layout.fill(shown, self.advice),
             decided_at: at,
             valid_until,
             trigger,
         }
     }
+}
+
+/// Whether the minutes that are shown are still about right: within half a minute of what they stand for.
+fn is_about(shown: Option<u32>, seconds: f32) -> bool {
+    shown.is_some_and(|shown| {
+        let upto = shown as f32 * 60.0;
+        (upto - 90.0..=upto + 30.0).contains(&seconds)
+    })
 }
 
 fn count(lines: usize) -> u32 {

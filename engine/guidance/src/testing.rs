@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use vlot_model::{
-    Arrow, City, Counting, DeviceIx, Facility, FacilityIx, FacilityKind, FacilityStatus, Garage, GarageIx,
-    LonLat, Matrix, Placement, Quality, RackKind, Section, SectionIx, Share, Sight, Sign, SignLine, Target,
-    Template, Timestamp,
+    Arrow, City, Counting, DeviceIx, Facility, FacilityIx, FacilityKind, FacilityState, FacilityStatus,
+    Garage, GarageIx, GarageState, GuidanceMode, GuidanceRules, LonLat, Matrix, Opening, Placement, Product,
+    Quality, RackKind, Section, SectionIx, SectionState, Share, Sight, Sign, SignLine, Target, Template,
+    Timestamp,
 };
 
 pub(crate) const DWELL: Duration = Duration::from_secs(20);
@@ -50,6 +51,7 @@ pub(crate) fn city() -> City {
             sign("inside", Placement::Garage(GarageIx(0)), inside),
         ],
         templates: vec![Template { name: "t".into(), multi: TEMPLATE.into() }],
+        guidance: GuidanceRules { mode: GuidanceMode::Each, ..GuidanceRules::default() },
         ..City::default()
     }
 }
@@ -121,4 +123,50 @@ pub(crate) fn good(free: u32, now: Timestamp) -> Sight {
         lost_messages: 0,
         certainty: None,
     }
+}
+
+/// The product in which that is seen.
+pub(crate) fn facility_state(facility: FacilityIx, sight: &Sight) -> Product {
+    Product::Facility(FacilityState {
+        facility,
+        capacity: sight.capacity,
+        occupied: sight.free.map(|free| sight.capacity.saturating_sub(free)),
+        free: sight.free,
+        occupied_uncorrected: None,
+        opening: Opening::Open,
+        closed: sight.closed,
+        status: sight.status,
+        observed_at: sight.observed_at,
+        valid_until: sight.valid_until,
+        quality: sight.quality,
+        sensors: sight.sensors,
+        lost_messages: sight.lost_messages,
+        certainty: sight.certainty,
+        groups: Vec::new(),
+    })
+}
+
+/// The garage with so many free places in its sections.
+pub(crate) fn garage_state(free: [u32; 2], now: Timestamp) -> Product {
+    let section = |(i, free): (u32, u32)| SectionState {
+        section: SectionIx(i),
+        capacity: 50,
+        free: Some(free),
+        status: if free <= 1 { FacilityStatus::Full } else { FacilityStatus::SpacesAvailable },
+        observed_at: Some(now),
+        valid_until: Some(now + Duration::from_secs(60)),
+        quality: Quality::Good,
+        certainty: None,
+    };
+    Product::Garage(GarageState {
+        garage: GarageIx(0),
+        sections: (0..).zip(free).map(section).collect(),
+        free: Some(free.iter().sum()),
+        capacity: 100,
+        observed_at: Some(now),
+        valid_until: Some(now + Duration::from_secs(60)),
+        quality: Quality::Good,
+        sensors: Share { reporting: 2, total: 2 },
+        unmoved: None,
+    })
 }

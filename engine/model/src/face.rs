@@ -43,6 +43,8 @@ pub struct FaceRow {
     pub arrow: Arrow,
     /// What it says of it.
     pub figure: Figure,
+    /// Travel time there, whole minutes rounded up; `None`: no way leads there.
+    pub minutes: Option<u32>,
     /// Why.
     pub why: RowReason,
 }

@@ -361,7 +361,11 @@ mod tests {
     fn sentence(limits: &Limits<'_>, sight: Sight, figure: Figure, wanted: Figure) -> String {
         let why = RowReason { sight, wanted, calm_until: Some(at(20)) };
         let target = Target::Facility(FacilityIx(0));
-        row(limits, &FaceRow { target, label: "L".into(), arrow: Arrow::None, figure, why }, at(1))
+        row(
+            limits,
+            &FaceRow { target, label: "L".into(), arrow: Arrow::None, figure, minutes: None, why },
+            at(1),
+        )
     }
 
     #[test]

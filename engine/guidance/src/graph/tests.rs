@@ -164,14 +164,15 @@ fn products_reach_the_signs_that_announce_them() {
             lines.push((
                 note.sign.0,
                 note.line,
-                crate::graph::sight(&note.product, note.target).unwrap().free,
+                crate::graph::sight(&note.product, note.target.unwrap()).unwrap().free,
             ))
         });
         lines
     };
     assert_eq!(told(facility(1, 30, 0)), [(0, 1, Some(30))]);
     assert_eq!(told(garage([20, 7], 0)), [(1, 0, Some(20)), (1, 1, Some(7)), (1, 2, Some(27))]);
-    let face = run(&[Happening::Products(vec![garage([20, 7], 1)])], 1, 1).0.remove(0).1;
+    let faces = run(&[Happening::Products(vec![garage([20, 7], 1)])], 1, 1).0;
+    let face = faces.into_iter().find(|(_, face)| face.sign == SignIx(1)).unwrap().1;
     let figures: Vec<_> = face.rows.iter().map(|row| row.figure).collect();
     assert_eq!(figures, [Figure::Free(20), Figure::Free(7), Figure::Free(25)]);
     assert_eq!((face.sign, face.version), (SignIx(1), 1));

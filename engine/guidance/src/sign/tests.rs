@@ -3,11 +3,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use vlot_model::{
-    City, ClosedBy, DeviceIx, Face, FacilityStatus, Figure, Quality, Sight, SignIx, Timestamp, Trigger,
+    City, ClosedBy, DeviceIx, Face, FacilityStatus, Figure, LinePlan, LineWay, Quality, Sight, SignIx,
+    SignPlan, Target, Timestamp, Trigger,
 };
 
 use super::{Occasion, SignLogic};
-use crate::advice::MARGIN;
+use crate::plan::Planner;
 use crate::sight::{figure, is_untrue};
 use crate::testing::{DWELL, FULL_AT, TIME_TO_LIVE, at, city, good};
 use vlot_publish::{Reasons, reasons};
@@ -15,6 +16,7 @@ use vlot_publish::{Reasons, reasons};
 /// A sign under a hand-written sequence of events, one tick each.
 struct Street {
     city: City,
+    planner: Planner,
     logic: SignLogic,
     tick: u64,
     face: Option<Arc<Face>>,
@@ -23,7 +25,8 @@ struct Street {
 impl Street {
     fn new() -> Self {
         let city = city();
-        Street { logic: SignLogic::new(SignIx(0), &city), city, tick: 0, face: None }
+        let planner = Planner::new(&Arc::new(city.clone()), at(0));
+        Street { logic: SignLogic::new(SignIx(0), &city), planner, city, tick: 0, face: None }
     }
 
     fn clock(&mut self, second: i64) -> Option<Arc<Face>> {
@@ -33,6 +36,9 @@ impl Street {
     fn note(&mut self, second: i64, line: usize, sight: Sight) -> Option<Arc<Face>> {
         let trigger = Trigger { device: DeviceIx(7), sequence: Some(1), observed_at: at(second) };
         self.logic.note(line, sight, Some(trigger));
+        if let Target::Facility(facility) = self.city.signs[0].lines[line].target {
+            self.planner.note(&crate::testing::facility_state(facility, &sight), at(second));
+        }
         self.decide(second, Occasion::Note)
     }
 
@@ -42,6 +48,8 @@ impl Street {
 
     fn decide(&mut self, second: i64, occasion: Occasion) -> Option<Arc<Face>> {
         self.tick += 1;
+        let plans = self.planner.decide(at(second)).0;
+        plans.into_iter().filter(|plan| plan.sign == SignIx(0)).for_each(|plan| self.logic.plan(plan));
         let face = self.logic.decide(self.tick, at(second), occasion, &self.city).map(|(face, _)| face);
         self.face = face.clone().or_else(|| self.face.take());
         face
@@ -247,22 +255,25 @@ fn a_change_names_its_reading_and_a_delayed_one_does_not() {
 fn a_sign_in_a_garage_advises_its_first_section_with_places() {
     let city = city();
     let mut inside = SignLogic::new(SignIx(1), &city);
+    let mut planner = Planner::new(&Arc::new(city.clone()), at(0));
     let mut tick = 0;
-    let mut decide = |logic: &mut SignLogic, second| {
+    let mut decide = |second, places: [u32; 2]| {
         tick += 1;
-        logic.decide(tick, at(second), Occasion::Note, &city).map(|(face, _)| face)
+        for (line, free) in places.into_iter().enumerate() {
+            inside.note(line, good(free, at(second)), None);
+        }
+        planner.note(&crate::testing::garage_state(places, at(second)), at(second));
+        let plans = planner.decide(at(second)).0;
+        plans.into_iter().filter(|plan| plan.sign == SignIx(1)).for_each(|plan| inside.plan(plan));
+        inside.decide(tick, at(second), Occasion::Note, &city).map(|(face, _)| face)
     };
-    inside.note(1, good(30, at(0)), None);
-    let face = decide(&mut inside, 0).unwrap();
-    assert_eq!(face.advice, Some(1));
-    inside.note(0, good(12, at(30)), None);
-    let face = decide(&mut inside, 30).unwrap();
+    assert_eq!(decide(0, [0, 30]).unwrap().advice, Some(1));
+    let face = decide(30, [12, 30]).unwrap();
     assert_eq!(face.advice, Some(1), "equal travel times do not take an advice over");
-    inside.note(1, good(0, at(31)), None);
-    let face = decide(&mut inside, 31).unwrap();
+    let face = decide(31, [12, 0]).unwrap();
     assert_eq!(
         (face.advice, reasons(&face, &city).advice.as_str()),
-        (Some(0), "Section A: 12 of 200 places free, the only line with space.")
+        (Some(0), "Section A: 12 of 200 places free, the first of 2 lines with space.")
     );
 }
 
@@ -272,6 +283,21 @@ fn a_sign_in_a_garage_advises_its_first_section_with_places() {
 enum Event {
     Clock,
     Note { line: usize, sight: Sight },
+    Plan { advice: Option<u32> },
+}
+
+/// What could be decided for the sign.
+fn plan(city: &City, advice: Option<u32>, at: Timestamp) -> SignPlan {
+    let line = LinePlan { way: LineWay::Configured, arrival: None, cost_s: None };
+    SignPlan {
+        sign: SignIx(0),
+        decided_at: at,
+        lines: vec![line; city.signs[0].lines.len()],
+        advice,
+        advised_since: Some(at),
+        reason: vlot_model::AdviceReason::Nearest,
+        seekers_vph: 0.0,
+    }
 }
 
 /// Seconds since the last event, and the event. Times of validity are relative to it.
@@ -296,8 +322,9 @@ fn event() -> impl Strategy<Value = (u8, Event)> {
             Event::Note { line, sight }
         },
     );
+    let plan = prop::option::of(0..3_u32).prop_map(|advice| Event::Plan { advice });
     let dt = prop_oneof![4 => 0..3_u8, 1 => 0..40_u8];
-    (dt, prop_oneof![1 => Just(Event::Clock), 2 => note])
+    (dt, prop_oneof![1 => Just(Event::Clock), 2 => note, 1 => plan])
 }
 
 /// The rules of the crate's first page, told once more without any cleverness.
@@ -306,12 +333,11 @@ struct Twin {
     shown: Vec<Figure>,
     row_changes: Vec<Option<i64>>,
     advice: Option<usize>,
-    advice_change: Option<i64>,
     face_change: Option<i64>,
 }
 
 impl Twin {
-    fn step(&mut self, now: i64, sights: &[Sight], city: &City) {
+    fn step(&mut self, now: i64, sights: &[Sight], planned: Option<usize>) {
         let dwell = i64::try_from(DWELL.as_secs()).unwrap();
         let old = |change: Option<i64>| change.is_none() || change.is_some_and(|c| now - c >= dwell);
         let wanted: Vec<Figure> = sights.iter().map(|s| figure(s, at(now))).collect();
@@ -329,29 +355,14 @@ impl Twin {
                 changed = true;
             }
         }
-        let lines = &city.signs[0].lines;
-        let has_space = |r: usize| {
-            let sight = &sights[r];
+        // What is decided for it holds at once, as long as the line says that there is space.
+        let advice = planned.filter(|r| {
+            let sight = &sights[*r];
             let enough = sight.free.is_some_and(|free| free > FULL_AT);
-            matches!(self.shown[r], Free(_)) && sight.status == FacilityStatus::SpacesAvailable && enough
-        };
-        let mut best: Option<usize> = None;
-        for r in (0..3).filter(|r| has_space(*r)) {
-            if best.is_none_or(|b| lines[r].travel_time < lines[b].travel_time) {
-                best = Some(r);
-            }
-        }
-        let lost = self.advice.is_some_and(|r| !has_space(r));
-        let better = match (self.advice, best) {
-            (Some(advice), Some(best)) => lines[best].travel_time + MARGIN <= lines[advice].travel_time,
-            (None, Some(_)) => true,
-            _ => false,
-        };
-        if lost || better && (changed || face_may_change) && old(self.advice_change) {
-            self.advice = best;
-            self.advice_change = Some(now);
-            changed = true;
-        }
+            matches!(self.shown[*r], Free(_)) && sight.status == FacilityStatus::SpacesAvailable && enough
+        });
+        changed |= advice != self.advice;
+        self.advice = advice;
         if changed && self.row_changes.iter().any(Option::is_some) {
             self.face_change = Some(now);
         }
@@ -431,10 +442,16 @@ proptest! {
         let mut sights = vec![Sight::unseen(200); 3];
         let mut changed_at = vec![None; 3];
         let (mut now, mut face): (i64, Option<Arc<Face>>) = (0, None);
+        let mut planned = None;
         for (tick, (dt, event)) in (1..).zip(&events) {
             now += i64::from(*dt);
             let occasion = match event {
                 Event::Clock => Occasion::Clock,
+                Event::Plan { advice } => {
+                    planned = advice.map(|line| line as usize);
+                    logic.plan(Arc::new(plan(&city, *advice, at(now))));
+                    Occasion::Note
+                }
                 Event::Note { line, sight } => {
                     let valid_until = sight.valid_until.map(|until| at(now) + until.since(at(0)));
                     let mut closed = sight.closed;
@@ -449,7 +466,7 @@ proptest! {
             };
             let emitted = logic.decide(tick, at(now), occasion, &city);
             check(at(now), &sights, event, face.as_deref(), emitted.as_ref(), &mut changed_at)?;
-            twin.step(now, &sights, &city);
+            twin.step(now, &sights, planned);
             face = emitted.map(|(face, _)| face).or(face);
             let shown: Vec<_> = face.iter().flat_map(|f| f.rows.iter().map(|r| r.figure)).collect();
             prop_assert_eq!(&shown, &twin.shown);

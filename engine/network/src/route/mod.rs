@@ -17,6 +17,7 @@ mod local;
 mod metric;
 mod order;
 mod plain;
+mod price;
 mod profile;
 mod router;
 mod rules;

@@ -126,8 +126,14 @@ fn products() -> Vec<Product> {
     };
     let Product::Facility(zand) = facility_state(0) else { unreachable!() };
     let why = RowReason { sight: Sight::facility(&zand), wanted: Figure::Full, calm_until: Some(at(27)) };
-    let row =
-        |target, figure| FaceRow { target, label: "Zand [P]".into(), arrow: Arrow::AheadLeft, figure, why };
+    let row = |target, figure| FaceRow {
+        target,
+        label: "Zand [P]".into(),
+        arrow: Arrow::AheadLeft,
+        figure,
+        minutes: None,
+        why,
+    };
     vec![
         facility_state(0),
         facility_state(1),

@@ -228,6 +228,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 label: "Ladeuze".into(),
                 arrow: Arrow::AheadLeft,
                 figure: Figure::Free(12),
+                minutes: None,
                 why: why(Figure::Free(12)),
             },
             FaceRow {
@@ -235,6 +236,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 label: "Onder".into(),
                 arrow: Arrow::Down,
                 figure: Figure::Full,
+                minutes: None,
                 why: why(Figure::Full),
             },
             FaceRow {
@@ -242,6 +244,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 label: "Fiets".into(),
                 arrow: Arrow::None,
                 figure: Figure::Blank,
+                minutes: None,
                 why: why(Figure::Blank),
             },
         ],

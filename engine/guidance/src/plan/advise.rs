@@ -1,0 +1,155 @@
+//! From demand, ways and spaces to the advice of every sign.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vlot_model::{AdviceReason, GuidanceMode, Mode, SignIx, SignPlan, Timestamp};
+
+use super::assign::{Choice, Chooser, Place, Prices, assign, cost_s};
+use super::decide::{Planner, an_hour, facility, id, small};
+use super::demand::fresh;
+use super::set::Chain;
+use super::ways::mode_of;
+use crate::advice::{Candidate, Next, choose};
+
+/// A sign that nobody seems to pass still decides.
+const LEAST_PER_S: f64 = 0.2 / 3_600.0;
+
+impl Planner {
+    /// Gives every plan its advice.
+    pub(super) fn advise(&mut self, set: &mut [SignPlan], chain: &Chain, at: Timestamp) -> Vec<f64> {
+        let rules = self.city.guidance.clone();
+        let entering: f64 = self.spaces.values().map(|space| space.rates(at)[0]).sum();
+        let demand: Vec<_> = self
+            .city
+            .signs
+            .iter()
+            .map(|sign| if chain.is_for_cars(sign) { f64::from(sign.demand) } else { 0.0 })
+            .collect();
+        let next: Vec<_> =
+            self.stands.iter().enumerate().map(|(i, stand)| chain.next(i, stand.advice)).collect();
+        let seekers: Vec<_> = fresh(&demand, &next).into_iter().map(|share| share * entering).collect();
+        for (plan, seekers) in set.iter_mut().zip(&seekers) {
+            plan.seekers_vph = an_hour(*seekers);
+        }
+        let candidates: Vec<Vec<usize>> = set
+            .iter()
+            .map(|plan| {
+                let of = &self.city.signs[plan.sign.at()];
+                let advisable =
+                    |n: &usize| !chain.is_for_cars(of) || mode_of(of.lines[*n].target) == Mode::Car;
+                (0..of.lines.len()).filter(advisable).filter(|n| self.is_candidate(plan, *n, at)).collect()
+            })
+            .collect();
+        match rules.mode {
+            GuidanceMode::Count => set.iter_mut().for_each(|plan| plan.reason = AdviceReason::Off),
+            GuidanceMode::Each => self.nearest(set, &candidates, |_| true, at),
+            GuidanceMode::Together => {
+                self.together(set, &candidates, &seekers, chain, at);
+                let city = Arc::clone(&self.city);
+                self.nearest(set, &candidates, |sign| !chain.is_for_cars(&city.signs[sign.at()]), at);
+            }
+        }
+        seekers
+    }
+
+    /// Each sign for itself: the nearest with space.
+    fn nearest(
+        &self,
+        set: &mut [SignPlan],
+        candidates: &[Vec<usize>],
+        wanted: impl Fn(SignIx) -> bool,
+        at: Timestamp,
+    ) {
+        for (i, plan) in set.iter_mut().enumerate().filter(|(_, plan)| wanted(plan.sign)) {
+            let of: Vec<_> = candidates[i]
+                .iter()
+                .map(|n| Candidate {
+                    line: *n,
+                    travel_time: Duration::from_secs_f64(self.drive_s(plan.sign, id(*n), &plan.lines[*n])),
+                })
+                .collect();
+            for candidate in &of {
+                plan.lines[candidate.line].cost_s = Some(candidate.travel_time.as_secs_f32());
+            }
+            let stand = self.stands[i];
+            let dwell = self.city.signs[i].min_dwell;
+            let stood = stand.since.is_none_or(|since| since + dwell <= at);
+            let current = stand.advice.map(|line| line as usize);
+            plan.advice = match choose(current, &of) {
+                Next::Must(next) => next.map(id),
+                Next::May(next) if stood => Some(id(next)),
+                Next::May(_) | Next::Keep => stand.advice,
+            };
+            plan.reason = match plan.advice {
+                None => AdviceReason::NoCandidate,
+                advice if advice == of.iter().min_by_key(|c| c.travel_time).map(|c| id(c.line)) => {
+                    AdviceReason::Nearest
+                }
+                Some(_) => AdviceReason::Held,
+            };
+        }
+    }
+
+    /// All signs for cars together.
+    fn together(
+        &self,
+        set: &mut [SignPlan],
+        candidates: &[Vec<usize>],
+        seekers: &[f64],
+        chain: &Chain,
+        at: Timestamp,
+    ) {
+        let rules = &self.city.guidance;
+        let share = f64::from(self.obedience.compliance().share);
+        let prices =
+            Prices { margin_s: rules.margin.as_secs_f64(), turned_away_s: rules.turned_away.as_secs_f64() };
+        let mut places = Vec::new();
+        let mut place_of = BTreeMap::new();
+        for facility in &self.announced {
+            let space = &self.spaces[facility];
+            if let Some(outlook) = space.outlook_to(at, super::assign::WINDOW_S) {
+                place_of.insert(*facility, places.len());
+                places.push(Place { outlook, own_per_s: space.rates(at)[2] });
+            }
+        }
+        let mut choosers = Vec::with_capacity(set.len());
+        for (i, plan) in set.iter_mut().enumerate() {
+            let mut chooser =
+                Chooser { sent_per_s: (seekers[i] * share).max(LEAST_PER_S), ..Chooser::default() };
+            let mut lines = Vec::new();
+            if chain.is_for_cars(&self.city.signs[i]) {
+                for n in &candidates[i] {
+                    let target = facility(&self.city.signs[i].lines[*n]);
+                    let Some((target, place)) = target.and_then(|f| Some((f, *place_of.get(&f)?))) else {
+                        continue;
+                    };
+                    let drive_s = self.drive_s(plan.sign, id(*n), &plan.lines[*n]);
+                    let time_s = drive_s + self.walk_s.get(&target).copied().unwrap_or(0.0);
+                    let choice = Choice { place, time_s, drive_s };
+                    plan.lines[*n].cost_s = Some(small(cost_s(&choice, &places, prices)));
+                    chooser.options.push(choice);
+                    lines.push(*n);
+                }
+            }
+            let stand = self.stands[i];
+            chooser.current = stand.advice.and_then(|line| lines.iter().position(|n| *n == line as usize));
+            chooser.held = stand.since.is_some_and(|since| since + rules.min_dwell > at);
+            choosers.push((chooser, lines));
+        }
+        let (choosers, lines): (Vec<_>, Vec<_>) = choosers.into_iter().unzip();
+        let advice = assign(&choosers, &places, prices);
+        for (i, (plan, advised)) in set.iter_mut().zip(advice).enumerate() {
+            plan.advice = advised.and_then(|option| lines[i].get(option)).map(|n| id(*n));
+            let cheapest = plan.lines.iter().enumerate().filter_map(|(n, l)| Some((n, l.cost_s?)));
+            let cheapest = cheapest.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(n, _)| id(n));
+            plan.reason = match plan.advice {
+                None => AdviceReason::NoCandidate,
+                advice if advice == self.stands[i].advice && advice != cheapest => AdviceReason::Held,
+                Some(_) => AdviceReason::Assigned,
+            };
+        }
+        chain.unwind(set);
+    }
+}

@@ -1,0 +1,179 @@
+//! Who comes past which sign, and how many of them obey.
+//!
+//! How many look for a space is measured where they end: at the facilities' entrances. How they spread over the signs is configured
+//! (`demand`). Of those who pass a sign, the ones whom another sign has just sent past it are not counted twice.
+//!
+//! Compliance is measured afterwards: minute by minute, the arrivals that would have come if everyone obeyed, against those that
+//! came. Least squares over what is forgotten within hours; the assumed share counts as a little evidence of its own.
+
+use std::time::Duration;
+
+use vlot_model::{Compliance, Timestamp};
+
+use super::decide::small;
+
+/// Arrivals are compared in steps of this: shorter ones are noise, longer ones see no change of advice.
+const STEP: Duration = Duration::from_mins(5);
+/// What was seen so long ago counts 1/e.
+const MEMORY: Duration = Duration::from_hours(6);
+/// Shares of the facilities are learned over about this many vehicles.
+const VEHICLES: f64 = 300.0;
+/// The assumed share weighs as much as this: squared vehicles in which advice made a difference.
+const ASSUMED_WEIGHT: f64 = 60.0;
+/// Nobody is believed to obey always or never.
+const BOUNDS: [f64; 2] = [0.05, 0.95];
+
+/// What of the demand comes to each sign first: `demand` by sign, and the sign that each one's advice leads past next.
+pub(crate) fn fresh(demand: &[f64], next: &[Option<usize>]) -> Vec<f64> {
+    let mut handed = vec![0.0; demand.len()];
+    for (i, next) in next.iter().enumerate() {
+        if let Some(next) = next.filter(|next| *next < demand.len()) {
+            handed[next] += demand[i];
+        }
+    }
+    // Even the last sign before a car park meets somebody who comes from around the corner.
+    let fresh: Vec<_> =
+        demand.iter().zip(&handed).map(|(own, handed)| (own - handed).max(own * 0.1)).collect();
+    let sum: f64 = fresh.iter().sum();
+    if sum > 0.0 { fresh.iter().map(|f| f / sum).collect() } else { fresh }
+}
+
+/// Measures how many obey.
+#[derive(Clone, Debug)]
+pub(crate) struct Obedience {
+    assumed: f64,
+    /// By facility: vehicles that entered in this step, and that would have if everyone obeyed.
+    entered: Vec<f64>,
+    expected: Vec<f64>,
+    /// Share of all vehicles that go to each of their own accord.
+    own: Vec<f64>,
+    seen: f64,
+    begun: Option<Timestamp>,
+    /// Sums of the regression.
+    xx: f64,
+    xy: f64,
+    yy: f64,
+    minutes: f64,
+}
+
+impl Obedience {
+    pub(crate) fn new(assumed: f64, facilities: usize) -> Self {
+        Obedience {
+            assumed,
+            entered: vec![0.0; facilities],
+            expected: vec![0.0; facilities],
+            own: vec![0.0; facilities],
+            seen: 0.0,
+            begun: None,
+            xx: 0.0,
+            xy: 0.0,
+            yy: 0.0,
+            minutes: 0.0,
+        }
+    }
+
+    pub(crate) fn entered(&mut self, facility: usize, vehicles: f64) {
+        if let Some(count) = self.entered.get_mut(facility) {
+            *count += vehicles;
+        }
+    }
+
+    /// So many of all would have arrived there now if everyone obeyed.
+    pub(crate) fn expected(&mut self, facility: usize, vehicles: f64) {
+        if let Some(count) = self.expected.get_mut(facility) {
+            *count += vehicles;
+        }
+    }
+
+    /// Time passed.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        let begun = *self.begun.get_or_insert(now);
+        if now.since(begun) < STEP {
+            return;
+        }
+        self.begun = Some(now);
+        let total: f64 = self.entered.iter().sum();
+        let expected: f64 = self.expected.iter().sum();
+        // Without a share of its own for each facility there is nothing to compare with.
+        if self.seen >= VEHICLES / 4.0 && total > 0.0 && expected > 0.0 {
+            let fade = (-STEP.as_secs_f64() / MEMORY.as_secs_f64()).exp();
+            for sum in [&mut self.xx, &mut self.xy, &mut self.yy, &mut self.minutes] {
+                *sum *= fade;
+            }
+            for ((entered, sent), own) in self.entered.iter().zip(&self.expected).zip(&self.own) {
+                // If a share c obeys: entered = (1 - c) own + c sent, each as a share of all who came.
+                let (x, y) = (sent / expected * total - own * total, entered - own * total);
+                // Counts scatter with their size: large facilities are no louder than small ones.
+                let weight = 1.0 / (own * total).max(1.0);
+                self.xx += weight * x * x;
+                self.xy += weight * x * y;
+                self.yy += weight * y * y;
+            }
+            self.minutes += STEP.as_secs_f64() / 60.0;
+        }
+        if total > 0.0 {
+            let step = (total / VEHICLES).min(if self.seen > 0.0 { 0.25 } else { 1.0 });
+            for (own, entered) in self.own.iter_mut().zip(&self.entered) {
+                *own += step * (entered / total - *own);
+            }
+            self.seen += total;
+        }
+        self.entered.fill(0.0);
+        self.expected.fill(0.0);
+    }
+
+    /// What is believed now.
+    pub(crate) fn compliance(&self) -> Compliance {
+        let xx = self.xx + ASSUMED_WEIGHT;
+        let share = (self.xy + self.assumed * ASSUMED_WEIGHT) / xx;
+        let residual = (self.yy - 2.0 * share * self.xy + share * share * self.xx).max(0.0);
+        let steps = (self.minutes * 60.0 / STEP.as_secs_f64()).max(1.0);
+        let noise = (residual / (steps * self.own.len().max(1) as f64)).max(1.0);
+        Compliance {
+            share: small(share.clamp(BOUNDS[0], BOUNDS[1])),
+            sd: small((noise / xx).sqrt().min(0.3)),
+            minutes: small(self.minutes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_sent_past_a_sign_is_not_counted_twice() {
+        // 0 sends past 1, 1 past 2; 3 stands alone.
+        let fresh = fresh(&[4.0, 5.0, 5.0, 2.0], &[Some(1), Some(2), None, None]);
+        let sum = 4.0 + 1.0 + 0.5 + 2.0;
+        for (share, of) in fresh.iter().zip([4.0, 1.0, 0.5, 2.0]) {
+            assert!((share - of / sum).abs() < 1e-12, "{fresh:?}");
+        }
+        assert!(super::fresh(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn compliance_is_found_in_the_counts() {
+        for truth in [0.1, 0.5, 0.8] {
+            let mut obedience = Obedience::new(0.3, 3);
+            assert!((obedience.compliance().share - 0.3).abs() < 1e-6);
+            let own = [0.6, 0.3, 0.1];
+            for step in 0..200_i64 {
+                // The first day nothing is advised; then the advice goes round.
+                let advised = usize::try_from(step % 3).expect("small");
+                let share = if step < 40 { 0.0 } else { truth };
+                for (f, own) in own.iter().enumerate() {
+                    let sent = if f == advised { 1.0 } else { 0.0 };
+                    obedience.entered(f, 40.0 * ((1.0 - share) * own + share * sent));
+                    if step >= 40 {
+                        obedience.expected(f, 40.0 * sent);
+                    }
+                }
+                obedience.advance(Timestamp::from_secs(step * 300));
+            }
+            let found = obedience.compliance();
+            assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");
+            assert!(found.minutes > 60.0);
+        }
+    }
+}

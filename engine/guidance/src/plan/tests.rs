@@ -1,0 +1,254 @@
+//! The planner on a few streets.
+
+use std::sync::Arc;
+
+use vlot_model::{
+    AdviceReason, Arrow, City, Effect, FacilityIx, GuidanceMode, GuidanceRules, LineWay, LinkId, LinkIx,
+    Location, LonLat, Mode, Modes, OnLink, Phase, Placed, Product, RoadClass, RoadNetwork, SignPlan,
+    Situation, SituationIx, SituationKind, SituationState,
+};
+use vlot_network::{Draft, DraftLink};
+
+use super::Planner;
+use crate::testing::{at, facility_state, good};
+
+/// A road from west to east, nodes 0 to 5, and a second way over nodes 6 and 7 from node 1 to node 4, south of it. Car park 0 is
+/// near node 3 on the road, car park 1 on the second way, car park 2 at the end. Sign 0 (the street's) stands before node 1, and a
+/// twin of it between nodes 1 and 2.
+fn streets() -> Arc<RoadNetwork> {
+    let place = |n: i64| match n {
+        6 => LonLat { lon: 4.71, lat: 50.873 },
+        7 => LonLat { lon: 4.73, lat: 50.873 },
+        n => LonLat { lon: 4.70 + 0.01 * n as f64, lat: 50.88 },
+    };
+    let mut draft = Draft::new("test");
+    for (i, [a, b]) in (0_u64..).zip([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [1, 6], [6, 7], [7, 4]]) {
+        for (from, to, id) in [(a, b, 2 * i), (b, a, 2 * i + 1)] {
+            draft.link(DraftLink {
+                points: vec![place(from), place(to)],
+                opposite: Some(LinkId(id ^ 1)),
+                ..DraftLink::new([from, to], id, RoadClass::Primary)
+            });
+        }
+    }
+    Arc::new(draft.make().network)
+}
+
+fn on(network: &RoadNetwork, id: u64) -> Option<OnLink> {
+    let link = network.find(LinkId(id)).unwrap();
+    Some(OnLink { link, offset_m: 300.0, distance_m: 5.0 })
+}
+
+fn city(mode: GuidanceMode) -> Arc<City> {
+    let network = streets();
+    let mut city = crate::testing::city();
+    city.signs[1] = vlot_model::Sign { id: "second".into(), ..city.signs[0].clone() };
+    let signs = vec![on(&network, 0), on(&network, 2)];
+    let facilities = vec![on(&network, 4), on(&network, 12), on(&network, 8)];
+    city.placed = Placed { facilities, garages: vec![None], signs, devices: Vec::new() };
+    city.guidance = GuidanceRules { mode, ..GuidanceRules::default() };
+    city.network = Some(network);
+    Arc::new(city)
+}
+
+struct Desk {
+    planner: Planner,
+    plans: Vec<Option<Arc<SignPlan>>>,
+    refused: Vec<String>,
+}
+
+impl Desk {
+    fn new(mode: GuidanceMode) -> Self {
+        Desk { planner: Planner::new(&city(mode), at(0)), plans: vec![None; 2], refused: Vec::new() }
+    }
+
+    fn free(&mut self, second: i64, free: [u32; 3]) {
+        for (f, free) in (0..).zip(free) {
+            self.planner.note(&facility_state(FacilityIx(f), &good(free, at(second))), at(second));
+        }
+    }
+
+    fn decide(&mut self, second: i64) -> Vec<Option<u32>> {
+        let (plans, state) = self.planner.decide(at(second));
+        for plan in plans {
+            let place = plan.sign.at();
+            self.plans[place] = Some(plan);
+        }
+        self.refused = state.and_then(|state| state.refused).map_or(Vec::new(), |refused| refused.faults);
+        self.plans.iter().map(|plan| plan.as_ref().unwrap().advice).collect()
+    }
+
+    fn way(&self, sign: usize, line: usize) -> Option<Vec<u64>> {
+        let network = streets();
+        match &self.plans[sign].as_ref().unwrap().lines[line].way {
+            LineWay::Live(way) => {
+                Some(way.links.iter().map(|link| network.link(*link).unwrap().id.0).collect())
+            }
+            LineWay::Configured | LineWay::None => None,
+        }
+    }
+}
+
+fn closure(ids: &[u64], phase: Phase, slot: u32) -> Product {
+    let network = streets();
+    let situation = Situation {
+        id: "works".into(),
+        source: "operator".into(),
+        kind: SituationKind::Works,
+        headline: "Works".into(),
+        effect: Effect::Closed,
+        modes: Modes::NONE.with(Mode::Car),
+        location: Location::Links(ids.iter().map(|id| LinkId(*id)).collect()),
+        both_directions: false,
+        from: at(0),
+        until: None,
+        hours: None,
+        withdrawn: false,
+    };
+    Product::Situation(SituationState {
+        slot: SituationIx(slot),
+        situation: Arc::new(situation),
+        phase,
+        since: at(0),
+        links: ids.iter().map(|id| network.find(LinkId(*id)).unwrap()).collect(),
+        detours: Vec::new(),
+    })
+}
+
+#[test]
+fn the_nearest_with_space_is_advised_over_live_ways() {
+    for mode in [GuidanceMode::Each, GuidanceMode::Together] {
+        let mut desk = Desk::new(mode);
+        assert_eq!(desk.decide(0), [None, None], "nothing is known yet");
+        desk.free(1, [50, 80, 120]);
+        assert_eq!(desk.decide(1), [Some(0), Some(0)], "{mode:?}");
+        assert_eq!(desk.way(0, 0).unwrap(), [0, 2, 4]);
+        assert_eq!(desk.way(0, 1).unwrap(), [0, 10, 12]);
+        assert_eq!(desk.way(1, 2).unwrap(), [2, 4, 6, 8]);
+        assert!(desk.refused.is_empty(), "{:?}", desk.refused);
+    }
+    let mut desk = Desk::new(GuidanceMode::Count);
+    desk.free(1, [50, 80, 120]);
+    assert_eq!(desk.decide(1), [None, None]);
+    assert_eq!(desk.plans[0].as_ref().unwrap().reason, AdviceReason::Off);
+}
+
+#[test]
+fn what_fills_loses_its_advice_in_the_same_tick() {
+    let mut desk = Desk::new(GuidanceMode::Together);
+    desk.free(0, [50, 80, 120]);
+    assert_eq!(desk.decide(0), [Some(0), Some(0)]);
+    assert!(!desk.planner.is_due(at(1)));
+    desk.free(1, [3, 80, 120]);
+    assert!(desk.planner.is_due(at(1)), "it does not wait for its turn");
+    let advice = desk.decide(1);
+    assert!(advice.iter().all(|advice| matches!(advice, Some(1 | 2))), "{advice:?}");
+    desk.free(2, [3, 2, 1]);
+    assert_eq!(desk.decide(2), [None, None], "everything is full");
+}
+
+#[test]
+fn a_closure_turns_ways_and_arrows_and_its_end_turns_them_back() {
+    let mut desk = Desk::new(GuidanceMode::Together);
+    desk.free(0, [50, 80, 120]);
+    desk.decide(0);
+    let arrow =
+        |desk: &Desk, sign: usize, line: usize| match &desk.plans[sign].as_ref().unwrap().lines[line].way {
+            LineWay::Live(way) => Some(way.arrow),
+            _ => None,
+        };
+    assert_eq!(arrow(&desk, 0, 2), Some(Arrow::Back), "as configured");
+    // Between nodes 1 and 2, where the second sign stands.
+    desk.planner.note(&closure(&[2], Phase::Active, 0), at(1));
+    assert!(desk.planner.is_due(at(1)));
+    assert_eq!(desk.decide(1)[0], Some(1));
+    assert_eq!(desk.way(0, 2).unwrap(), [0, 10, 12, 14, 8], "round by the south");
+    assert_eq!(arrow(&desk, 0, 2), Some(Arrow::Right));
+    assert_eq!(desk.way(0, 0), None, "its entrance is on one side, and nobody may turn around there");
+    assert_eq!(
+        (desk.way(1, 0), desk.plans[1].as_ref().unwrap().advice),
+        (None, None),
+        "nobody comes past it"
+    );
+    assert!(desk.refused.is_empty(), "{:?}", desk.refused);
+    desk.planner.note(&closure(&[2], Phase::Ended, 0), at(2));
+    desk.decide(2);
+    assert_eq!(desk.way(0, 0).unwrap(), [0, 2, 4]);
+    // Contradicting closures: the stronger binds, and one that ends opens nothing that the other closes.
+    desk.planner.note(&closure(&[2, 10], Phase::Active, 0), at(3));
+    desk.planner.note(&closure(&[10], Phase::Active, 1), at(3));
+    desk.decide(3);
+    assert_eq!((desk.way(0, 0), desk.way(0, 1), desk.plans[0].as_ref().unwrap().advice), (None, None, None));
+    desk.planner.note(&closure(&[2, 10], Phase::Ended, 0), at(4));
+    desk.decide(4);
+    assert_eq!(desk.way(0, 2).unwrap(), [0, 2, 4, 6, 8]);
+    assert_eq!(desk.way(0, 1), None, "the other closure still stands");
+    let all: Vec<_> = (0..16).collect();
+    desk.planner.note(&closure(&all, Phase::Active, 2), at(5));
+    assert_eq!(desk.decide(5), [None, None], "every street is closed");
+}
+
+#[test]
+fn live_travel_times_turn_a_way_only_when_it_is_worth_it() {
+    let mut desk = Desk::new(GuidanceMode::Together);
+    desk.free(0, [50, 80, 120]);
+    desk.decide(0);
+    assert_eq!(desk.way(0, 2).unwrap(), [0, 2, 4, 6, 8]);
+    let network = streets();
+    let slow = |seconds: f32| {
+        let link = network.find(LinkId(2)).unwrap();
+        Product::Link(vlot_model::LinkState { travel_time_s: seconds, ..link_state(link) })
+    };
+    let usual = network.link(network.find(LinkId(2)).unwrap()).unwrap().free_flow_s();
+    desk.planner.note(&slow(usual + 5.0), at(10));
+    desk.decide(10);
+    assert_eq!(desk.way(0, 2).unwrap(), [0, 2, 4, 6, 8]);
+    desk.planner.note(&slow(usual + 900.0), at(20));
+    desk.decide(20);
+    assert_eq!(desk.way(0, 2).unwrap(), [0, 10, 12, 14, 8]);
+}
+
+fn link_state(link: LinkIx) -> vlot_model::LinkState {
+    vlot_model::LinkState {
+        link,
+        observed_at: at(0),
+        valid_until: at(1_000),
+        speed_kmh: 10.0,
+        speed_low_kmh: 8.0,
+        speed_high_kmh: 12.0,
+        travel_time_s: 1.0,
+        flow_vph: None,
+        level: vlot_model::LevelOfService::F,
+        sources: vlot_model::LinkSources::default(),
+        probes: 0,
+        quality: vlot_model::Quality::Good,
+    }
+}
+
+/// The city fills: advice leaves the near car park before it is full, and no sign changes more often than it may.
+#[test]
+fn advice_leaves_a_filling_car_park_in_time_and_keeps_calm() {
+    let mut desk = Desk::new(GuidanceMode::Together);
+    let mut changes = Vec::new();
+    let (mut advice, mut inside) = (vec![None, None], 100_i64);
+    for minute in 0..60 {
+        let second = minute * 60;
+        inside = (inside + 2).min(199);
+        for (f, inside) in (0..).zip([inside, 20 + minute % 2, 30]) {
+            let free = u32::try_from(200 - inside).unwrap().max(1);
+            let state = facility_state(FacilityIx(f), &good(free, at(second)));
+            let Product::Facility(state) = state else { unreachable!() };
+            let state = vlot_model::FacilityState { occupied_uncorrected: Some(inside), ..state };
+            desk.planner.note(&Product::Facility(state), at(second));
+        }
+        let now = desk.decide(second);
+        if now != advice {
+            changes.push((minute, inside, now.clone()));
+        }
+        advice = now;
+    }
+    let left = changes.iter().find(|(_, _, advice)| advice[0].is_some_and(|line| line != 0));
+    let (_, inside, _) = left.expect("the near one is left");
+    assert!((150..196).contains(inside), "left at {inside} of 200: {changes:?}");
+    assert!(changes.len() <= 4, "{changes:?}");
+}

@@ -1,0 +1,305 @@
+//! The way from each sign to each target that it announces, with live travel times.
+//!
+//! A way is kept while it takes no longer than the best by more than a margin: what a driver follows ought not to change for
+//! seconds, and a table of distances is many times cheaper than finding the ways themselves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use vlot_model::{
+    City, Effect, LinkIx, LinkState, LiveWay, Mode, OnLink, Phase, Quality, RoadNetwork, SignIx, SituationIx,
+    SituationState, Target, Timestamp,
+};
+use vlot_network::Permits;
+use vlot_network::route::Router;
+
+use crate::arrow::Junctions;
+
+/// A kept way may take so much longer than the best, seconds and share of it.
+const KEPT_S: f32 = 20.0;
+const KEPT_SHARE: f32 = 0.08;
+/// Past this share of changed links, weights are made anew.
+const MANY: usize = 20;
+
+/// Position of a sign and of its line.
+type Line = (SignIx, u32);
+
+/// Ways by car and by bicycle.
+pub(crate) struct Ways {
+    network: Arc<RoadNetwork>,
+    permits: Permits,
+    cars: Streets,
+    bicycles: Streets,
+    situations: BTreeMap<SituationIx, SituationState>,
+    /// Live seconds of links, by car.
+    measured: FxHashMap<LinkIx, f32>,
+    /// Links whose live seconds changed since the last look.
+    changed: Vec<LinkIx>,
+    /// Something changed that needs all weights anew.
+    anew: bool,
+}
+
+/// The streets of a mode.
+struct Streets {
+    mode: Mode,
+    router: Router,
+    /// Where signs of this mode stand.
+    origins: Vec<(SignIx, OnLink)>,
+    /// Entrances that they announce.
+    targets: Vec<(Target, OnLink)>,
+    /// Position of a line's sign and target in both.
+    lines: BTreeMap<Line, (usize, usize)>,
+    ways: BTreeMap<Line, LiveWay>,
+    arrows: BTreeMap<Line, Junctions>,
+}
+
+impl Streets {
+    fn new(city: &City, network: &Arc<RoadNetwork>, mode: Mode, permits: &Permits) -> Self {
+        let (mut origins, mut targets, mut lines) =
+            (Vec::new(), Vec::<(Target, OnLink)>::new(), BTreeMap::new());
+        for (i, sign) in city.signs.iter().enumerate() {
+            let ix = SignIx::from_position(i);
+            let Some(Some(on)) = city.placed.signs.get(i).copied() else { continue };
+            let mut origin = None;
+            for (n, line) in (0_u32..).zip(&sign.lines) {
+                let Some(entrance) = entrance(city, line.target).filter(|_| mode_of(line.target) == mode)
+                else {
+                    continue;
+                };
+                let from = *origin.get_or_insert_with(|| {
+                    origins.push((ix, on));
+                    origins.len() - 1
+                });
+                let known = targets.iter().position(|(target, _)| *target == line.target);
+                let to = known.unwrap_or_else(|| {
+                    targets.push((line.target, entrance));
+                    targets.len() - 1
+                });
+                lines.insert((ix, n), (from, to));
+            }
+        }
+        let mut router = Router::new(Arc::clone(network), mode, None);
+        router.weights(permits, |_| None);
+        let mut streets =
+            Streets { mode, router, origins, targets, lines, ways: BTreeMap::new(), arrows: BTreeMap::new() };
+        // What arrows were configured for: the way of an undisturbed night.
+        streets.find();
+        for (line, way) in &streets.ways {
+            let configured = city.signs[line.0.at()].lines[line.1 as usize].arrow;
+            streets.arrows.insert(*line, Junctions::new(network, configured, &way.links));
+        }
+        streets.ways.clear();
+        streets
+    }
+
+    /// The ways as the streets are now. Whether any is another, or takes another time.
+    fn find(&mut self) -> bool {
+        let origins: Vec<_> = self.origins.iter().map(|(_, on)| *on).collect();
+        let targets: Vec<_> = self.targets.iter().map(|(_, on)| *on).collect();
+        let table = self.router.distances(&origins, &targets);
+        let mut changed = false;
+        for (line, (from, to)) in &self.lines {
+            let best = table.get(*from).and_then(|row| row.get(*to)).copied().flatten();
+            let kept = self.ways.get_mut(line);
+            let Some(best) = best else {
+                changed |= self.ways.remove(line).is_some();
+                continue;
+            };
+            if let Some(way) = kept {
+                let now = self.router.travel_time_s(&way.links, way.start_m, way.end_m);
+                if let Some(now) = now.filter(|now| *now <= best + KEPT_S.max(best * KEPT_SHARE)) {
+                    changed |= (now - way.travel_time_s).abs() > f32::EPSILON;
+                    way.travel_time_s = now;
+                    continue;
+                }
+            }
+            changed = true;
+            match self.way(*line, origins[*from], targets[*to]) {
+                Some(way) => self.ways.insert(*line, way),
+                None => self.ways.remove(line),
+            };
+        }
+        changed
+    }
+
+    fn way(&self, line: Line, from: OnLink, to: OnLink) -> Option<LiveWay> {
+        let route = self.router.route(&[from], &[to], 0).ok()?.into_iter().next()?;
+        let network = self.router.network();
+        let arrow = self.arrows.get(&line).map(|junctions| junctions.arrow(network, &route.links));
+        Some(LiveWay {
+            arrow: arrow.unwrap_or(vlot_model::Arrow::None),
+            start_m: route.start_m,
+            end_m: route.end_m,
+            travel_time_s: route.travel_time_s,
+            length_m: route.length_m,
+            links: route.links.into(),
+        })
+    }
+}
+
+impl Ways {
+    pub(crate) fn new(city: &City, network: &Arc<RoadNetwork>, now: Timestamp) -> Self {
+        let permits = Permits::new(network, city, now);
+        Ways {
+            cars: Streets::new(city, network, Mode::Car, &permits),
+            bicycles: Streets::new(city, network, Mode::Bicycle, &permits),
+            network: Arc::clone(network),
+            permits,
+            situations: BTreeMap::new(),
+            measured: FxHashMap::default(),
+            changed: Vec::new(),
+            anew: true,
+        }
+    }
+
+    /// The newest state of a link.
+    pub(crate) fn link(&mut self, state: &LinkState) {
+        let live = matches!(state.quality, Quality::Good | Quality::Degraded);
+        let before = self.measured.get(&state.link).copied();
+        let now = live.then_some(state.travel_time_s);
+        if before != now {
+            match now {
+                Some(seconds) => self.measured.insert(state.link, seconds),
+                None => self.measured.remove(&state.link),
+            };
+            self.changed.push(state.link);
+        }
+    }
+
+    /// The newest state of a situation. Whether it says something else of the streets.
+    pub(crate) fn situation(&mut self, state: &SituationState) -> bool {
+        let binds =
+            |state: &SituationState| state.phase == Phase::Active && state.situation.effect != Effect::None;
+        let before = self.situations.get(&state.slot);
+        let same = before.is_some_and(|b| {
+            b.links == state.links
+                && b.situation.effect == state.situation.effect
+                && b.situation.modes == state.situation.modes
+        });
+        let changes = match before {
+            Some(before) => binds(before) != binds(state) || binds(state) && !same,
+            None => binds(state),
+        };
+        if state.phase == Phase::Ended {
+            self.situations.remove(&state.slot);
+        } else {
+            self.situations.insert(state.slot, state.clone());
+        }
+        self.anew |= changes;
+        changes
+    }
+
+    /// Keeps no way for calm's sake: the next look finds the best.
+    pub(crate) fn forget(&mut self) {
+        self.cars.ways.clear();
+        self.bicycles.ways.clear();
+        self.anew = true;
+    }
+
+    /// Brings all ways up to date. Whether any is another, or takes another time.
+    pub(crate) fn look(&mut self, now: Timestamp) -> bool {
+        if now >= self.permits.until() {
+            self.anew |= self.permits.advance(now);
+        }
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        let cars = self.anew || !self.changed.is_empty();
+        if self.anew || self.changed.len() * MANY > self.network.links.len() {
+            let weights = |mode| limits(&self.network, &self.situations, mode);
+            let by_car = weights(Mode::Car);
+            let seconds =
+                |link: LinkIx| together(self.measured.get(&link).copied(), by_car.get(&link).copied());
+            self.cars.router.weights(&self.permits, seconds);
+            if self.anew {
+                let by_bicycle = weights(Mode::Bicycle);
+                self.bicycles.router.weights(&self.permits, |link| by_bicycle.get(&link).copied());
+            }
+        } else if !self.changed.is_empty() {
+            let by_car = limits(&self.network, &self.situations, Mode::Car);
+            let seconds = |link: &LinkIx| {
+                let usual = self.network.link(*link).map_or(0.0, vlot_model::Link::free_flow_s);
+                let now = together(self.measured.get(link).copied(), by_car.get(link).copied());
+                (*link, now.unwrap_or(usual))
+            };
+            let changes: Vec<_> = self.changed.iter().map(seconds).collect();
+            self.cars.router.update(&changes);
+        }
+        self.changed.clear();
+        let bicycles = std::mem::take(&mut self.anew);
+        let mut changed = false;
+        if cars {
+            changed |= self.cars.find();
+        }
+        if bicycles {
+            changed |= self.bicycles.find();
+        }
+        changed
+    }
+
+    /// The way of a line; `None`: none leads there now, or the line is on no street.
+    pub(crate) fn of(&self, sign: SignIx, line: u32) -> Option<&LiveWay> {
+        self.cars.ways.get(&(sign, line)).or_else(|| self.bicycles.ways.get(&(sign, line)))
+    }
+
+    /// Whether a line's sign and target both stand on the streets.
+    pub(crate) fn knows(&self, sign: SignIx, line: u32) -> bool {
+        self.cars.lines.contains_key(&(sign, line)) || self.bicycles.lines.contains_key(&(sign, line))
+    }
+
+    /// What the proof looks at.
+    pub(crate) fn permits(&self) -> &Permits {
+        &self.permits
+    }
+
+    pub(crate) fn router(&self, mode: Mode) -> &Router {
+        if mode == self.bicycles.mode { &self.bicycles.router } else { &self.cars.router }
+    }
+}
+
+/// Who goes to a target.
+pub(crate) fn mode_of(target: Target) -> Mode {
+    match target {
+        Target::Facility(_) => Mode::Car,
+        Target::Garage(_) | Target::Section(_) => Mode::Bicycle,
+    }
+}
+
+/// Where the entrance of a target is.
+fn entrance(city: &City, target: Target) -> Option<OnLink> {
+    let garage = |at: usize| city.placed.garages.get(at).copied().flatten();
+    match target {
+        Target::Facility(f) => city.placed.facilities.get(f.at()).copied().flatten(),
+        Target::Garage(g) => garage(g.at()),
+        Target::Section(s) => garage(city.sections.get(s.at())?.garage.at()),
+    }
+}
+
+/// What is measured, but no less than a situation lets pass.
+fn together(measured: Option<f32>, least: Option<f32>) -> Option<f32> {
+    match (measured, least) {
+        (Some(measured), Some(least)) => Some(measured.max(least)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The least seconds that situations leave on their links; infinite: closed.
+fn limits(
+    network: &RoadNetwork,
+    situations: &BTreeMap<SituationIx, SituationState>,
+    mode: Mode,
+) -> FxHashMap<LinkIx, f32> {
+    let mut least: FxHashMap<LinkIx, f32> = FxHashMap::default();
+    for link in vlot_network::effects::closed_links(situations.values(), mode) {
+        least.insert(link, f32::INFINITY);
+    }
+    if mode == Mode::Car {
+        for (link, kmh) in vlot_network::effects::speed_limits(situations.values(), mode) {
+            let of = network.link(link);
+            let seconds = of.map_or(0.0, |link| (link.length_m * 3.6 / kmh.max(1.0)).max(link.free_flow_s()));
+            let entry = least.entry(link).or_insert(seconds);
+            *entry = entry.max(seconds);
+        }
+    }
+    least
+}
