@@ -12,11 +12,12 @@ use tokio::time::timeout;
 use tonic::Streaming;
 use tonic::transport::Channel;
 use vlot_proto::common::v1::{Position, TravelMode};
+use vlot_proto::traffic::v1::road_service_client::RoadServiceClient;
 use vlot_proto::traffic::v1::route_service_client::RouteServiceClient;
 use vlot_proto::traffic::v1::situation_service_client::SituationServiceClient;
 use vlot_proto::traffic::v1::{
-    Place, Route, RouteRequest, Situation, SituationPhase, WatchSituationsRequest, WatchSituationsResponse,
-    place,
+    ListLinksRequest, Place, Route, RouteRequest, Situation, SituationPhase, WatchSituationsRequest,
+    WatchSituationsResponse, place,
 };
 
 /// What must be seen is seen within this, at the client.
@@ -36,12 +37,18 @@ async fn act(server: &str, args: &[&str]) {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
 
-/// The route now; `None` while the streets are being read.
-async fn route(routes: &mut RouteServiceClient<Channel>) -> Option<Route> {
+/// What the service answers now.
+async fn asked(routes: &mut RouteServiceClient<Channel>) -> Result<Route, tonic::Status> {
     let place = |at| Some(Place { place: Some(place::Place::Position(at)) });
     let (origin, destination, mode) = (place(FROM), place(TO), TravelMode::Car.into());
-    match routes.route(RouteRequest { origin, destination, mode, alternatives: 1 }).await {
-        Ok(answer) => Some(answer.into_inner().routes.remove(0)),
+    let answer = routes.route(RouteRequest { origin, destination, mode, alternatives: 1 }).await?;
+    Ok(answer.into_inner().routes.remove(0))
+}
+
+/// The route now; `None` while the streets are being read.
+async fn route(routes: &mut RouteServiceClient<Channel>) -> Option<Route> {
+    match asked(routes).await {
+        Ok(route) => Some(route),
         Err(status) if status.code() == tonic::Code::Unavailable => None,
         Err(status) => panic!("{status}"),
     }
@@ -168,4 +175,57 @@ async fn a_closure_on_the_ring_shows_within_two_seconds_and_goes_with_its_end() 
 
     demo.signal("INT");
     assert_eq!(demo.wait_exit(LIMIT), Some(0), "{}", demo.output());
+}
+
+/// An error with a reason from every service, and a city that goes on as if nothing had been when it is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closure_of_every_link_leaves_no_route_and_no_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = Running::start(
+        vlot().args(["demo", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"]).arg(dir.path()),
+    );
+    let server = demo.wait_for("gRPC     http", LIMIT).split_whitespace().nth(1).unwrap().to_owned();
+    let channel = Channel::from_shared(server.clone()).unwrap().connect().await.unwrap();
+    let mut routes = RouteServiceClient::new(channel.clone());
+    let watch = SituationServiceClient::new(channel.clone())
+        .watch_situations(WatchSituationsRequest::default())
+        .await;
+    let mut stream = watch.unwrap().into_inner();
+    let links = RoadServiceClient::new(channel).list_links(ListLinksRequest::default()).await;
+    let links = links.unwrap().into_inner().links;
+    assert!(links.len() > 100, "{} links", links.len());
+    let all: Vec<_> = links.iter().map(|link| link.id.as_str()).collect();
+    let usual = route_when(&mut routes, "leads there", |_| true).await.0;
+
+    act(&server, &["close", "--id", "flood", "--headline", "Flood", "--links", &all.join(",")]).await;
+    let flood = |s: &Situation| is(s, "flood", SituationPhase::Active);
+    let (situation, _) = situation_when(&mut stream, "is active", flood).await;
+    assert_eq!(situation.link_ids.len(), all.len());
+    assert!(situation.detours.iter().all(|detour| !detour.exists), "{:?}", situation.detours);
+    let refused = async {
+        loop {
+            if let Err(status) = asked(&mut routes).await {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let status = timeout(LIMIT, refused).await.expect("no route any more");
+    assert!(matches!(status.code(), tonic::Code::NotFound | tonic::Code::OutOfRange), "{status}");
+    assert!(status.message().contains("cars") && status.message().contains("hint"), "{status}");
+
+    act(&server, &["end", "flood"]).await;
+    let again = async {
+        loop {
+            if let Ok(route) = asked(&mut routes).await {
+                return route;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let again = timeout(LIMIT, again).await.expect("a route again");
+    assert_eq!(again.link_ids, usual.link_ids);
+    demo.signal("INT");
+    assert_eq!(demo.wait_exit(LIMIT), Some(0), "{}", demo.output());
+    assert!(!demo.output().contains("panicked"), "{}", demo.output());
 }
