@@ -53,7 +53,8 @@ enum What {
     Notice(Statement),
     /// All that stand, and what ended within the last hour
     List,
-    /// Take back what an operator has stated
+    /// Take back what an operator has stated: it is over
+    #[command(visible_alias = "end")]
     Withdraw {
         /// The situation's id
         id: String,
