@@ -65,6 +65,7 @@ pub fn build<'s>(
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
     let situations = situations::situations(of_situations.clone(), clock.clone(), city, meters);
+    let feeds = health::feeds::feeds(of_links.clone(), clock.clone(), city);
     let (judged, stated) = (counts.clone(), situations.clone());
     let heard = roads::Heard { of_links, of_traffic, of_situations, judged, situations: stated };
     let mut all = roads::roads(heard, clock.clone(), city, meters);
@@ -77,6 +78,7 @@ pub fn build<'s>(
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
         signs::signs(of_signs, clock.clone(), city, meters),
         situations,
+        feeds,
         roadside::roadside(of_roadside, clock, city, meters),
     ]);
     scope.concatenate(all)
