@@ -33,7 +33,8 @@ pub use city::{
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
 pub use gate::{Dropped, GateMeters};
 pub use health::{
-    BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings, Reporting,
+    AirRules, BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings,
+    PairRules, ProbeRules, Reporting, SignalRules,
 };
 pub use history::{
     Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,

@@ -32,6 +32,10 @@ fn mode(mode: Mode) -> common::TravelMode {
     }
 }
 
+pub(crate) fn modes_of(modes: Modes) -> Vec<i32> {
+    Mode::ALL.into_iter().filter(|m| modes.has(*m)).map(|m| mode(m).into()).collect()
+}
+
 /// The modes that a request names; none: all. `None`: one of them is none.
 pub(crate) fn modes(stated: &[i32]) -> Option<Modes> {
     if stated.is_empty() {
@@ -102,7 +106,7 @@ fn stated(of: &Situation) -> wire::SituationStatement {
         kind: kind(of.kind).into(),
         headline: of.headline.to_string(),
         effect: Some(effect(of.effect)),
-        modes: Mode::ALL.into_iter().filter(|m| of.modes.has(*m)).map(|m| mode(m).into()).collect(),
+        modes: modes_of(of.modes),
         location: Some(location(&of.location)),
         both_directions: of.both_directions,
         from: Some(timestamp(of.from)),

@@ -3,6 +3,7 @@
 use tonic::Code;
 use vlot_model::*;
 use vlot_network::{Draft, DraftLink, geo, polyline};
+use vlot_proto::common::v1 as common;
 use vlot_proto::common::v1::{Box as Around, Position, StreamPosition, TravelMode};
 use vlot_proto::traffic::v1 as wire;
 use vlot_proto::traffic::v1::road_service_client::RoadServiceClient;
@@ -93,6 +94,7 @@ fn traffic(house: &House, id: u64, speed_kmh: f32) -> Product {
         sources: LinkSources { probes: true, ..LinkSources::default() },
         probes: 4,
         quality: Quality::Good,
+        situations: Vec::new(),
     })
 }
 
@@ -121,6 +123,39 @@ fn closure(house: &House, phase: Phase, ids: &[u64]) -> Product {
     })
 }
 
+/// A link that works close to cars, of which detectors say something all the same.
+fn closed(house: &House, id: u64) -> Product {
+    let Product::Situation(state) = closure(house, Phase::Active, &[id]) else { panic!("a situation") };
+    let Product::Link(link) = traffic(house, id, 30.0) else { panic!("a link") };
+    let sources = LinkSources { situations: true, ..LinkSources::default() };
+    let situations = vec![state.situation];
+    Product::Link(LinkState { sources, situations, quality: Quality::Missing, probes: 0, ..link })
+}
+
+#[tokio::test]
+async fn a_closed_link_has_no_figure_and_says_what_closes_it() {
+    let house = house().await;
+    house.publish(3, [closed(&house, 12), traffic(&house, 1, 30.0)]);
+    let mut client = RoadServiceClient::new(house.channel().await);
+    let worst = wire::LinkFilter { level_min: wire::LevelOfService::F.into(), ..Default::default() };
+    let request = wire::ListLinksRequest { filter: Some(worst), ..Default::default() };
+    let told = within(client.list_links(request)).await.unwrap().into_inner();
+    assert_eq!(ids(&told.links), [name(12)], "nobody who asks for the worst misses it");
+    let state = told.links[0].state.clone().unwrap();
+    assert!(state.closed && state.sources.unwrap().situations);
+    assert_eq!((state.speed_kmh, state.travel_time_s, state.observed_at), (None, None, None));
+    assert_eq!(
+        (state.quality(), state.level()),
+        (common::Quality::Missing, wire::LevelOfService::Unspecified)
+    );
+    let by = &state.situations[0];
+    assert_eq!(
+        (by.source.as_str(), by.id.as_str(), by.headline.as_str()),
+        ("operator", "works-1", "Zuidstraat dicht")
+    );
+    assert_eq!((by.closes, &by.modes[..], by.until), (true, &[common::TravelMode::Car.into()][..], None));
+}
+
 /// The box around two corners, in metres.
 fn around(west: f64, south: f64, east: f64, north: f64) -> Option<Around> {
     let (low, high) = (place(west, south), place(east, north));
@@ -142,7 +177,7 @@ async fn links_are_listed_by_box_corridor_and_level_and_page_by_page() {
     let slow = &all.links[0];
     assert_eq!((slow.id.as_str(), slow.name.as_str(), slow.shape.as_str()), (&*name(1), "Zuidstraat", ""));
     assert_eq!((slow.opposite_id.as_str(), slow.class()), (&*name(10), wire::RoadClass::Secondary));
-    let state = slow.state.unwrap();
+    let state = slow.state.clone().unwrap();
     assert_eq!(
         (state.speed_kmh, state.level(), state.probes),
         (Some(10.0), wire::LevelOfService::F, Some(4))
@@ -230,9 +265,9 @@ async fn corridors_queues_incidents_lights_and_air_are_told() {
             corridor: CorridorIx(0),
             observed_at: Some(now),
             valid_until: Some(now + seconds(60)),
-            travel_time_s,
-            travel_time_low_s: 50.0,
-            travel_time_high_s: 90.0,
+            travel_time_s: Some(travel_time_s),
+            travel_time_low_s: Some(50.0),
+            travel_time_high_s: Some(90.0),
             free_flow_s: 60.0,
             measured_pct: 50.0,
             closed: false,
@@ -278,7 +313,7 @@ async fn corridors_queues_incidents_lights_and_air_are_told() {
         (vec![name(1), name(12)], 3)
     );
     assert!((told.corridors[0].length_m - 600.0).abs() < 1.0);
-    assert_eq!(told.corridors[0].state.unwrap().travel_time_s, 70.0);
+    assert_eq!(told.corridors[0].state.unwrap().travel_time_s, Some(70.0));
     let elsewhere = around(5_000.0, -9.0, 5_100.0, 9.0);
     let filter = Some(wire::CorridorFilter { r#box: elsewhere, ..Default::default() });
     let none = within(roads.list_corridors(wire::ListCorridorsRequest { filter })).await.unwrap();
@@ -290,7 +325,7 @@ async fn corridors_queues_incidents_lights_and_air_are_told() {
     let change = within(stream.message()).await.unwrap().unwrap();
     assert_eq!(
         (change.corridor.unwrap().state.unwrap().travel_time_s, change.position.unwrap().tick),
-        (75.0, 4)
+        (Some(75.0), 4)
     );
 
     let jams = within(roads.list_jams(wire::ListJamsRequest::default())).await.unwrap().into_inner().jams;
