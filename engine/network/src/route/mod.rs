@@ -26,7 +26,7 @@ mod through;
 mod turns;
 mod weights;
 
-pub use profile::{link_ms, turn_ms};
+pub use profile::{link_ms, turn_ms, undisturbed_s};
 pub use router::{NoRoute, Route, Router, Size};
 pub use through::Through;
 
