@@ -136,6 +136,9 @@ pub enum Phase {
 pub struct Detour {
     /// For whom.
     pub mode: Mode,
+    /// The closed links in a row that it leads around, in order of travel, which tell the direction that it stands for; empty:
+    /// all that the situation is on.
+    pub around: Vec<LinkIx>,
     /// In order of travel; empty: there is none.
     pub links: Vec<LinkIx>,
     /// Seconds along it.

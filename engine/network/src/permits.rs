@@ -36,6 +36,16 @@ impl Permits {
         permits
     }
 
+    /// While no rule in time holds, of links and of turns: for who knows neither the hour nor the city's calendar.
+    #[must_use]
+    pub fn usual(network: &RoadNetwork) -> Self {
+        let of_links = network.access.iter().flat_map(|access| access.rules.iter().map(|rule| &rule.hours));
+        let of_turns = network.turns.iter().filter_map(|turn| turn.hours.as_ref());
+        let by_hours = of_links.chain(of_turns).map(|hours| (Arc::clone(hours), 0)).collect();
+        let until = Timestamp::from_micros(i64::MAX);
+        Permits { schedules: Vec::new(), by_hours, holds: vec![false], until }
+    }
+
     /// Moves on to an instant. Whether anything holds or no longer holds.
     pub fn advance(&mut self, now: Timestamp) -> bool {
         let mut changed = false;
@@ -130,6 +140,10 @@ mod tests {
         assert!(permits.advance(at("2026-05-04T08:45:00+02:00")));
         assert_eq!(may(&permits, Mode::Car), Permission::Yes);
         assert_eq!(permits.permission(&network, LinkIx(7), Mode::Car), Permission::No);
+        let mut usual = Permits::usual(&network);
+        assert_eq!((may(&usual, Mode::Car), may(&usual, Mode::Bus)), (Permission::Yes, Permission::No));
+        assert!(!usual.advance(at("2026-05-04T08:30:00+02:00")));
+        assert_eq!(may(&usual, Mode::Car), Permission::Yes);
     }
 
     /// Public holidays that nobody entered: whether the rule holds is not known.

@@ -26,9 +26,10 @@ mod through;
 mod turns;
 mod weights;
 
-pub use profile::{link_ms, turn_ms};
+pub use profile::{link_ms, turn_ms, undisturbed_s};
 pub use router::{NoRoute, Route, Router, Size};
 pub use through::Through;
+pub(crate) use through::usable;
 
 /// Never: no way, or closed. Two of them still fit `u32`.
 pub const NEVER_MS: u32 = (1 << 31) - 1;

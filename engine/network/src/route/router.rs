@@ -25,7 +25,6 @@ pub struct Router {
     pub(super) weights: Weights,
     pub(super) metric: Metric,
     permits: Option<Permits>,
-    spare: Mutex<Vec<Scratch>>,
 }
 
 impl Clone for Router {
@@ -35,7 +34,6 @@ impl Clone for Router {
             weights: self.weights.clone(),
             metric: self.metric.clone(),
             permits: self.permits.clone(),
-            spare: Mutex::default(),
         }
     }
 }
@@ -45,6 +43,7 @@ impl Clone for Router {
 pub(super) struct Streets {
     pub(super) graph: TurnGraph,
     pub(super) hierarchy: Hierarchy,
+    spare: Mutex<Vec<Scratch>>,
 }
 
 /// What a query writes on; kept for the next.
@@ -66,6 +65,8 @@ pub struct Route {
     pub end_m: f32,
     /// Seconds, turns included.
     pub travel_time_s: f32,
+    /// Of these, for turning.
+    pub turns_s: f32,
     /// Metres.
     pub length_m: f32,
 }
@@ -80,10 +81,15 @@ pub enum NoRoute {
     #[error("the destination is on no street that may be used now (hint: look for others near it)")]
     Destination,
     /// Only ways that through traffic may not take.
-    #[error("all ways lead through streets that are not for through traffic")]
+    #[error(
+        "all ways lead through streets that are not for through traffic (hint: residential streets are used at the beginning and \
+         at the end of a way alone; is a street closed that leads around them?)"
+    )]
     ThroughTraffic,
     /// No way at all.
-    #[error("no way leads there")]
+    #[error(
+        "there is none now (hint: closures in force, one-way streets, turn restrictions, and who may use a street now all bind)"
+    )]
     NoWay,
     /// A way was found that breaks a rule, and was thrown away: a fault of this program.
     #[error("the way found breaks a rule: {0} (hint: report this)")]
@@ -112,8 +118,8 @@ impl Router {
         let graph = TurnGraph::new(network, mode);
         let hierarchy = Hierarchy::new(&graph, kept);
         let (weights, metric) = (Weights::none(&graph), Metric::new(&hierarchy));
-        let streets = Arc::new(Streets { graph, hierarchy });
-        Router { streets, weights, metric, permits: None, spare: Mutex::default() }
+        let streets = Arc::new(Streets { graph, hierarchy, spare: Mutex::default() });
+        Router { streets, weights, metric, permits: None }
     }
 
     /// Whom it is for.
@@ -143,7 +149,7 @@ impl Router {
     /// How large it is.
     #[must_use]
     pub fn size(&self) -> Size {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, .. } = &*self.streets;
         Size {
             states: graph.link_of.len(),
             turns: graph.head.len(),
@@ -155,17 +161,27 @@ impl Router {
     /// All weights anew: the permissions of an instant, and seconds over each whole link. `None`: the mode's usual speed there;
     /// infinite: closed; negative or not a number: nothing known.
     pub fn weights(&mut self, permits: &Permits, travel_time_s: impl Fn(LinkIx) -> Option<f32>) {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, .. } = &*self.streets;
         self.weights.set(graph, permits, travel_time_s);
         self.permits = Some(permits.clone());
         let weights = &self.weights;
         self.metric.customize(hierarchy, |arc| weights.through_ms(graph, arc));
     }
 
-    /// Other travel times of some links, in seconds, infinite: closed. How many arcs of the hierarchy changed by it. Costs by
+    /// Whether permissions say of this mode what those say that the weights rest on.
+    #[must_use]
+    pub fn heeds(&self, permits: &Permits) -> bool {
+        let (network, mode) = (self.network(), self.mode());
+        let Some(held) = &self.permits else { return false };
+        let in_time = network.turns.iter().filter(|turn| turn.hours.is_some());
+        network.access.iter().all(|access| held.of(access, mode) == permits.of(access, mode))
+            && in_time.into_iter().all(|turn| held.binds(turn, mode) == permits.binds(turn, mode))
+    }
+
+    /// Other travel times of some links, in seconds, infinite: closed, negative or not a number: nothing known. How many arcs of the hierarchy changed by it. Costs by
     /// how much that is: past one link in twenty, [`Router::weights`] is cheaper.
     pub fn update(&mut self, changed: &[(LinkIx, f32)]) -> usize {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, .. } = &*self.streets;
         let mut links = Vec::with_capacity(changed.len());
         for (link, travel_time_s) in changed {
             if self.weights.change(graph, *link, *travel_time_s) {
@@ -223,7 +239,7 @@ impl Router {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let spare = || self.streets.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = spare().pop();
         let mut scratch = kept.unwrap_or_else(|| Scratch {
             search: Search::new(&self.streets.hierarchy),
@@ -293,7 +309,7 @@ impl Router {
         from: &[OnLink],
         to: &[OnLink],
     ) -> Option<(u32, How)> {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, .. } = &*self.streets;
         let starts = self.starts(from);
         scratch.from.from(graph, hierarchy, &self.weights, &starts);
         scratch.to.to(graph, hierarchy, &self.weights, self.goals(to));
@@ -330,7 +346,7 @@ impl Router {
 
     /// The states of a way, of which the search has just said that it is one.
     pub(super) fn way(&self, scratch: &Scratch, ms: u32, how: How) -> Option<Way> {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, .. } = &*self.streets;
         match how {
             How::Along(i, end) => Some(Way { ms, states: Vec::new(), start: Some(i), end }),
             How::Locally(i) => {
@@ -354,7 +370,7 @@ impl Router {
     #[expect(clippy::cast_possible_truncation, reason = "metres within a city fit f32 to a millimetre or so")]
     fn finish(&self, way: Way, from: &[OnLink], to: &[OnLink]) -> Route {
         let link_of = &self.streets.graph.link_of;
-        let end = to[way.end];
+        let end = &to[way.end];
         let links: Vec<_> = match way.start {
             Some(_) => vec![end.link],
             None => way.states.iter().map(|state| link_of[*state as usize]).collect(),
@@ -370,12 +386,25 @@ impl Router {
         let last_m = links.last().map_or(0.0, length) as f32;
         let end_m = end.offset_m.clamp(0.0, last_m);
         let length_m = (but_last - f64::from(start) + f64::from(end_m)).max(0.0) as f32;
-        Route { links, start_m: start, end_m, travel_time_s: seconds(way.ms), length_m }
+        let over_links = self.over_links_ms(&way.states, start, end);
+        let turns_s = seconds(way.ms - over_links.unwrap_or(way.ms).min(way.ms));
+        Route { links, start_m: start, end_m, travel_time_s: seconds(way.ms), turns_s, length_m }
+    }
+
+    /// What the links of a way take by themselves; `None` along one link alone.
+    fn over_links_ms(&self, states: &[u32], start_m: f32, end: &OnLink) -> Option<u32> {
+        let [first, between @ .., last] = states else { return None };
+        let ms = |state: &u32| self.weights.state_ms[*state as usize];
+        let link = self.streets.graph.link_of[*first as usize];
+        let start = OnLink { link, offset_m: start_m, distance_m: 0.0 };
+        let before = part_ms(ms(first), self.share(&start));
+        let end = part_ms(ms(last), self.share(end));
+        Some(ms(first) - before + between.iter().map(ms).sum::<u32>() + end)
     }
 
     /// Whether a way leads there, whomever it disturbs. Slow; only to say why there is no route.
     fn leads_anyhow(&self, from: &[OnLink], to: &[OnLink]) -> bool {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, .. } = &*self.streets;
         let mut anyhow = self.weights.clone();
         anyhow.through.fill(false);
         let mut local = Local::new(graph);

@@ -61,7 +61,7 @@ impl Through {
 }
 
 /// Whether a mode may use a link at some time.
-pub(super) fn usable(network: &RoadNetwork, link: &vlot_model::Link, mode: Mode) -> bool {
+pub(crate) fn usable(network: &RoadNetwork, link: &vlot_model::Link, mode: Mode) -> bool {
     some_time(network, link, mode, |permission| permission != Permission::No)
 }
 

@@ -124,7 +124,17 @@ fn detour(city: &City, of: &Detour) -> wire::SituationDetour {
         };
         of.links.iter().enumerate().flat_map(tail)
     });
+    let closed = city.network.as_ref().zip(of.around.first().zip(of.around.last()));
+    let bearing_deg = closed.and_then(|(network, (first, last))| {
+        let (start, end) = (*network.shape(*first).first()?, *network.shape(*last).last()?);
+        #[expect(clippy::cast_possible_truncation, reason = "degrees")]
+        let bearing_deg = vlot_network::geo::bearing_deg(start, end).rem_euclid(360.0) as f32;
+        (start != end).then_some(bearing_deg)
+    });
     wire::SituationDetour {
+        around_link_ids: link_ids(city, &of.around),
+        bearing_deg,
+        street: closed.map(|(network, (first, _))| network.name(*first).to_owned()).unwrap_or_default(),
         mode: mode(of.mode).into(),
         exists,
         link_ids: link_ids(city, &of.links),

@@ -22,24 +22,39 @@ fn place(east: f64, north: f64) -> LonLat {
 /// A ladder, 36 km/h, both ways: the south street over junctions 0, 1, 2 and the north street over 3, 4, 5, 300 m apart and 600 m
 /// long, with rungs at both ends; and an island of one street, 6 to 7, far away to the east. Links are named 10 from + to.
 pub fn network() -> RoadNetwork {
+    draft().make().network
+}
+
+fn draft() -> Draft {
     let spots = [(0.0, 0.0), (300.0, 0.0), (600.0, 0.0), (0.0, 300.0), (300.0, 300.0), (600.0, 300.0)];
     let spots = spots.into_iter().chain([(5_000.0, 0.0), (5_300.0, 0.0)]).map(|(e, n)| place(e, n));
     let spots: Vec<_> = spots.collect();
     let mut draft = Draft::new("test");
     for (a, b) in [(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (2, 5), (6, 7)] {
-        for (a, b) in [(a, b), (b, a)] {
-            let id = |a: i64, b: i64| u64::try_from(10 * a + b).unwrap();
-            let spot = |n: i64| spots[usize::try_from(n).unwrap()];
-            draft.link(DraftLink {
-                points: vec![spot(a), spot(b)],
-                opposite: Some(LinkId(id(b, a))),
-                free_flow_kmh: 36.0,
-                name: if a < 3 && b < 3 { "Zuidstraat".into() } else { String::new() },
-                ..DraftLink::new([a, b], id(a, b), RoadClass::Secondary)
-            });
-        }
+        let spot = |n: i64| spots[usize::try_from(n).unwrap()];
+        street(&mut draft, [a, b], [spot(a), spot(b)], RoadClass::Secondary);
     }
-    draft.make().network
+    draft
+}
+
+fn street(draft: &mut Draft, [a, b]: [i64; 2], [from, to]: [LonLat; 2], class: RoadClass) {
+    for (a, b, points) in [(a, b, vec![from, to]), (b, a, vec![to, from])] {
+        let id = |a: i64, b: i64| u64::try_from(10 * a + b).unwrap();
+        draft.link(DraftLink {
+            points,
+            opposite: Some(LinkId(id(b, a))),
+            free_flow_kmh: 36.0,
+            name: if a < 3 && b < 3 { "Zuidstraat".into() } else { String::new() },
+            ..DraftLink::new([a, b], id(a, b), class)
+        });
+    }
+}
+
+/// The ladder with a residential street as a rung in its middle.
+fn quarter(city: &mut City) {
+    let mut draft = draft();
+    street(&mut draft, [1, 4], [place(300.0, 0.0), place(300.0, 300.0)], RoadClass::Residential);
+    city.network = Some(std::sync::Arc::new(draft.make().network));
 }
 
 /// The house's city with streets, a corridor along the south, a controller and an air station.
@@ -547,6 +562,30 @@ async fn a_street_that_closures_cut_off_is_unreachable() {
     assert_eq!(refused.code(), Code::NotFound);
     assert!(refused.message().starts_with("no way leads by car from 50.88"), "{}", refused.message());
     assert!(refused.message().contains("hint:"));
+}
+
+#[tokio::test]
+async fn cars_drive_around_a_residential_street_and_bicycles_through_it() {
+    let house = House::open_in(quarter).await;
+    house.publish(1, [traffic(&house, 12, 36.0)]);
+    let mut client = RouteServiceClient::new(house.channel().await);
+    let mut ask = async |origin, destination, mode: TravelMode, tick| {
+        let request = wire::RouteRequest { origin, destination, mode: mode.into(), alternatives: 3 };
+        route(&mut client, request, tick).await
+    };
+    let (south, north, within_it) = (spot(250.0, 5.0), spot(250.0, 295.0), spot(300.0, 150.0));
+    let by_car = ask(south.clone(), north.clone(), TravelMode::Car, 1).await.unwrap();
+    assert_eq!(by_car.routes[0].link_ids, [name(10), name(3), name(34)]);
+    assert!(!by_car.routes.iter().any(|r| r.link_ids.contains(&name(14))), "{by_car:?}");
+    let by_bicycle = ask(south.clone(), north.clone(), TravelMode::Bicycle, 1).await.unwrap();
+    assert_eq!(by_bicycle.routes[0].link_ids, [name(1), name(14), name(43)]);
+    let to_it = ask(south.clone(), within_it, TravelMode::Car, 1).await.unwrap();
+    assert_eq!(to_it.routes[0].link_ids, [name(1), name(14)]);
+    // Nor where nothing else leads there; and it says so.
+    house.publish(2, [closure(&house, Phase::Active, &[3, 30, 25, 52])]);
+    let refused = ask(south, north, TravelMode::Car, 2).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    assert!(refused.message().contains("not for through traffic (hint:"), "{}", refused.message());
 }
 
 #[tokio::test]
