@@ -19,6 +19,8 @@ pub(super) struct Around<'a> {
     pub(super) weights: &'a Weights,
     /// Of the quarters.
     pub(super) metric: &'a Metric,
+    /// Of the doors, out and in.
+    pub(super) doors_ms: &'a [Vec<u32>; 2],
 }
 
 /// A last arc.
@@ -109,7 +111,7 @@ impl Local {
 
     /// `side`: 0 out of the quarter, 1 into it.
     fn reach_doors(&mut self, around: Around<'_>, side: usize) {
-        let Around { graph, quarters, weights, metric, .. } = around;
+        let Around { quarters, metric, .. } = around;
         let h = &quarters.hierarchy;
         self.sweep.run(h, metric, side, &self.ends);
         self.quarters.clear();
@@ -125,16 +127,12 @@ impl Local {
                 }
                 self.at_doors[*x as usize] = least;
             }
-            for door in quarters.doors(side, *quarter) {
-                let ms = self.at_doors[door.local as usize];
-                let ends = [graph.tail[door.arc as usize], graph.head[door.arc as usize]];
-                let [tail, head] = ends.map(|end| weights.through[end as usize]);
-                if ms < NEVER_MS && [tail, head] == [side == 1, side == 0] {
-                    let ms = ms + weights.arc_ms(graph, door.arc);
-                    if ms < NEVER_MS {
-                        self.gates.push((door.gate, ms));
-                        self.by.push(door.arc);
-                    }
+            let doors = quarters.doors_of(side, *quarter);
+            for (door, ms) in quarters.doors(side)[doors.clone()].iter().zip(&around.doors_ms[side][doors]) {
+                let ms = self.at_doors[door.local as usize] + ms;
+                if ms < NEVER_MS {
+                    self.gates.push((door.gate, ms));
+                    self.by.push(door.arc);
                 }
             }
         }

@@ -21,6 +21,8 @@ pub(super) struct Door {
 pub(super) struct Doors {
     first: Vec<u32>,
     doors: Vec<Door>,
+    /// The door that each arc of the turn graph is; [`NONE`] of others.
+    door_of: Vec<u32>,
     /// Nodes from which doors lead and all above them, highest first, by quarter.
     first_above: Vec<u32>,
     above: Vec<u32>,
@@ -63,7 +65,7 @@ impl Quarters {
                 arc: id(arc),
             };
             let all = (0..graph.head.len()).map(door).filter(|door| door.local != NONE && door.gate != NONE);
-            Doors::new(&hierarchy, &quarter_of, quarters, all.collect())
+            Doors::new(&hierarchy, &quarter_of, [quarters, graph.head.len()], all.collect())
         });
         Quarters { hierarchy, quarter_of, doors }
     }
@@ -73,10 +75,21 @@ impl Quarters {
         self.doors[0].first.len().saturating_sub(1)
     }
 
-    /// The doors of a quarter: out of it (0), into it (1).
-    pub(super) fn doors(&self, side: usize, quarter: u32) -> &[Door] {
-        let of = &self.doors[side];
-        &of.doors[of.first[quarter as usize] as usize..of.first[quarter as usize + 1] as usize]
+    /// The doors out of all quarters (0), into them (1).
+    pub(super) fn doors(&self, side: usize) -> &[Door] {
+        &self.doors[side].doors
+    }
+
+    /// Which of them are a quarter's.
+    pub(super) fn doors_of(&self, side: usize, quarter: u32) -> std::ops::Range<usize> {
+        let first = &self.doors[side].first;
+        first[quarter as usize] as usize..first[quarter as usize + 1] as usize
+    }
+
+    /// Which of them an arc of the turn graph is.
+    pub(super) fn door(&self, side: usize, arc: u32) -> Option<usize> {
+        let door = self.doors[side].door_of.get(arc as usize).filter(|door| **door != NONE);
+        door.map(|door| *door as usize)
     }
 
     /// The nodes that those doors lead from or to and all above them, highest first.
@@ -87,7 +100,7 @@ impl Quarters {
 }
 
 impl Doors {
-    fn new(h: &Hierarchy, quarter_of: &[u32], quarters: usize, doors: Vec<Door>) -> Self {
+    fn new(h: &Hierarchy, quarter_of: &[u32], [quarters, arcs]: [usize; 2], doors: Vec<Door>) -> Self {
         let mut above = vec![false; h.nodes()];
         for door in &doors {
             let mut x = door.local;
@@ -100,7 +113,11 @@ impl Doors {
         let (first_above, order) = grouped(quarters, &nodes.iter().map(|x| by(*x)).collect::<Vec<_>>());
         let above = order.iter().map(|i| nodes[*i as usize]).collect();
         let (first, order) = grouped(quarters, &doors.iter().map(|door| by(door.local)).collect::<Vec<_>>());
-        let doors = order.iter().map(|i| doors[*i as usize]).collect();
-        Doors { first, doors, first_above, above }
+        let doors: Vec<_> = order.iter().map(|i| doors[*i as usize]).collect();
+        let mut door_of = vec![NONE; arcs];
+        for (i, door) in doors.iter().enumerate() {
+            door_of[door.arc as usize] = id(i);
+        }
+        Doors { first, doors, door_of, first_above, above }
     }
 }

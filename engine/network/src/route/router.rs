@@ -26,6 +26,7 @@ pub struct Router {
     pub(super) weights: Weights,
     pub(super) metric: Metric,
     inner: Metric,
+    doors_ms: [Vec<u32>; 2],
     permits: Option<Permits>,
     spare: Mutex<Vec<Scratch>>,
 }
@@ -37,6 +38,7 @@ impl Clone for Router {
             weights: self.weights.clone(),
             metric: self.metric.clone(),
             inner: self.inner.clone(),
+            doors_ms: self.doors_ms.clone(),
             permits: self.permits.clone(),
             spare: Mutex::default(),
         }
@@ -133,7 +135,15 @@ impl Router {
         let (metric, inner) = (Metric::new(&hierarchy), Metric::new(&quarters.hierarchy));
         let weights = Weights::none(&graph);
         let streets = Arc::new(Streets { graph, hierarchy, quarters, order });
-        Router { streets, weights, metric, inner, permits: None, spare: Mutex::default() }
+        Router {
+            streets,
+            weights,
+            metric,
+            inner,
+            doors_ms: Default::default(),
+            permits: None,
+            spare: Mutex::default(),
+        }
     }
 
     /// Whom it is for.
@@ -184,6 +194,10 @@ impl Router {
         let weights = &self.weights;
         self.metric.customize(hierarchy, |arc| weights.through_ms(graph, arc));
         self.inner.customize(&quarters.hierarchy, |arc| weights.local_ms(graph, arc));
+        for (side, all) in self.doors_ms.iter_mut().enumerate() {
+            all.clear();
+            all.extend(quarters.doors(side).iter().map(|door| weights.door_ms(graph, side, door.arc)));
+        }
     }
 
     /// Other travel times of some links, in seconds, infinite: closed. How many arcs of the hierarchies changed by it. Costs by
@@ -199,6 +213,13 @@ impl Router {
         let weights = &self.weights;
         let states = links.iter().flat_map(|link| graph.states(*link));
         let arcs: Vec<_> = states.flat_map(|state| graph.arcs_to(state)).copied().collect();
+        for (side, all) in self.doors_ms.iter_mut().enumerate() {
+            for arc in &arcs {
+                if let Some(ms) = quarters.door(side, *arc).and_then(|door| all.get_mut(door)) {
+                    *ms = weights.door_ms(graph, side, *arc);
+                }
+            }
+        }
         let through =
             self.metric.update(hierarchy, arcs.iter().copied(), |arc| weights.through_ms(graph, arc));
         through + self.inner.update(&quarters.hierarchy, arcs.into_iter(), |arc| weights.local_ms(graph, arc))
@@ -265,7 +286,14 @@ impl Router {
     /// What local searches look at.
     pub(super) fn around(&self) -> Around<'_> {
         let Streets { graph, hierarchy, quarters, .. } = &*self.streets;
-        Around { graph, through: hierarchy, quarters, weights: &self.weights, metric: &self.inner }
+        Around {
+            graph,
+            through: hierarchy,
+            quarters,
+            weights: &self.weights,
+            metric: &self.inner,
+            doors_ms: &self.doors_ms,
+        }
     }
 
     /// Where a way may start: the state, and what the rest of its link takes.
