@@ -43,7 +43,7 @@ impl Permits {
         let of_turns = network.turns.iter().filter_map(|turn| turn.hours.as_ref());
         let by_hours = of_links.chain(of_turns).map(|hours| (Arc::clone(hours), 0)).collect();
         let until = Timestamp::from_micros(i64::MAX);
-        Permits { schedules: Vec::new(), by_hours, holds: vec![false], until }
+        Permits { schedules: Vec::new(), by_hours, holds: vec![Some(false)], until }
     }
 
     /// Moves on to an instant. Whether anything holds or no longer holds.
