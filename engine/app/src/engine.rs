@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use vlot_bridge::{Admission, Limits, Log, LogBatch, Pump, PumpOptions, Running, WorkersOptions};
-use vlot_ingest::{mqtt, situations};
+use vlot_ingest::{gate, mqtt, situations};
 use vlot_model::{
     Board, City, Clock, History, Key, Meters, Product, Quarantine, Reading, Sign, SignIx, Submission,
     TICKS_SKIPPED, Timestamp, Value,
@@ -28,6 +28,9 @@ pub(crate) const LANE_DEPTH: usize = 64;
 
 /// What the history has left may take so long at a stop.
 const HISTORY_STOP: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The gate is looked at this often, by the wall.
+const GATE_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Sources by name; empty once the engine stops.
 type Sources = Arc<Mutex<Vec<(String, mqtt::Source)>>>;
@@ -59,6 +62,7 @@ pub(crate) struct Engine {
     inbox: mpsc::Sender<Submission>,
     sources: Sources,
     feeds: Feeds,
+    gate_timer: gate::Timer,
     stopping: watch::Sender<bool>,
     stop_server: oneshot::Sender<()>,
     server: JoinHandle<Result<()>>,
@@ -216,6 +220,7 @@ impl Engine {
         // Only now: an engine that cannot serve must not take over another's session at the broker.
         *sources.lock().unwrap_or_else(PoisonError::into_inner) = settings.mqtt.iter().map(start).collect();
         feeds.start(&settings.http, &intake);
+        let gate_timer = gate::Timer::start(intake, GATE_EVERY);
         *folder.lock().unwrap_or_else(PoisonError::into_inner) =
             of_folder.map(|(options, intake)| situations::Folder::start(options, intake));
         let grpc = server.addr();
@@ -231,6 +236,7 @@ impl Engine {
             inbox,
             sources,
             feeds,
+            gate_timer,
             stopping,
             stop_server,
             server,
@@ -260,6 +266,7 @@ impl Engine {
         }
         while stopped.join_next().await.is_some() {}
         self.feeds.stop().await;
+        self.gate_timer.stop().await;
         // Nobody waits for it when the server has ended by itself.
         let _ended = self.stop_server.send(());
         let served = self.server.await;

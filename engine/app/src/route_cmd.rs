@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use vlot_model::{LinkIx, LonLat, Mode, Permission, RoadNetwork};
-use vlot_network::plain::{Plain, undisturbed_s};
+use vlot_network::route::{Router, undisturbed_s};
 use vlot_network::trip::{NoTrip, near, trip};
-use vlot_network::{Index, polyline, reach};
+use vlot_network::{Index, Permits, polyline, reach};
 use vlot_proto::common::v1::{Position, TravelMode};
 use vlot_proto::traffic::v1::route_service_client::RouteServiceClient;
 use vlot_proto::traffic::v1::{Place, Route, RouteBasis, RouteRequest, RouteStep, place};
@@ -79,12 +79,12 @@ fn routes(network: RoadNetwork, mode: Mode, from: LonLat, to: LonLat, most: u32)
     };
     let (starts, ends) = (streets("origin", from)?, streets("destination", to)?);
     let network = Arc::new(network);
-    let plain = Plain { network: Arc::clone(&network), permits: None, mode, known_s: Default::default() };
-    let ways = plain.ways(&starts, &ends, most as usize);
-    if ways.is_empty() {
-        bail!(NoTrip::Unreachable { mode, from, to, why: "there is none".to_owned() });
-    }
-    let undisturbed = |link| undisturbed_s(&network, link, mode).into();
+    let mut router = Router::new(Arc::clone(&network), mode, None);
+    router.weights(&Permits::usual(&network), |_| None);
+    let others = (most as usize).saturating_sub(1);
+    let ways = router.route(&starts, &ends, others);
+    let ways = ways.map_err(|why| NoTrip::Unreachable { mode, from, to, why })?;
+    let undisturbed = |link| undisturbed_s(&network, link, mode);
     let told = ways.iter().map(|way| {
         let trip = trip(&network, mode, way, &undisturbed, |_| None);
         let id = |link: &LinkIx| network.link(*link).map_or_else(String::new, |l| format!("{:016x}", l.id.0));

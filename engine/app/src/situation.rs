@@ -53,7 +53,8 @@ enum What {
     Notice(Statement),
     /// All that stand, and what ended within the last hour
     List,
-    /// Take back what an operator has stated
+    /// Take back what an operator has stated: it is over
+    #[command(visible_alias = "end")]
     Withdraw {
         /// The situation's id
         id: String,
@@ -366,17 +367,37 @@ pub(crate) fn text(situation: &Situation) -> String {
             TravelMode::Bus => "bus",
             TravelMode::Unspecified => "?",
         };
+        let street = if detour.street.is_empty() { "it" } else { &detour.street };
+        let bound = detour.bearing_deg.map(|deg| format!(", {}", bound(deg))).unwrap_or_default();
         out.push_str(&match (detour.travel_time_s, detour.extra_s) {
             (Some(all), Some(extra)) if detour.exists => {
                 format!(
-                    "\n  {mode}: around it in {all:.0} s, {extra:+.0} s, over {} links",
+                    "\n  {mode}: around {street}{bound}: {all:.0} s, {extra:+.0} s, over {} links",
                     detour.link_ids.len()
                 )
             }
-            _ => format!("\n  {mode}: no way around"),
+            _ => format!("\n  {mode}: no way around {street}{bound}"),
         });
     }
     out
+}
+
+/// A direction of travel as people say it.
+fn bound(bearing_deg: f32) -> &'static str {
+    const BOUND: [&str; 8] = [
+        "northbound",
+        "northeastbound",
+        "eastbound",
+        "southeastbound",
+        "southbound",
+        "southwestbound",
+        "westbound",
+        "northwestbound",
+    ];
+    let eighths = f64::from(bearing_deg.rem_euclid(360.0)) / 45.0;
+    let nearest = (0..8).find(|n| (eighths - f64::from(*n)).abs() <= 0.5);
+    // What is nearly north from the west.
+    BOUND[usize::try_from(nearest.unwrap_or(0)).unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -471,9 +492,11 @@ mod tests {
 
     #[test]
     fn a_situation_reads_as_a_few_lines() {
-        let detour = |exists, seconds: Option<f32>| SituationDetour {
+        let detour = |exists, seconds: Option<f32>, bearing_deg: Option<f32>| SituationDetour {
             mode: TravelMode::Car.into(),
             exists,
+            street: if bearing_deg.is_some() { "Vest".into() } else { String::new() },
+            bearing_deg,
             travel_time_s: seconds,
             extra_s: seconds,
             ..SituationDetour::default()
@@ -490,11 +513,28 @@ mod tests {
             phase: SituationPhase::Active.into(),
             since: Some(prost_types::Timestamp::default()),
             link_ids: vec!["00000000000000ab".into()],
-            detours: vec![detour(true, Some(95.4)), detour(false, None)],
+            detours: vec![
+                detour(true, Some(95.4), Some(50.0)),
+                detour(false, None, Some(230.0)),
+                detour(false, None, None),
+            ],
             ..Situation::default()
         };
         let expected = "ring  ACTIVE  Ring closed (closure, operator): closed, 1 links, since 1970-01-01T00:00:00Z, until \
-                        further notice\n  car: around it in 95 s, +95 s, over 0 links\n  car: no way around";
+                        further notice\n  car: around Vest, northeastbound: 95 s, +95 s, over 0 links\n  car: no way around Vest, \
+                        southwestbound\n  car: no way around it";
+        assert_eq!(
+            [0.0, 22.0, 23.0, 180.0, 337.0, 338.0, 360.0].map(bound),
+            [
+                "northbound",
+                "northbound",
+                "northeastbound",
+                "southbound",
+                "northwestbound",
+                "northbound",
+                "northbound"
+            ]
+        );
         assert_eq!(text(&situation), expected);
     }
 }

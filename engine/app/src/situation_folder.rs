@@ -33,7 +33,8 @@ pub(crate) fn parts(
     let standing = standing.collect();
     let wrong_hours =
         |hours: &str| vlot_hours::wrong_hours(hours).map(|(what, hint)| format!("{what} (hint: {hint})"));
-    let options = Options { folder, every: EVERY, wrong_hours };
+    let timezone = settings.city.timezone.as_str().into();
+    let options = Options { folder, every: EVERY, timezone, wrong_hours };
     Some((options, Intake { device, clock, standing, out: inbox.clone() }))
 }
 

@@ -5,7 +5,7 @@ use tonic::transport::Channel;
 use vlot_model::Timestamp;
 use vlot_proto::traffic::v1::road_service_client::RoadServiceClient;
 use vlot_proto::traffic::v1::{
-    Corridor, Incident, IncidentRule, IncidentVerdict, Jam, LevelOfService, Link, LinkFilter,
+    Corridor, Incident, IncidentRule, IncidentVerdict, Jam, LevelOfService, Link, LinkFilter, LinkSituation,
     WatchCorridorsRequest, WatchCorridorsResponse, WatchIncidentsRequest, WatchIncidentsResponse,
     WatchJamsRequest, WatchJamsResponse, WatchLinksRequest, WatchLinksResponse,
 };
@@ -73,7 +73,7 @@ fn instant(t: Option<prost_types::Timestamp>) -> String {
 }
 
 fn link(link: &Link) -> String {
-    let state = link.state.unwrap_or_default();
+    let state = link.state.clone().unwrap_or_default();
     let kmh = |v: Option<f32>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.0}"));
     let level = match state.level() {
         LevelOfService::Unspecified => "-",
@@ -84,6 +84,9 @@ fn link(link: &Link) -> String {
         LevelOfService::E => "E",
         LevelOfService::F => "F",
     };
+    if state.closed {
+        return format!("-  {} {:<28} CLOSED to cars: {}", link.id, link.name, because(&state.situations));
+    }
     let sources = state.sources.unwrap_or_default();
     let rests = [
         (sources.detectors, "detectors"),
@@ -93,8 +96,11 @@ fn link(link: &Link) -> String {
     ];
     let rests: Vec<_> = rests.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
     let rests = if rests.is_empty() { "free flow".to_owned() } else { rests.join(", ") };
+    let limit = state.speed_limit_kmh.map_or_else(String::new, |kmh| {
+        format!("  limited to {kmh:.0} km/h: {}", because(&state.situations))
+    });
     format!(
-        "{}  {} {:<28} {:>3} km/h ({} to {}, free {:.0})  {level}  {:<9} {rests}",
+        "{}  {} {:<28} {:>3} km/h ({} to {}, free {:.0})  {level}  {:<9} {rests}{limit}",
         instant(state.observed_at),
         link.id,
         link.name,
@@ -106,16 +112,31 @@ fn link(link: &Link) -> String {
     )
 }
 
+/// Which situations, and until when.
+fn because(situations: &[LinkSituation]) -> String {
+    let one = |s: &LinkSituation| {
+        let until = s
+            .until
+            .map_or_else(|| "until further notice".to_owned(), |t| format!("until {}", instant(Some(t))));
+        let hours = if s.hours.is_empty() { String::new() } else { format!(", {}", s.hours) };
+        format!("{} ({} {}) {until}{hours}", s.headline, s.source, s.id)
+    };
+    situations.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
 fn corridor(corridor: &Corridor) -> String {
     let Some(state) = &corridor.state else { return format!("{:<28} nothing yet", corridor.name) };
-    let closed = if state.closed { "  CLOSED" } else { "" };
+    if state.closed {
+        return format!("{}  {:<28} CLOSED", instant(state.observed_at), corridor.name);
+    }
+    let seconds = |v: Option<f32>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.0}"));
     format!(
-        "{}  {:<28} {:.0} s ({:.0} to {:.0}, free {:.0})  {:.0} % measured  {}{closed}",
+        "{}  {:<28} {} s ({} to {}, free {:.0})  {:.0} % measured  {}",
         instant(state.observed_at),
         corridor.name,
-        state.travel_time_s,
-        state.travel_time_low_s,
-        state.travel_time_high_s,
+        seconds(state.travel_time_s),
+        seconds(state.travel_time_low_s),
+        seconds(state.travel_time_high_s),
         state.free_flow_s,
         state.measured_pct,
         quality(state.quality()),
@@ -173,6 +194,24 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_link_says_what_closes_it_and_no_figure() {
+        let works = LinkSituation {
+            source: "operator".into(),
+            id: "w1".into(),
+            headline: "Werken".into(),
+            until: Some(prost_types::Timestamp { seconds: 60, nanos: 0 }),
+            ..LinkSituation::default()
+        };
+        let state = LinkState { closed: true, situations: vec![works.clone()], ..LinkState::default() };
+        let text = link(&Link { state: Some(state), ..Link::default() });
+        assert!(text.ends_with("CLOSED to cars: Werken (operator w1) until 1970-01-01T00:01:00Z"), "{text}");
+        let state =
+            LinkState { speed_limit_kmh: Some(30.0), situations: vec![works], ..LinkState::default() };
+        let text = link(&Link { state: Some(state), ..Link::default() });
+        assert!(text.contains("limited to 30 km/h: Werken (operator w1)"), "{text}");
+    }
+
+    #[test]
     fn a_line_says_what_a_figure_rests_on() {
         let state = LinkState {
             speed_kmh: Some(12.4),
@@ -187,9 +226,12 @@ mod tests {
         };
         let text = link(&Link { state: Some(state), ..Link::default() });
         assert!(text.contains(" 12 km/h") && text.ends_with("F  degraded  detectors, probes"), "{text}");
-        let state = CorridorState { travel_time_s: 75.0, closed: true, ..CorridorState::default() };
+        let state = CorridorState { travel_time_s: Some(75.0), ..CorridorState::default() };
         let text = corridor(&Corridor { state: Some(state), ..Corridor::default() });
-        assert!(text.contains("75 s") && text.ends_with("CLOSED"), "{text}");
+        assert!(text.contains("75 s (- to -"), "{text}");
+        let state = CorridorState { closed: true, ..CorridorState::default() };
+        let text = corridor(&Corridor { state: Some(state), ..Corridor::default() });
+        assert!(text.ends_with("CLOSED") && !text.contains(" s "), "{text}");
         let jam =
             Jam { tail_name: "Vest".into(), head_link_id: "0a".into(), length_m: 310.0, ..Jam::default() };
         assert!(all_jams(&[jam]).ends_with("Vest to 0a: 310 m, 0 s lost"));

@@ -64,15 +64,11 @@ pub fn build<'s>(
         rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
-    let mut all = roads::roads(
-        of_links,
-        of_traffic,
-        of_situations.clone(),
-        counts.clone(),
-        clock.clone(),
-        city,
-        meters,
-    );
+    let situations = situations::situations(of_situations.clone(), clock.clone(), city, meters);
+    let feeds = health::feeds::feeds(of_links.clone(), clock.clone(), city);
+    let (judged, stated) = (counts.clone(), situations.clone());
+    let heard = roads::Heard { of_links, of_traffic, of_situations, judged, situations: stated };
+    let mut all = roads::roads(heard, clock.clone(), city, meters);
     all.extend([
         forecast::forecasts(facilities.clone(), clock.clone(), city),
         zones::zones(of_parking, facilities.clone(), clock.clone(), city),
@@ -81,7 +77,8 @@ pub fn build<'s>(
         counts,
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
         signs::signs(of_signs, clock.clone(), city, meters),
-        situations::situations(of_situations, clock.clone(), city, meters),
+        situations,
+        feeds,
         roadside::roadside(of_roadside, clock, city, meters),
     ]);
     scope.concatenate(all)

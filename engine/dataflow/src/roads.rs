@@ -8,22 +8,32 @@ use vlot_model::{City, Meters, Value};
 
 use crate::{Clocks, Readings, Updates, corridors, incidents, jams, links};
 
-/// States of links, and what comes of them. `judged` is what the traffic operator publishes, with the health of its detectors.
+/// What traffic on the streets is made of.
+pub(crate) struct Heard<'s> {
+    pub(crate) of_links: Readings<'s>,
+    pub(crate) of_traffic: Readings<'s>,
+    pub(crate) of_situations: Readings<'s>,
+    /// What the traffic operator publishes, with the health of its detectors.
+    pub(crate) judged: Updates<'s>,
+    /// What has become of the situations that were stated.
+    pub(crate) situations: Updates<'s>,
+}
+
+/// States of links, and what comes of them.
 pub(crate) fn roads<'s>(
-    of_links: Readings<'s>,
-    of_traffic: Readings<'s>,
-    of_situations: Readings<'s>,
-    judged: Updates<'s>,
+    heard: Heard<'s>,
     clock: Clocks<'s>,
     city: &Arc<City>,
     meters: &Arc<Meters>,
 ) -> Vec<Updates<'s>> {
+    let Heard { of_links, of_traffic, of_situations, judged, situations } = heard;
     if city.network.is_none() {
         // Nothing is copied for operators that would have nothing to say.
         let verdict = |value: &Value| matches!(value, Value::IncidentVerdict { .. });
         return vec![idle(of_links, |_| true, meters), idle(of_situations, verdict, meters)];
     }
-    let links = links::states(of_links, of_traffic.clone(), judged.clone(), clock.clone(), city, meters);
+    let links =
+        links::states(of_links, of_traffic.clone(), judged.clone(), situations, clock.clone(), city, meters);
     vec![
         corridors::corridors(links.clone(), clock.clone(), city),
         jams::jams(links.clone(), clock.clone(), city),

@@ -78,6 +78,7 @@ pub(crate) fn link_state(link: u32, at: i64, speed_kmh: f32, quality: Quality) -
         sources: LinkSources { detectors: quality != Quality::Missing, ..LinkSources::default() },
         probes: 0,
         quality,
+        situations: Vec::new(),
     }
 }
 

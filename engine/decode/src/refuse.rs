@@ -35,11 +35,13 @@ pub(crate) fn quote(text: &str) -> String {
     if shown.len() == text.len() { format!("{shown:?}") } else { format!("{shown:?}...") }
 }
 
-fn clip(text: &str, chars: usize) -> String {
-    match text.char_indices().nth(chars) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
+/// One line of at most so many characters: libraries quote a message as it is, line ends and all.
+pub(crate) fn clip(text: &str, chars: usize) -> String {
+    let (shown, more) = match text.char_indices().nth(chars) {
+        Some((end, _)) => (&text[..end], "..."),
+        None => (text, ""),
+    };
+    shown.replace(char::is_control, " ") + more
 }
 
 #[cfg(test)]
@@ -51,6 +53,7 @@ mod tests {
         assert_eq!(quote("a\n\"b"), r#""a\n\"b""#);
         let long = quote(&"é".repeat(1_000));
         assert_eq!(long, format!("\"{}\"...", "é".repeat(QUOTED_CHARS)));
+        assert_eq!(malformed("a\n\u{1b}[31mb").detail, "a  [31mb");
         assert_eq!(malformed("é".repeat(1_000)).detail.chars().count(), DETAIL_CHARS + 3);
     }
 }

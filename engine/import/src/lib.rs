@@ -12,5 +12,5 @@ mod tags;
 
 pub use error::ImportError;
 pub use osm::{Imported, Options, osm};
-pub use report::{ClassKm, Examples, Gap, Island, Report};
+pub use report::{ClassKm, Examples, Fault, Gap, Island, Report};
 pub use tags::speed::Limits;

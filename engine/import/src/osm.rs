@@ -8,7 +8,7 @@ use vlot_network::{Draft, Refused};
 use crate::ImportError;
 use crate::read::Source;
 use crate::report::{ClassKm, Gap, Report};
-use crate::roads::{collect, connected, pieces, turns};
+use crate::roads::{collect, connected, pieces, stranded, turns};
 use crate::tags::speed::Limits;
 
 /// What an import may be told.
@@ -75,4 +75,5 @@ fn told(network: &RoadNetwork, report: &mut Report) {
     }
     report.km = km.into_iter().map(|(class, km)| ClassKm { class, km }).collect();
     report.connected = Mode::ALL.map(|mode| connected::largest(network, mode)).to_vec();
+    stranded::told(network, report);
 }

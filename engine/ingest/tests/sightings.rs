@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Engine, FILTER, TOPIC, Wire, broker, options, payload, publish, state, stats, subscription};
+use vlot_ingest::gate::Timer;
 use vlot_ingest::mqtt::{Options, Protocol, Qos, Subscription, start};
 use vlot_model::{
     City, Clock, Device, DeviceIx, DeviceKind, Dropped, FacilityIx, Format, LonLat, Pair, PairIx, Reading,
@@ -255,6 +256,40 @@ async fn what_left_the_gate_outlives_its_connection() {
     assert_eq!(found, [101, 102, 103, 104]);
     // The sighting comes again; the gate knows it.
     common::until("the repeat", || meters.gate.dropped(Dropped::Repeated) == 1).await;
+    source.stop().await;
+}
+
+/// The last drive of the day: nobody comes behind it.
+#[tokio::test]
+async fn what_the_gate_holds_leaves_in_its_time_though_nobody_comes() {
+    let (broker, clock) = (broker(), Hand::default());
+    let port = broker.addr().port();
+    let mut engine = Engine::of(city(), Arc::new(clock.clone()), 1);
+    let meters = engine.intake.meters.clone();
+    let timer = Timer::start(engine.intake.clone(), Duration::from_millis(1));
+    let source = start(sources(Protocol::V311, port), engine.intake.clone());
+    stats(&broker, "the subscriptions", |s| s.subscriptions == 3).await;
+    clock.set(130);
+    publish(port, 1, SEEN, [drive("a")]).await;
+    publish(port, 1, READ, [read("anpr-1", 20)]).await;
+    publish(port, 1, "vlot/v1/anpr-2/sightings", [read("anpr-2", 120)]).await;
+    common::until("all to arrive", || meters.gate.taken.get() == 26).await;
+    // Not before its time, however often the timer looks.
+    assert!(engine.submissions.is_empty());
+    clock.set(134);
+    assert!(tokio::time::timeout(Duration::from_millis(50), engine.submissions.recv()).await.is_err());
+
+    clock.set(135);
+    let submission = engine.next().await;
+    assert_eq!(links(&submission.readings), [101, 102, 103, 104]);
+    let times = submission.readings.iter().filter(|r| matches!(r.value, Value::PairTime { .. }));
+    assert_eq!(times.count(), 1);
+    assert!(submission.receipt.is_none());
+    // Vehicles are forgotten with their silence, too.
+    assert_eq!(meters.gate.followed.get(), 1);
+    clock.set(135 + 301);
+    common::until("the vehicle to be forgotten", || meters.gate.followed.get() == 0).await;
+    timer.stop().await;
     source.stop().await;
 }
 

@@ -4,8 +4,10 @@
 use crate::DeviceIx;
 
 mod figure;
+mod roadside;
 
 pub use figure::FigureRules;
+pub use roadside::{AirRules, PairRules, ProbeRules, SignalRules};
 
 /// Microseconds.
 type Micros = i64;
@@ -58,6 +60,14 @@ pub struct HealthRules {
     pub motor: CountRules,
     /// Bicycle counters.
     pub bicycle: CountRules,
+    /// Feeds of followed vehicles.
+    pub probes: ProbeRules,
+    /// Pairs of readers.
+    pub pair: PairRules,
+    /// Traffic-light controllers.
+    pub signal: SignalRules,
+    /// Air and noise stations.
+    pub air: AirRules,
     /// Clocks of any device.
     pub clock: ClockRules,
 }

@@ -38,7 +38,8 @@ pub use guidance::{
     GuidanceState, LinePlan, LineWay, LiveWay, RefusedSet, SignPlan,
 };
 pub use health::{
-    BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings, Reporting,
+    AirRules, BarrierRules, BayRules, ClockRules, CountRules, FigureRules, HealthRules, HealthSettings,
+    PairRules, ProbeRules, Reporting, SignalRules,
 };
 pub use history::{
     Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,

@@ -36,6 +36,23 @@ pub struct Situation {
     pub withdrawn: bool,
 }
 
+impl Situation {
+    /// Whether nobody of that mode may use its links while it is active.
+    #[must_use]
+    pub fn closes(&self, mode: Mode) -> bool {
+        self.effect == Effect::Closed && self.modes.has(mode)
+    }
+
+    /// What nobody of that mode is faster than on its links while it is active, km/h, at least 1.
+    #[must_use]
+    pub fn limit_kmh(&self, mode: Mode) -> Option<f32> {
+        match self.effect {
+            Effect::SpeedLimit { kmh } if self.modes.has(mode) && kmh.is_finite() => Some(kmh.max(1.0)),
+            _ => None,
+        }
+    }
+}
+
 /// Kinds of situations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -119,6 +136,9 @@ pub enum Phase {
 pub struct Detour {
     /// For whom.
     pub mode: Mode,
+    /// The closed links in a row that it leads around, in order of travel, which tell the direction that it stands for; empty:
+    /// all that the situation is on.
+    pub around: Vec<LinkIx>,
     /// In order of travel; empty: there is none.
     pub links: Vec<LinkIx>,
     /// Seconds along it.

@@ -1,8 +1,10 @@
 //! What is known of traffic on links, corridors and at the devices beside the road.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{AirIx, ControllerIx, CorridorIx, LinkIx, Quality, Timestamp};
+use crate::{AirIx, ControllerIx, CorridorIx, LinkIx, Mode, Quality, Situation, Timestamp};
 
 /// Traffic on a link, from all sources together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,8 +31,24 @@ pub struct LinkState {
     pub sources: LinkSources,
     /// Distinct vehicles that were followed in the last window; 0 where fewer than the least number that is published.
     pub probes: u16,
-    /// How far to trust it.
+    /// How far to trust it; `Missing` where cars are kept out, whatever is measured.
     pub quality: Quality,
+    /// Closures, closed lanes and speed limits in force on it, by their places in the list.
+    pub situations: Vec<Arc<Situation>>,
+}
+
+impl LinkState {
+    /// Whether a situation keeps cars out: then there is no speed and no travel time, and the figures are those of an open street.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.situations.iter().any(|situation| situation.closes(Mode::Car))
+    }
+
+    /// The lowest speed limit of situations for cars, km/h.
+    #[must_use]
+    pub fn limit_kmh(&self) -> Option<f32> {
+        self.situations.iter().filter_map(|s| s.limit_kmh(Mode::Car)).min_by(f32::total_cmp)
+    }
 }
 
 /// What a link's figure rests on; nothing: free flow.
@@ -42,7 +60,7 @@ pub struct LinkSources {
     pub probes: bool,
     /// Vehicles seen at both ends of a stretch.
     pub pairs: bool,
-    /// An incident, works or event that limits it.
+    /// A situation that keeps cars out or limits their speed: what is assumed where nothing is measured.
     pub situations: bool,
 }
 
@@ -87,17 +105,17 @@ pub struct CorridorState {
     pub observed_at: Option<Timestamp>,
     /// Stale from then on; `None` when nothing is measured.
     pub valid_until: Option<Timestamp>,
-    /// Seconds for the whole of it, free flow assumed where nothing is known.
-    pub travel_time_s: f32,
+    /// Seconds for the whole of it, free flow or a situation's speed limit assumed where nothing is known; `None` while it is closed.
+    pub travel_time_s: Option<f32>,
     /// Low end of the 80 % interval.
-    pub travel_time_low_s: f32,
+    pub travel_time_low_s: Option<f32>,
     /// High end.
-    pub travel_time_high_s: f32,
+    pub travel_time_high_s: Option<f32>,
     /// Seconds at free flow.
     pub free_flow_s: f32,
     /// Share of its length that is measured, 0..=100.
     pub measured_pct: f32,
-    /// Some of its links are closed.
+    /// Some of its links are closed to cars.
     pub closed: bool,
     /// How far to trust it.
     pub quality: Quality,

@@ -12,7 +12,6 @@ pub mod locate;
 pub mod matching;
 pub mod path;
 mod permits;
-pub mod plain;
 pub mod polyline;
 pub mod reach;
 pub mod route;

@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
-use vlot_model::{LinkIx, Mode, Permission, RoadNetwork, Turn};
+use vlot_model::{LinkIx, Mode, NodeIx, Permission, RoadNetwork, Turn};
 
 use crate::Permits;
+use crate::route::{Through, usable};
 
 /// A way, from the start of its first link to the end of its last.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +36,7 @@ pub fn shortest(
 ///
 /// `permits` say what holds at their instant; without them, what always holds: rules in time are passed over. `weight` is finite
 /// and not negative; `None`: the link is closed. Streets for destinations alone are used at the beginning and at the end of a
-/// way, never to pass through. Who drives or rides turns round only where a street ends.
+/// way, never to pass through. Nobody turns round but where a street ends.
 #[must_use]
 pub fn shortest_of(
     network: &RoadNetwork,
@@ -45,22 +46,85 @@ pub fn shortest_of(
     to: &[LinkIx],
     weight: impl Fn(LinkIx) -> Option<f64>,
 ) -> Option<Path> {
-    let mut search = Search::new(network, permits, mode, weight);
-    for link in from {
-        if let Some((permission, cost)) = search.usable(*link) {
-            let phase = if permission == Permission::Destination { Phase::Leaving } else { Phase::Under };
-            search.reach(State { link: *link, phase, begun: Vec::new() }, cost, None);
-        }
-    }
-    search.run(to)
+    let leaving = Leaving::new(network);
+    let rules = Rules { network, permits, mode, through: None, leaving: &leaving };
+    Search::new(&rules, weight).run(from, to, usize::MAX)
 }
 
-/// Where one is with respect to streets for destinations alone.
+/// Which links begin at each junction.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaving {
+    /// `begins[n]..begins[n + 1]` of `links`.
+    begins: Vec<u32>,
+    links: Vec<LinkIx>,
+}
+
+impl Leaving {
+    pub(crate) fn new(network: &RoadNetwork) -> Self {
+        let mut links: Vec<_> = (0..network.links.len()).map(LinkIx::from_position).collect();
+        let from = |link: &LinkIx| network.link(*link).map_or(NodeIx(0), |link| link.from);
+        links.sort_by_key(|link| (from(link), *link));
+        let mut begins = vec![0_u32; network.nodes.len() + 1];
+        for link in &network.links {
+            if let Some(n) = begins.get_mut(link.from.at() + 1) {
+                *n += 1;
+            }
+        }
+        for n in 1..begins.len() {
+            begins[n] += begins[n - 1];
+        }
+        Leaving { begins, links }
+    }
+
+    /// Links that begin at a junction, in order.
+    pub(crate) fn of(&self, node: NodeIx) -> &[LinkIx] {
+        let at = |n: usize| self.begins.get(n).map_or(0, |n| *n as usize);
+        self.links.get(at(node.at())..at(node.at() + 1)).unwrap_or(&[])
+    }
+}
+
+/// Whether a rule of those that bind from one link forbids to go on to another, after the rule's own way. Several that each
+/// allow one way alone, of the same links and hours, allow all of theirs.
+pub(crate) fn forbids<'a>(turn: &Turn, mut binding: impl Iterator<Item = &'a Turn>, next: LinkIx) -> bool {
+    let alike = |other: &Turn| other.only && other.via == turn.via && other.hours == turn.hours;
+    match turn.only {
+        true => !binding.any(|other| alike(other) && other.to == next),
+        false => turn.to == next,
+    }
+}
+
+/// What a way has to heed.
+pub(crate) struct Rules<'a> {
+    pub(crate) network: &'a RoadNetwork,
+    pub(crate) permits: Option<&'a Permits>,
+    pub(crate) mode: Mode,
+    /// The links that lead through; `None`: all that are not for destinations alone.
+    pub(crate) through: Option<&'a Through>,
+    pub(crate) leaving: &'a Leaving,
+}
+
+impl Rules<'_> {
+    fn permission(&self, link: LinkIx) -> Permission {
+        match self.permits {
+            Some(permits) => permits.permission(self.network, link, self.mode),
+            None => usual(self.network, link, self.mode),
+        }
+    }
+
+    /// Whether a street ends with a link, so that one may turn round.
+    fn ends(&self, link: LinkIx) -> bool {
+        let Some(of) = self.network.link(link) else { return true };
+        let mut on = self.leaving.of(of.to).iter().filter(|next| of.opposite != Some(**next));
+        !on.any(|next| self.network.link(*next).is_some_and(|link| usable(self.network, link, self.mode)))
+    }
+}
+
+/// Where one is with respect to streets that do not lead through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Phase {
     /// Still in those where the way began.
     Leaving,
-    /// On open streets.
+    /// On streets that lead through.
     Under,
     /// In those where it ends.
     Arriving,
@@ -75,13 +139,9 @@ struct State {
     begun: Vec<(usize, usize)>,
 }
 
-struct Search<'a, W> {
-    network: &'a RoadNetwork,
-    permits: Option<&'a Permits>,
-    mode: Mode,
+pub(crate) struct Search<'a, W> {
+    rules: &'a Rules<'a>,
     weight: W,
-    /// Links that begin at each junction.
-    out: Vec<Vec<LinkIx>>,
     /// Turns that bind, by the link that they come from.
     turns: FxHashMap<LinkIx, Vec<usize>>,
     /// Every state that was reached, its cost and the state before.
@@ -92,35 +152,27 @@ struct Search<'a, W> {
 }
 
 impl<'a, W: Fn(LinkIx) -> Option<f64>> Search<'a, W> {
-    fn new(network: &'a RoadNetwork, permits: Option<&'a Permits>, mode: Mode, weight: W) -> Self {
-        let mut out = vec![Vec::new(); network.nodes.len()];
-        for (at, link) in network.links.iter().enumerate() {
-            if let Some(out) = out.get_mut(link.from.at()) {
-                out.push(LinkIx::from_position(at));
-            }
-        }
-        let binds = |turn: &Turn| match permits {
-            Some(permits) => permits.binds(turn, mode),
-            None => turn.modes.has(mode) && turn.hours.is_none(),
+    pub(crate) fn new(rules: &'a Rules<'a>, weight: W) -> Self {
+        let binds = |turn: &Turn| match rules.permits {
+            Some(permits) => permits.binds(turn, rules.mode),
+            None => turn.modes.has(rules.mode) && turn.hours.is_none(),
         };
         let mut turns: FxHashMap<LinkIx, Vec<usize>> = FxHashMap::default();
-        for (at, turn) in network.turns.iter().enumerate().filter(|(_, turn)| binds(turn)) {
+        for (at, turn) in rules.network.turns.iter().enumerate().filter(|(_, turn)| binds(turn)) {
             turns.entry(turn.from).or_default().push(at);
         }
         let (states, numbers, queue) = (Vec::new(), FxHashMap::default(), BinaryHeap::new());
-        Search { network, permits, mode, weight, out, turns, states, numbers, queue }
+        Search { rules, weight, turns, states, numbers, queue }
     }
 
-    /// Whether a link may be used, and what it costs.
-    fn usable(&self, link: LinkIx) -> Option<(Permission, f64)> {
-        let permission = match self.permits {
-            Some(permits) => permits.permission(self.network, link, self.mode),
-            None => usual(self.network, link, self.mode),
-        };
+    /// Whether a link may be used, and what it costs; and whether it leads through.
+    fn usable(&self, link: LinkIx) -> Option<(bool, f64)> {
+        let permission = self.rules.permission(link);
         if permission == Permission::No {
             return None;
         }
-        (self.weight)(link).filter(|w| w.is_finite() && *w >= 0.0).map(|w| (permission, w))
+        let through = permission == Permission::Yes && self.rules.through.is_none_or(|all| all.ever(link));
+        (self.weight)(link).filter(|w| w.is_finite() && *w >= 0.0).map(|w| (through, w))
     }
 
     fn reach(&mut self, state: State, cost: f64, before: Option<usize>) {
@@ -142,7 +194,17 @@ impl<'a, W: Fn(LinkIx) -> Option<f64>> Search<'a, W> {
         self.queue.push(Reverse((cost.to_bits(), number)));
     }
 
-    fn run(mut self, to: &[LinkIx]) -> Option<Path> {
+    /// The cheapest way; `None` too after so many links that were looked at.
+    pub(crate) fn run(mut self, from: &[LinkIx], to: &[LinkIx], most: usize) -> Option<Path> {
+        for link in from {
+            if let Some((through, cost)) = self.usable(*link) {
+                let phase = if through { Phase::Under } else { Phase::Leaving };
+                self.reach(State { link: *link, phase, begun: Vec::new() }, cost, None);
+            }
+        }
+        // Where it ends on a street that leads through, it never leaves those.
+        let ends_quiet = to.iter().any(|link| self.usable(*link).is_some_and(|(through, _)| !through));
+        let mut settled = 0;
         while let Some(Reverse((bits, number))) = self.queue.pop() {
             let (state, cost, _) = self.states[number].clone();
             if cost.to_bits() != bits {
@@ -151,19 +213,25 @@ impl<'a, W: Fn(LinkIx) -> Option<f64>> Search<'a, W> {
             if to.contains(&state.link) {
                 return Some(Path { links: self.back(number), cost });
             }
-            let Some(node) = self.network.link(state.link).map(|link| link.to) else { continue };
-            let next = self.out.get(node.at()).cloned().unwrap_or_default();
-            let opposite = self.network.link(state.link).and_then(|link| link.opposite);
-            let turns_round = self.mode == Mode::Foot
-                || !next.iter().any(|link| Some(*link) != opposite && self.usable(*link).is_some());
-            for link in next {
-                if Some(link) == opposite && !turns_round {
+            settled += 1;
+            if settled > most {
+                return None;
+            }
+            let Some(link) = self.rules.network.link(state.link) else { continue };
+            for next in self.rules.leaving.of(link.to) {
+                if link.opposite == Some(*next) && !self.rules.ends(state.link) {
                     continue;
                 }
-                let Some((permission, weight)) = self.usable(link) else { continue };
-                let Some(phase) = phase(state.phase, permission) else { continue };
-                let Some(begun) = self.turn(&state, link) else { continue };
-                self.reach(State { link, phase, begun }, cost + weight, Some(number));
+                let Some((through, weight)) = self.usable(*next) else { continue };
+                let phase = match (state.phase, through) {
+                    (Phase::Arriving, true) => continue,
+                    (Phase::Leaving, false) => Phase::Leaving,
+                    (_, true) => Phase::Under,
+                    (_, false) if ends_quiet => Phase::Arriving,
+                    (_, false) => continue,
+                };
+                let Some(begun) = self.turn(&state, *next) else { continue };
+                self.reach(State { link: *next, phase, begun }, cost + weight, Some(number));
             }
         }
         None
@@ -171,14 +239,16 @@ impl<'a, W: Fn(LinkIx) -> Option<f64>> Search<'a, W> {
 
     /// What of turns is begun behind the turn into `next`; `None` where one may not.
     fn turn(&self, state: &State, next: LinkIx) -> Option<Vec<(usize, usize)>> {
-        let fresh = self.turns.get(&state.link).into_iter().flatten().map(|turn| (*turn, 0));
+        let turns = &self.rules.network.turns;
+        let from = |link: LinkIx| self.turns.get(&link).into_iter().flatten();
+        let fresh = from(state.link).map(|turn| (*turn, 0));
         let mut begun = Vec::new();
         for (at, behind) in state.begun.iter().copied().chain(fresh) {
-            let turn = &self.network.turns[at];
+            let turn = &turns[at];
             match turn.via.get(behind) {
                 Some(via) if *via == next => begun.push((at, behind + 1)),
                 Some(_) => {}
-                None if (turn.to == next) != turn.only => return None,
+                None if forbids(turn, from(turn.from).map(|other| &turns[*other]), next) => return None,
                 None => {}
             }
         }
@@ -202,15 +272,6 @@ impl<'a, W: Fn(LinkIx) -> Option<f64>> Search<'a, W> {
 pub fn usual(network: &RoadNetwork, link: LinkIx, mode: Mode) -> Permission {
     let access = network.link(link).and_then(|link| network.access.get(link.access as usize));
     access.map_or(Permission::No, |access| access.usual(mode))
-}
-
-fn phase(now: Phase, next: Permission) -> Option<Phase> {
-    match (now, next) {
-        (_, Permission::No) | (Phase::Arriving, Permission::Yes) => None,
-        (Phase::Leaving, Permission::Destination) => Some(Phase::Leaving),
-        (Phase::Leaving | Phase::Under, Permission::Yes) => Some(Phase::Under),
-        (Phase::Under | Phase::Arriving, Permission::Destination) => Some(Phase::Arriving),
-    }
 }
 
 #[cfg(test)]

@@ -90,11 +90,11 @@ fn streets_for_destinations_are_no_through_way_but_a_beginning_and_an_end() {
 }
 
 #[test]
-fn a_driver_turns_round_where_the_street_ends_and_a_walker_anywhere() {
+fn whoever_goes_turns_round_where_the_street_ends() {
     let links = [([0, 1], YES), ([1, 0], YES), ([1, 2], YES), ([2, 1], YES)];
     let net = network(&links, &[]);
     assert_eq!(way(&net, Mode::Car, 1, 2), Some(vec![1, 3, 4, 2]));
-    assert_eq!(way(&net, Mode::Foot, 1, 2), Some(vec![1, 2]));
+    assert_eq!(way(&net, Mode::Foot, 1, 2), Some(vec![1, 3, 4, 2]));
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn naive(net: &RoadNetwork, from: LinkIx, weights: &[f64]) -> Vec<f64> {
         for (a, before) in net.links.iter().enumerate() {
             let onward = |other: &vlot_model::Link| other.from == before.to;
             for b in (0..net.links.len()).filter(|b| onward(&net.links[*b])) {
-                let banned = net
-                    .turns
-                    .iter()
-                    .any(|t| t.from.at() == a && if t.only { t.to.at() != b } else { t.to.at() == b });
+                let from_a = || net.turns.iter().filter(|t| t.from.at() == a);
+                // Several that each allow one way alone allow all of theirs.
+                let only = from_a().any(|t| t.only) && !from_a().any(|t| t.only && t.to.at() == b);
+                let banned = only || from_a().any(|t| !t.only && t.to.at() == b);
                 if !banned && cost[a] + weights[b] < cost[b] - 1e-9 {
                     cost[b] = cost[a] + weights[b];
                     changed = true;

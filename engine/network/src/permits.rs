@@ -11,8 +11,8 @@ use vlot_model::{Access, City, LinkIx, Mode, Opening, Permission, RoadNetwork, T
 pub struct Permits {
     schedules: Vec<Schedule>,
     by_hours: FxHashMap<Arc<str>, usize>,
-    /// Whether each schedule holds.
-    holds: Vec<bool>,
+    /// Whether each schedule holds; `None`: nobody knows.
+    holds: Vec<Option<bool>>,
     /// Nothing changes before.
     until: Timestamp,
 }
@@ -30,10 +30,20 @@ impl Permits {
                 schedules.len() - 1
             });
         }
-        let holds = vec![false; schedules.len()];
+        let holds = vec![Some(false); schedules.len()];
         let mut permits = Permits { schedules, by_hours, holds, until: now };
         permits.advance(now);
         permits
+    }
+
+    /// While no rule in time holds, of links and of turns: for who knows neither the hour nor the city's calendar.
+    #[must_use]
+    pub fn usual(network: &RoadNetwork) -> Self {
+        let of_links = network.access.iter().flat_map(|access| access.rules.iter().map(|rule| &rule.hours));
+        let of_turns = network.turns.iter().filter_map(|turn| turn.hours.as_ref());
+        let by_hours = of_links.chain(of_turns).map(|hours| (Arc::clone(hours), 0)).collect();
+        let until = Timestamp::from_micros(i64::MAX);
+        Permits { schedules: Vec::new(), by_hours, holds: vec![Some(false)], until }
     }
 
     /// Moves on to an instant. Whether anything holds or no longer holds.
@@ -42,8 +52,12 @@ impl Permits {
         self.until = Timestamp::from_micros(i64::MAX);
         for (schedule, holds) in self.schedules.iter().zip(&mut self.holds) {
             let (opening, until) = schedule.at(now);
-            // Hours that are not known (a year whose holidays nobody entered) bind: advice must not lead through them.
-            let now_holds = opening != Opening::Closed;
+            let now_holds = match opening {
+                Opening::Open => Some(true),
+                Opening::Closed => Some(false),
+                // A year whose holidays nobody entered, hours "by appointment".
+                Opening::Unknown => None,
+            };
             changed |= *holds != now_holds;
             *holds = now_holds;
             self.until = self.until.min(until);
@@ -57,8 +71,8 @@ impl Permits {
         self.until
     }
 
-    fn now(&self, hours: &Arc<str>) -> bool {
-        self.by_hours.get(hours).and_then(|at| self.holds.get(*at)).copied().unwrap_or(true)
+    fn now(&self, hours: &Arc<str>) -> Option<bool> {
+        self.by_hours.get(hours).and_then(|at| self.holds.get(*at)).copied().flatten()
     }
 
     /// Who may use a link now; nobody one that is not of this network.
@@ -68,17 +82,25 @@ impl Permits {
         access.map_or(Permission::No, |access| self.of(access, mode))
     }
 
-    /// Who may now use a link of that access.
+    /// Who may now use a link of that access. Of a rule whose hours are not known the narrower counts, of what it says and of
+    /// what would hold without it: it may close a street, and never opens one.
     #[must_use]
     pub fn of(&self, access: &Access, mode: Mode) -> Permission {
-        let holding = access.rules.iter().rev().find(|rule| rule.modes.has(mode) && self.now(&rule.hours));
-        holding.map_or_else(|| access.usual(mode), |rule| rule.permission)
+        let mut at_widest = Permission::Yes;
+        for rule in access.rules.iter().rev().filter(|rule| rule.modes.has(mode)) {
+            match self.now(&rule.hours) {
+                Some(true) => return rule.permission.max(at_widest),
+                Some(false) => {}
+                None => at_widest = at_widest.max(rule.permission),
+            }
+        }
+        access.usual(mode).max(at_widest)
     }
 
-    /// Whether a turn's rule binds now.
+    /// Whether a turn's rule binds now; one whose hours are not known does.
     #[must_use]
     pub fn binds(&self, turn: &Turn, mode: Mode) -> bool {
-        turn.modes.has(mode) && turn.hours.as_ref().is_none_or(|hours| self.now(hours))
+        turn.modes.has(mode) && turn.hours.as_ref().is_none_or(|hours| self.now(hours) != Some(false))
     }
 }
 
@@ -118,5 +140,69 @@ mod tests {
         assert!(permits.advance(at("2026-05-04T08:45:00+02:00")));
         assert_eq!(may(&permits, Mode::Car), Permission::Yes);
         assert_eq!(permits.permission(&network, LinkIx(7), Mode::Car), Permission::No);
+        let mut usual = Permits::usual(&network);
+        assert_eq!((may(&usual, Mode::Car), may(&usual, Mode::Bus)), (Permission::Yes, Permission::No));
+        assert!(!usual.advance(at("2026-05-04T08:30:00+02:00")));
+        assert_eq!(may(&usual, Mode::Car), Permission::Yes);
+    }
+
+    /// Public holidays that nobody entered: whether the rule holds is not known.
+    const UNKNOWN: &str = "PH 08:00-18:00";
+
+    fn rule(hours: &str, permission: Permission) -> AccessRule {
+        AccessRule { modes: Modes::ALL, hours: hours.into(), permission }
+    }
+
+    /// A link of that access, and who may go there by car on a Monday at noon.
+    fn by_car(usual: Permission, rules: Vec<AccessRule>) -> Permission {
+        let points = [4.7, 4.71].map(|lon| LonLat { lon, lat: 50.88 }).to_vec();
+        let access = Access { always: [usual; 4], rules, ..Access::default() };
+        let mut draft = Draft::new("test");
+        draft.link(DraftLink { points, access, ..DraftLink::new([1, 2], 1, RoadClass::Residential) });
+        let network = draft.make().network;
+        let city = City { timezone: "Europe/Brussels".into(), ..City::default() };
+        let permits = Permits::new(&network, &city, at("2026-05-04T12:00:00+02:00"));
+        permits.permission(&network, LinkIx(0), Mode::Car)
+    }
+
+    #[test]
+    fn a_rule_in_hours_that_are_not_known_may_close_a_street_and_never_opens_one() {
+        use Permission::{Destination, No, Yes};
+        for hours in [UNKNOWN, "Mo-Fr 08:00-18:00 \"by appointment\"", "no hours at all"] {
+            for usual in [Yes, Destination, No] {
+                for said in [Yes, Destination, No] {
+                    assert_eq!(
+                        by_car(usual, vec![rule(hours, said)]),
+                        usual.max(said),
+                        "{hours} {usual:?} {said:?}"
+                    );
+                }
+            }
+        }
+        // What holds for certain stands behind it, and counts with it; what stands behind that does not.
+        let noon = "11:00-13:00";
+        let night = "23:00-24:00";
+        assert_eq!(by_car(Yes, vec![rule(noon, No), rule(UNKNOWN, Yes)]), No);
+        assert_eq!(by_car(No, vec![rule(noon, Yes), rule(UNKNOWN, Destination)]), Destination);
+        assert_eq!(by_car(Yes, vec![rule(UNKNOWN, No), rule(noon, Yes)]), Yes);
+        assert_eq!(by_car(No, vec![rule(UNKNOWN, Yes), rule(night, Yes)]), No);
+        assert_eq!(by_car(Yes, vec![rule(UNKNOWN, Destination), rule(UNKNOWN, No), rule(UNKNOWN, Yes)]), No);
+    }
+
+    #[test]
+    fn a_turn_in_hours_that_are_not_known_is_forbidden() {
+        let turn = |hours: Option<&str>| Turn {
+            from: LinkIx(0),
+            via: Vec::new(),
+            to: LinkIx(1),
+            only: false,
+            modes: Modes::NONE.with(Mode::Car),
+            hours: hours.map(Arc::from),
+        };
+        let turns = [turn(Some(UNKNOWN)), turn(Some("23:00-24:00")), turn(None)];
+        let network = RoadNetwork { turns: turns.to_vec(), ..RoadNetwork::default() };
+        let permits = Permits::new(&network, &City::default(), at("2026-05-04T12:00:00Z"));
+        assert_eq!(turns.map(|turn| permits.binds(&turn, Mode::Car)), [true, false, true]);
+        assert!(!permits.binds(&network.turns[0], Mode::Foot));
     }
 }

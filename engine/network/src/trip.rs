@@ -2,6 +2,7 @@
 
 use vlot_model::{LinkIx, LonLat, Mode, OnLink, RoadNetwork};
 
+use crate::route::{NoRoute, Route};
 use crate::{Index, geo};
 
 /// A street farther away is not near, metres.
@@ -37,8 +38,7 @@ pub enum NoTrip {
     },
     /// No way.
     #[error(
-        "no way leads {} from {:.5},{:.5} to {:.5},{:.5}: {why} (hint: closures in force, one-way streets, and who may use a street \
-         now all bind)",
+        "no way leads {} from {:.5},{:.5} to {:.5},{:.5}: {why}",
         by(*mode), from.lat, from.lon, to.lat, to.lon
     )]
     Unreachable {
@@ -48,8 +48,8 @@ pub enum NoTrip {
         from: LonLat,
         /// To here.
         to: LonLat,
-        /// In a few words.
-        why: String,
+        /// That is why.
+        why: NoRoute,
     },
 }
 
@@ -73,19 +73,6 @@ fn by(mode: Mode) -> &'static str {
     }
 }
 
-/// A way as a search finds it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Way {
-    /// In order of travel, the first and the last perhaps in part; at least one.
-    pub links: Vec<LinkIx>,
-    /// Metres along the first link where it begins.
-    pub start_m: f32,
-    /// Metres along the last link where it ends.
-    pub end_m: f32,
-    /// Seconds.
-    pub travel_time_s: f32,
-}
-
 /// What is known of a link's travel time now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Known {
@@ -107,7 +94,7 @@ impl Known {
 /// A way, for people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trip {
-    /// See [`Way::links`].
+    /// See [`Route::links`].
     pub links: Vec<LinkIx>,
     /// From its beginning to its end, at least one point.
     pub shape: Vec<LonLat>,
@@ -119,7 +106,7 @@ pub struct Trip {
     pub travel_time_low_s: f64,
     /// High end.
     pub travel_time_high_s: f64,
-    /// Seconds of an undisturbed trip over the same links.
+    /// Seconds of an undisturbed trip over the same links, with the same turns.
     pub free_flow_s: f64,
     /// Share of its length of which something is known, 0..=100.
     pub measured_pct: f64,
@@ -157,7 +144,7 @@ pub type Undisturbed<'a> = &'a dyn Fn(LinkIx) -> f64;
 pub fn trip(
     network: &RoadNetwork,
     mode: Mode,
-    way: &Way,
+    way: &Route,
     undisturbed_s: Undisturbed<'_>,
     known: impl Fn(LinkIx) -> Option<Known>,
 ) -> Trip {
@@ -209,7 +196,7 @@ pub fn trip(
         travel_time_s,
         travel_time_low_s: travel_time_s / factor,
         travel_time_high_s: travel_time_s * factor,
-        free_flow_s,
+        free_flow_s: free_flow_s + f64::from(way.turns_s),
         measured_pct: if length_m > 0.0 { 100.0 * measured_m / length_m } else { 0.0 },
         steps,
     }
@@ -261,8 +248,9 @@ mod tests {
         draft.make().network
     }
 
-    fn way(start_m: f32, end_m: f32, travel_time_s: f32) -> Way {
-        Way { links: vec![LinkIx(0), LinkIx(1), LinkIx(2)], start_m, end_m, travel_time_s }
+    fn way(start_m: f32, end_m: f32, travel_time_s: f32) -> Route {
+        let links = vec![LinkIx(0), LinkIx(1), LinkIx(2)];
+        Route { links, start_m, end_m, travel_time_s, turns_s: 1.5, length_m: 200.0 + end_m - start_m }
     }
 
     #[test]
@@ -272,7 +260,7 @@ mod tests {
         let got = trip(&network, Mode::Car, &way(40.0, 25.0, 18.5), &free, |_| None);
         assert!((got.length_m - 185.0).abs() < 0.5, "{}", got.length_m);
         assert!((geo::length_m(&got.shape) - 185.0).abs() < 0.5, "{:?}", got.shape);
-        assert!((got.free_flow_s - 18.5).abs() < 0.05 && got.measured_pct == 0.0);
+        assert!((got.free_flow_s - 20.0).abs() < 0.05 && got.measured_pct == 0.0);
         assert!((got.shape[0].lon - geo::offset(HERE, [40.0, 0.0]).lon).abs() < 1e-6);
         let steps: Vec<_> = got.steps.iter().map(|(at, m)| (*at, m.round())).collect();
         assert_eq!(steps, [(0, 60.0), (1, 125.0)]);

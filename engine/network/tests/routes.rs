@@ -10,7 +10,7 @@ use twin::{Twin, at_noon, ms, on, router};
 use vlot_model::{
     Access, AccessRule, LinkId, LinkIx, LonLat, Mode, Modes, Permission, RoadClass, RoadNetwork,
 };
-use vlot_network::route::{NoRoute, Route, Router, Through, check};
+use vlot_network::route::{NEVER_MS, NoRoute, Route, Router, Through, check};
 use vlot_network::{Draft, DraftLink, DraftTurn, geo};
 
 const HERE: LonLat = LonLat { lon: 4.7, lat: 50.88 };
@@ -164,6 +164,9 @@ proptest! {
                         prop_assert!(routes.is_sorted_by(|a, b| a.travel_time_s <= b.travel_time_s));
                         for route in routes {
                             prop_assert_eq!(twin.drive(&route.links, *from, *to), ms(Some(route.travel_time_s)));
+                            let turn = |i| twin.turn(&route.links[..i], route.links[i]).unwrap_or(NEVER_MS);
+                            let turns: u32 = (1..route.links.len()).map(turn).sum();
+                            prop_assert_eq!(ms(Some(route.turns_s)), Some(turns));
                         }
                     }
                 }
@@ -199,7 +202,7 @@ proptest! {
             !closed(*link) && permits.permission(&network, *link, Mode::Car) != Permission::No
         };
         let expected = links.iter().all(open) && twin.drive(&links, ends[0], ends[1]).is_some();
-        let route = Route { links, start_m: 0.0, end_m: 0.0, travel_time_s: 0.0, length_m: 0.0 };
+        let route = Route { links, start_m: 0.0, end_m: 0.0, travel_time_s: 0.0, turns_s: 0.0, length_m: 0.0 };
         let through = Through::new(&network, Mode::Car);
         let got = check::lawful(&network, &permits, closed, &through, &route);
         prop_assert_eq!(got.is_ok(), expected, "{:?}", got);

@@ -30,7 +30,7 @@ enum What {
     Faults(Options),
     /// Free spaces 15, 30 and 60 minutes ahead.
     Forecast(Options),
-    /// Routes with live weights, against a plain Dijkstra and Valhalla. Files: networks as `vlot import` writes them.
+    /// Routes with live weights, against a plain Dijkstra and Valhalla. Files: networks as `vlot import` writes them, or OpenStreetMap extracts.
     Routing(Options),
     /// Tracks of vehicles matched to the streets that they went along.
     Matching(Options),

@@ -39,10 +39,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             modes.push(as_json(&times));
         }
         let extract = options.extract.as_ref().or(set.extract.as_ref());
-        let valhalla = match (&options.valhalla, extract) {
+        let mut valhalla = match (&options.valhalla, extract) {
             (Some(python), Some(extract)) => Some(peer::measure(python, extract, &set.network)?),
             _ => None,
         };
+        if let Some(valhalla) = &mut valhalla {
+            beside(valhalla, modes.first());
+        }
         if let (Some(valhalla), false) = (&valhalla, options.json) {
             println!("  Valhalla on the same extract: {valhalla}");
         }
@@ -58,6 +61,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Puts to Valhalla's times by car how many times ours they are.
+fn beside(valhalla: &mut Value, car: Option<&Value>) {
+    let Some(car) = car.filter(|mode| mode["mode"] == "car") else { return };
+    let ratio = |theirs: &Value, ours: &Value| Some(theirs.as_f64()? / ours.as_f64()?);
+    let route = ratio(&valhalla["route_p50_s"], &car["path_s"]["p50"]);
+    let table = ratio(&valhalla["table_s"], &car["table_500_x_30_s"]);
+    valhalla["ratio_route_to_path"] = json!(route);
+    valhalla["ratio_table_to_table"] = json!(table);
 }
 
 fn print_head() {
@@ -103,6 +116,9 @@ fn as_json(times: &Times) -> Value {
         "turns": size.turns,
         "nodes": size.nodes,
         "arcs": size.arcs,
+        "quarters": size.quarters,
+        "local_nodes": size.local_nodes,
+        "local_arcs": size.local_arcs,
         "order_s": times.order_s,
         "with_kept_order_s": times.kept_s,
         "full_s": times.full_s,

@@ -24,7 +24,7 @@ pub(crate) struct Corridors {
     corridors: Vec<Vec<(LinkIx, Piece)>>,
     /// The corridors of a link.
     of_link: BTreeMap<LinkIx, Vec<CorridorIx>>,
-    /// Links that something is known of.
+    /// Links that something is known of: measured, closed, or slower by a situation.
     known: BTreeMap<LinkIx, LinkState>,
     begun: bool,
 }
@@ -55,8 +55,14 @@ impl Corridors {
         let (mut time, mut free, mut length, mut measured) = (0.0, 0.0, 0.0, 0.0);
         let (mut apart, mut alike) = (0.0, 0.0);
         let (mut observed_at, mut valid_until, mut good) = (None::<Timestamp>, None::<Timestamp>, true);
+        let mut closed = false;
         for (link, piece) in pieces {
-            let (t, sd) = match self.known.get(link) {
+            let known = self.known.get(link);
+            closed |= known.is_some_and(LinkState::is_closed);
+            let (t, sd) = match known {
+                Some(state) if state.quality == Quality::Missing => {
+                    (f64::from(state.travel_time_s), PRIOR_SD)
+                }
                 Some(state) => {
                     measured += piece.length_m;
                     observed_at = Some(observed_at.map_or(state.observed_at, |t| t.min(state.observed_at)));
@@ -86,13 +92,12 @@ impl Corridors {
             corridor: ix,
             observed_at,
             valid_until,
-            travel_time_s: single(time),
-            travel_time_low_s: single(time / factor),
-            travel_time_high_s: single(time * factor),
+            travel_time_s: (!closed).then(|| single(time)),
+            travel_time_low_s: (!closed).then(|| single(time / factor)),
+            travel_time_high_s: (!closed).then(|| single(time * factor)),
             free_flow_s: single(free),
             measured_pct: single(measured_pct),
-            // A situation that closes one of its links (`Product::Situation`) would say so here.
-            closed: false,
+            closed,
             quality,
         }
     }
@@ -122,7 +127,7 @@ impl Logic for Corridors {
             let Product::Link(state) = &*update.product else { continue };
             let Some(of) = self.of_link.get(&state.link) else { continue };
             touched.extend_from_slice(of);
-            if state.quality == Quality::Missing {
+            if state.quality == Quality::Missing && !state.sources.situations {
                 self.known.remove(&state.link);
             } else {
                 self.known.insert(state.link, state.clone());

@@ -1,5 +1,7 @@
 //! Travel time along each corridor, from the states of its links; free flow where nothing is known of one.
 //!
+//! Over a link that is closed to cars there is none: then the corridor is closed.
+//!
 //! The interval takes the errors of links for partly alike ([`logic`]), and those of links that nobody measures for as large as
 //! traffic makes them.
 

@@ -1,8 +1,11 @@
 //! What is kept of a device that is no bay: the rules of its kind, and its clock.
 
-use vlot_model::{CountMode, Device, DeviceIx, DeviceKind, Direction, Reading, Role, Value};
+use std::sync::Arc;
+
+use vlot_model::{CountMode, Device, DeviceIx, DeviceKind, Direction, Reading, RoadNetwork, Role, Value};
 
 use super::local::LocalHours;
+use super::roadside::{Air, Heard, Probes, Signals};
 use super::{
     BarrierHealth, BarrierRules, BicycleHealth, ClockHealth, CountRules, Detail, FigureHealth, FigureRules,
     Health, Interval, LoopHealth, Micros, Rule, Rules, SECOND, SourceLife, State, hours,
@@ -17,6 +20,10 @@ enum Kind {
     Figure { health: Box<FigureHealth>, capacity: u32 },
     Loop(Box<LoopHealth>),
     Bicycle(Box<BicycleHealth>),
+    Probes { heard: Box<Heard>, probes: Probes, network: Option<Arc<RoadNetwork>> },
+    Pair(Box<Heard>),
+    Signal { heard: Box<Heard>, signals: Signals },
+    Air { heard: Box<Heard>, air: Air },
 }
 
 /// A device that is no bay.
@@ -52,15 +59,22 @@ impl Subject {
                     CountMode::Bicycle => Kind::Bicycle(Box::default()),
                 }
             }
+            Role::Probes => {
+                let network = city.network.clone();
+                Kind::Probes { heard: Box::default(), probes: Probes::default(), network }
+            }
+            Role::Pair { .. } => {
+                silent_after = city.health.rules.pair.quiet_for;
+                Kind::Pair(Box::default())
+            }
+            Role::Controller { .. } => Kind::Signal { heard: Box::default(), signals: Signals::default() },
+            Role::Air { .. } => Kind::Air { heard: Box::default(), air: Air::default() },
             Role::Bay { .. }
             | Role::Place { .. }
             | Role::Sign { .. }
             | Role::Operator { .. }
-            | Role::Probes
+            // Its sightings never come here: of a deaf one its pairs tell.
             | Role::Reader
-            | Role::Pair { .. }
-            | Role::Controller { .. }
-            | Role::Air { .. }
             | Role::Situations => return None,
         };
         let clock = ClockHealth::default();
@@ -77,6 +91,12 @@ impl Subject {
             Kind::Figure { health, .. } => health.awake(at),
             Kind::Loop(health) => health.awake(at),
             Kind::Bicycle(health) => health.awake(at),
+            Kind::Probes { heard, .. }
+            | Kind::Pair(heard)
+            | Kind::Signal { heard, .. }
+            | Kind::Air { heard, .. } => {
+                heard.awake(at);
+            }
         }
     }
 
@@ -125,6 +145,28 @@ impl Subject {
                 health.observe(at, hour, interval_s, both, &count);
             }
             (Kind::Bicycle(health), _) => health.alive(at, hour),
+            (Kind::Probes { heard, probes, network }, value) => {
+                heard.hear(at);
+                if let Value::Traversal { link, seconds, .. } = value
+                    && let Some(network) = network
+                    && let Some(link) = network.find(link).and_then(|link| network.link(link))
+                {
+                    probes.passed(at, (link.length_m, seconds), &mut heard.alarms, &rules.probes);
+                }
+            }
+            (Kind::Pair(heard), _) => heard.hear(at),
+            (Kind::Signal { heard, signals }, value) => {
+                heard.hear(at);
+                if let Value::Signal { state, .. } = value {
+                    signals.said(at, state, &mut heard.alarms, &rules.signal);
+                }
+            }
+            (Kind::Air { heard, air }, value) => {
+                heard.hear(at);
+                if let Value::Air { quantity, value } = value {
+                    air.measured(at, quantity, value, &rules.air);
+                }
+            }
         }
     }
 
@@ -140,7 +182,7 @@ impl Subject {
         match &mut self.kind {
             Kind::Barrier(health) => **health = BarrierHealth::default(),
             Kind::Figure { health, .. } => health.recounted(at),
-            Kind::Loop(_) | Kind::Bicycle(_) => {}
+            _ => {}
         }
     }
 
@@ -152,6 +194,16 @@ impl Subject {
             Kind::Figure { health, .. } => health.on_clock(now, local.of(now), SourceLife::Unknown, &figure),
             Kind::Loop(health) => health.on_clock(now, &count),
             Kind::Bicycle(health) => health.on_clock(now, &count),
+            Kind::Probes { heard, .. } => heard.on_clock(now, self.silent_after, State::Failed),
+            Kind::Pair(heard) => heard.on_clock(now, self.silent_after, State::Suspect),
+            Kind::Signal { heard, signals } => {
+                heard.on_clock(now, self.silent_after, State::Failed);
+                signals.on_clock(now, &mut heard.alarms, &rules.signal);
+            }
+            Kind::Air { heard, air } => {
+                heard.on_clock(now, self.silent_after, State::Failed);
+                air.on_clock(now, &rules.air);
+            }
         }
     }
 
@@ -161,13 +213,18 @@ impl Subject {
             && now.saturating_sub(since) > self.silent_after
         {
             let detail = Detail { seen: hours(now.saturating_sub(since)), limit: hours(self.silent_after) };
-            return Health { state: State::Failed, rule: Some(Rule::Silent), since: Some(since), detail };
+            let state = if let Kind::Pair(_) = self.kind { State::Suspect } else { State::Failed };
+            return Health { state, rule: Some(Rule::Silent), since: Some(since), detail };
         }
         let health = match &self.kind {
             Kind::Barrier(health) => health.state(),
             Kind::Figure { health, .. } => health.state(),
             Kind::Loop(health) => health.state(),
             Kind::Bicycle(health) => health.state(),
+            Kind::Probes { heard, .. } | Kind::Pair(heard) | Kind::Signal { heard, .. } => {
+                heard.alarms.health()
+            }
+            Kind::Air { heard, air } => air.worst(heard.alarms.health()),
         };
         let clock = self.clock.state();
         if clock.state > health.state { clock } else { health }

@@ -57,21 +57,21 @@ pub(super) struct Estimate {
     pub(super) sd: f64,
 }
 
-/// Weighs measures with each other and with free flow by their precisions.
+/// Weighs measures with each other and with what is `usual` by their precisions: free flow (0), or what a speed limit leaves.
 ///
-/// The link's state is taken for an Ornstein-Uhlenbeck process around free flow (standard deviation `PRIOR_SD`, memory
+/// The link's state is taken for an Ornstein-Uhlenbeck process around that (standard deviation `PRIOR_SD`, memory
 /// `MEMORY_S`), and each measure for one of the state `age_s` ago: it says `rho = exp(-age / memory)` as much of the present, with
 /// `PRIOR_SD^2 (1 - rho^2)` more variance. With one measure this is a Kalman filter's prediction.
-pub(super) fn fuse(measures: impl IntoIterator<Item = Measure>) -> Estimate {
+pub(super) fn fuse(usual: f64, measures: impl IntoIterator<Item = Measure>) -> Estimate {
     let prior = PRIOR_SD * PRIOR_SD;
     let (mut precision, mut sum) = (1.0 / prior, 0.0);
     for measure in measures {
         let rho = (-measure.age_s.max(0.0) / MEMORY_S).exp();
         let var = measure.var + prior * (1.0 - rho * rho);
         precision += rho * rho / var;
-        sum += rho * measure.z / var;
+        sum += rho * (measure.z - usual) / var;
     }
-    Estimate { z: sum / precision, sd: precision.recip().sqrt() }
+    Estimate { z: usual + sum / precision, sd: precision.recip().sqrt() }
 }
 
 /// A vehicle's time on the link, or several vehicles' at once.
@@ -200,12 +200,19 @@ mod tests {
 
     #[test]
     fn nothing_known_is_free_flow() {
-        assert_eq!(fuse([]), Estimate { z: 0.0, sd: PRIOR_SD });
+        assert_eq!(fuse(0.0, []), Estimate { z: 0.0, sd: PRIOR_SD });
+    }
+
+    #[test]
+    fn a_limit_is_what_an_old_measure_decays_to_and_a_fresh_one_stands() {
+        let at = |age| fuse(0.5, [measure(1.0, 0.05, age)]).z;
+        assert!((at(0.0) - 1.0).abs() < 0.02 && (at(100_000.0) - 0.5).abs() < 1e-6);
+        assert_eq!(fuse(0.5, []), Estimate { z: 0.5, sd: PRIOR_SD });
     }
 
     #[test]
     fn a_sure_fresh_measure_is_taken_and_an_old_one_decays_to_free_flow() {
-        let at = |age| fuse([measure(1.0, 0.05, age)]);
+        let at = |age| fuse(0.0, [measure(1.0, 0.05, age)]);
         assert!((at(0.0).z - 1.0).abs() < 0.02 && at(0.0).sd < 0.06);
         let ages = [0.0, 100.0, 400.0, 900.0, 3_600.0, 100_000.0].map(at);
         assert!(ages.windows(2).all(|w| w[0].z > w[1].z && w[0].sd < w[1].sd), "{ages:?}");
@@ -215,9 +222,9 @@ mod tests {
     #[test]
     fn two_sources_agree_on_the_surer_one_and_are_surer_than_either() {
         let (sure, unsure) = (measure(1.0, 0.1, 0.0), measure(0.0, 0.4, 0.0));
-        let both = fuse([sure, unsure]);
-        assert!(both.z > 0.85 && both.sd < fuse([sure]).sd);
-        assert_eq!(fuse([unsure, sure]).z.to_bits(), fuse([unsure, sure]).z.to_bits());
+        let both = fuse(0.0, [sure, unsure]);
+        assert!(both.z > 0.85 && both.sd < fuse(0.0, [sure]).sd);
+        assert_eq!(fuse(0.0, [unsure, sure]).z.to_bits(), fuse(0.0, [unsure, sure]).z.to_bits());
     }
 
     #[test]

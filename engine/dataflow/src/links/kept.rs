@@ -134,6 +134,11 @@ impl Kept {
         self.seats.iter().any(|seat| seat.device == device && seat.believed)
     }
 
+    /// Forgets all that was heard.
+    pub(super) fn clear(&mut self) {
+        (self.followed, self.counted) = (VecDeque::new(), VecDeque::new());
+    }
+
     /// Forgets what is older.
     pub(super) fn forget(&mut self, before: Timestamp) {
         self.followed.retain(|f| f.at >= before);

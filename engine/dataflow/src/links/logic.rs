@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    City, LevelOfService, LinkIx, LinkSources, LinkState, Meters, Product, Quality, RoadNetwork, Tick,
-    Timestamp, Update,
+    City, LevelOfService, LinkIx, LinkSources, LinkState, Meters, Product, Quality, RoadNetwork, Situation,
+    SituationIx, Tick, Timestamp, Update,
 };
 
-use super::fuse::{SD_OF_80_PCT, fuse, seconds_of};
+use super::bound::Bounds;
+use super::fuse::{SD_OF_80_PCT, fuse, seconds_of, z_of};
 use super::kept::{Counted, Kept, Local, Scratch, Seat};
 use super::pairs::{PairKept, PairTime};
 use super::{Heard, What};
@@ -30,11 +31,23 @@ const LEVEL_HYSTERESIS: f32 = 0.04;
 #[derive(Debug)]
 struct Entry {
     kept: Kept,
+    bounds: Bounds,
     /// When its next publication is due.
     due: Option<Timestamp>,
     published_at: Option<Timestamp>,
     /// What stands on the board, if that rests on anything.
     last: Option<(LevelOfService, Timestamp)>,
+    /// Whether situations stand on the board.
+    told: bool,
+}
+
+impl Entry {
+    /// Where the link stands while nothing is known: at free flow, or at a situation's speed limit.
+    fn usual(&self) -> f64 {
+        let Kept { free_flow_kmh, free_flow_s, .. } = self.kept;
+        let slower = self.bounds.limit_kmh().map_or(1.0, |limit| (free_flow_kmh / f64::from(limit)).max(1.0));
+        z_of(free_flow_s * slower, free_flow_s)
+    }
 }
 
 /// All links on a worker.
@@ -99,7 +112,14 @@ impl Links {
             let of = self.network.as_ref()?.link(link)?;
             let mut kept = Kept::new(of.free_flow_kmh, of.free_flow_s(), of.class);
             kept.seats = self.seats.get_mut(link.at()).map(std::mem::take).unwrap_or_default();
-            *slot = Some(Box::new(Entry { kept, due: None, published_at: None, last: None }));
+            *slot = Some(Box::new(Entry {
+                kept,
+                bounds: Bounds::default(),
+                due: None,
+                published_at: None,
+                last: None,
+                told: false,
+            }));
         }
         slot.as_deref_mut()
     }
@@ -127,8 +147,8 @@ impl Links {
 
     fn take(&mut self, heard: &Heard, now: Timestamp) -> bool {
         let fresh = |at: Timestamp| at >= now - self.window && at <= now + AHEAD;
-        match heard.what {
-            What::Followed { at, seconds, token } => {
+        match &heard.what {
+            &What::Followed { at, seconds, token } => {
                 let fresh = fresh(at);
                 let can_be =
                     fresh && self.entry(heard.link).is_some_and(|e| e.kept.follow(at, seconds, token));
@@ -137,7 +157,7 @@ impl Links {
                 }
                 can_be
             }
-            What::Pair { pair, at, seconds } => {
+            &What::Pair { pair, at, seconds } => {
                 let fresh = fresh(at);
                 let Some(kept) = self.pairs.get_mut(pair.at()) else { return false };
                 let can_be = fresh && kept.take(at, seconds);
@@ -148,7 +168,7 @@ impl Links {
                 }
                 can_be
             }
-            What::Counted { device, at, interval_s, vehicles, speed_kmh } => {
+            &What::Counted { device, at, interval_s, vehicles, speed_kmh } => {
                 // The traffic operator meters what cannot be.
                 if fresh(at)
                     && let Some(entry) = self.entry(heard.link)
@@ -158,11 +178,50 @@ impl Links {
                 }
                 true
             }
-            What::Believed { device, believed } => {
+            &What::Believed { device, believed } => {
                 if self.entry(heard.link).is_some_and(|entry| entry.kept.stand(device, believed)) {
                     self.touch(heard.link, now);
                 }
                 true
+            }
+            What::Bound { slot, situation } => {
+                self.bind(heard.link, *slot, situation.as_ref(), now);
+                true
+            }
+        }
+    }
+
+    /// A situation begins or ends on a link: that is published at the next tick of the clock.
+    fn bind(&mut self, link: LinkIx, slot: SituationIx, situation: Option<&Arc<Situation>>, now: Timestamp) {
+        let Some(entry) = self.entry(link) else { return };
+        let was_closed = entry.bounds.closed();
+        if !entry.bounds.set(slot, situation) {
+            return;
+        }
+        let closed = entry.bounds.closed();
+        if was_closed && !closed {
+            // Who drove here until now was let through, or it was before all this.
+            entry.kept.clear();
+        }
+        self.set_due(link, now);
+        if was_closed == closed {
+            return;
+        }
+        let first = self.pairs_of.partition_point(|(of, _)| *of < link);
+        let of_link: Vec<usize> = self
+            .pairs_of
+            .iter()
+            .skip(first)
+            .take_while(|(of, _)| *of == link)
+            .map(|(_, pair)| *pair)
+            .collect();
+        for pair in of_link {
+            let Some(kept) = self.pairs.get_mut(pair) else { continue };
+            kept.clear();
+            for other in kept.links.clone() {
+                if self.entries.get(other.at()).is_some_and(Option::is_some) {
+                    self.touch(other, now);
+                }
             }
         }
     }
@@ -172,6 +231,10 @@ impl Links {
         entry.map_or_else(Local::default, |entry| entry.kept.local(now, self.probes_min, &mut self.scratch))
     }
 
+    fn usual(&self, link: LinkIx) -> f64 {
+        self.entries.get(link.at()).and_then(Option::as_ref).map_or(0.0, |entry| entry.usual())
+    }
+
     /// What a pair says, and what its links are believed to take in all without it.
     fn pair(&mut self, pair: usize, now: Timestamp) -> Option<PairSays> {
         let before = now - self.window;
@@ -179,6 +242,14 @@ impl Links {
         kept.forget(before);
         let time = kept.time(now, self.probes_min, &mut self.scratch.sorted)?;
         let links = kept.links.clone();
+        let closed = |link: &LinkIx| {
+            let entry = self.entries.get(link.at()).and_then(Option::as_ref);
+            entry.is_some_and(|entry| entry.bounds.closed())
+        };
+        // Whoever was seen at both ends went another way.
+        if links.iter().any(closed) {
+            return None;
+        }
         let network = self.network.clone()?;
         let mut total_s = 0.0;
         for link in links {
@@ -186,7 +257,8 @@ impl Links {
                 entry.kept.forget(before);
             }
             let local = self.local(link, now);
-            let z = fuse(local.detectors.into_iter().chain(local.probes)).z;
+            let usual = self.usual(link);
+            let z = fuse(usual, local.detectors.into_iter().chain(local.probes)).z;
             total_s += seconds_of(z, f64::from(network.link(link)?.free_flow_s()));
         }
         Some((time, total_s))
@@ -202,7 +274,8 @@ impl Links {
         let before = now - self.window;
         self.entries.get_mut(link.at())?.as_mut()?.kept.forget(before);
         let local = self.local(link, now);
-        let own = fuse(local.detectors.into_iter().chain(local.probes)).z;
+        let usual = self.usual(link);
+        let own = fuse(usual, local.detectors.into_iter().chain(local.probes)).z;
         let free_flow_s = f64::from(self.network.as_ref()?.link(link)?.free_flow_s());
         let (mut of_pairs, mut newest) = (Vec::new(), local.newest);
         let first = self.pairs_of.partition_point(|(of, _)| *of < link);
@@ -221,25 +294,33 @@ impl Links {
         }
         let window = self.window;
         let entry = self.entries.get_mut(link.at())?.as_mut()?;
-        entry.kept.learn(now, &local);
-        let sources = LinkSources {
-            detectors: local.detectors.is_some(),
-            probes: local.probes.is_some(),
-            pairs: !of_pairs.is_empty(),
-            situations: false,
-        };
-        let known = newest.or(entry.last.map(|(_, observed_at)| observed_at))?;
-        // What a situation leaves of the street (`Product::Situation`) would be one more limit on this estimate.
-        let estimate = fuse(local.detectors.into_iter().chain(local.probes).chain(of_pairs));
+        let situations = entry.bounds.all();
+        let told = std::mem::replace(&mut entry.told, !situations.is_empty());
+        let begun = (told || !situations.is_empty()).then_some(now);
+        let known = newest.or(entry.last.map(|(_, observed_at)| observed_at)).or(begun)?;
+        let closed = entry.bounds.closed();
+        let limited = closed || entry.bounds.limit_kmh().is_some();
+        let mut sources = LinkSources { situations: limited, ..LinkSources::default() };
+        let mut estimate = fuse(usual, []);
+        let mut probes = 0;
+        if !closed {
+            entry.kept.learn(now, &local);
+            sources.detectors = local.detectors.is_some();
+            sources.probes = local.probes.is_some();
+            sources.pairs = !of_pairs.is_empty();
+            estimate = fuse(usual, local.detectors.into_iter().chain(local.probes).chain(of_pairs));
+            probes = local.vehicles;
+        }
         let last = entry.last.map(|(level, _)| level);
         let mut state = LinkState {
             link,
             observed_at: known,
             valid_until: known + window,
-            probes: local.vehicles,
+            probes,
             flow_vph: local.flow_vph,
             quality: quality(sources, estimate.sd),
             sources,
+            situations,
             ..speeds(link, &entry.kept, estimate.z, estimate.sd)
         };
         state.level = level(state.speed_kmh, entry.kept.free_flow_kmh, last);
@@ -270,6 +351,7 @@ fn speeds(link: LinkIx, kept: &Kept, z: f64, sd: f64) -> LinkState {
         sources: LinkSources::default(),
         probes: 0,
         quality: Quality::Missing,
+        situations: Vec::new(),
     }
 }
 

@@ -14,7 +14,11 @@
 //! on; below that nothing of them shows, in no figure. **Pairs** say the median time between two readers without outliers, of
 //! as many vehicles at least; it is divided among the links in proportion to what they are believed to take without it.
 //!
-//! **When.** On the clock: 10 s after the last time at the earliest when something was heard, else every 30 s while anything is
+//! **Situations** ([`bound`]). A speed limit takes the place of free flow: what is assumed, and what an estimate decays to; what is measured
+//! stands. Of a link that is closed to cars no speed and no travel time is known (`Missing`), whatever is measured there; pairs over it say
+//! nothing, and when it opens everything that was heard of it before is forgotten.
+//!
+//! **When.** On the clock, at its next tick where a situation begins or ends; else 10 s after the last time at the earliest when something was heard, else every 30 s while anything is
 //! known; and once when nothing is any more: free flow, with no sources and quality `Missing`. A link that was never
 //! heard of has no state: free flow. Its flow may be known where its speed is not (no vehicle passed).
 
@@ -25,13 +29,14 @@ use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::{Concatenate, Operator};
 use vlot_model::{
     Admitted, City, CountMode, DeviceIx, HealthState, Life, LinkIx, Meters, PairIx, Product, Role,
-    SensorHealth, Tick, Timestamp, Value,
+    SensorHealth, Situation, SituationIx, Tick, Timestamp, Value,
 };
 
 use crate::shell::{Stamped, per_tick};
 use crate::trust::said_at;
 use crate::{Clocks, Readings, Updates};
 
+mod bound;
 pub(crate) mod fuse;
 mod kept;
 mod logic;
@@ -41,6 +46,7 @@ mod tests;
 #[cfg(test)]
 mod twin;
 
+use bound::Reach;
 use logic::Links;
 
 /// What is heard of a link.
@@ -48,14 +54,14 @@ use logic::Links;
 pub(crate) struct Heard {
     tick: Tick,
     at: Timestamp,
-    /// Place in the tick: what is thought of a device first, then readings by their index.
-    order: (bool, u32),
+    /// Place in the tick: what is thought of devices first (0), then situations by their places (1), then readings by their index (2).
+    order: (u8, u32),
     /// The link; of a pair its first one.
     link: LinkIx,
     what: What,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum What {
     Believed {
         device: DeviceIx,
@@ -79,10 +85,15 @@ enum What {
         at: Timestamp,
         seconds: f32,
     },
+    /// A situation holds on the link from now on; `None`: no longer.
+    Bound {
+        slot: SituationIx,
+        situation: Option<Arc<Situation>>,
+    },
 }
 
 impl Stamped for Heard {
-    type Order = (bool, u32);
+    type Order = (u8, u32);
 
     fn tick(&self) -> Tick {
         self.tick
@@ -92,7 +103,7 @@ impl Stamped for Heard {
         self.at
     }
 
-    fn order(&self) -> (bool, u32) {
+    fn order(&self) -> (u8, u32) {
         self.order
     }
 }
@@ -135,17 +146,18 @@ pub(crate) fn heard(record: &Admitted, city: &City) -> Option<Heard> {
         }
         _ => return None,
     };
-    Some(Heard { tick: record.tick, at: record.at, order: (true, record.index), link, what })
+    Some(Heard { tick: record.tick, at: record.at, order: (2, record.index), link, what })
 }
 
 /// The state of each link that something is known of.
 ///
 /// `of_links` are followed vehicles and pairs, `of_traffic` the readings of count stations, and `judged` what that operator concludes
-/// of their health.
+/// of their health. `situations` are the states of situations, all of them from one worker.
 pub(crate) fn states<'s>(
     of_links: Readings<'s>,
     of_traffic: Readings<'s>,
     judged: Updates<'s>,
+    situations: Updates<'s>,
     clock: Clocks<'s>,
     city: &Arc<City>,
     meters: &Arc<Meters>,
@@ -194,14 +206,30 @@ pub(crate) fn states<'s>(
                     {
                         let believed = is_believed(health);
                         let what = What::Believed { device: health.device, believed };
-                        let (tick, at, order) = (update.tick, update.at, (false, health.device.0));
+                        let (tick, at, order) = (update.tick, update.at, (0, health.device.0));
                         session.give(Heard { tick, at, order, link: place.link, what });
                     }
                 }
             });
         }
     });
-    let facts = scope.concatenate([followed, counted, believed]);
+    let bounds = situations.unary(Pipeline, "Situations of links", move |_, _| {
+        let mut reach = Reach::default();
+        move |input, output| {
+            input.for_each_stamp(|cap, containers| {
+                let mut session = output.session(&cap);
+                for update in containers.flat_map(|container| container.drain(..)) {
+                    let Product::Situation(state) = &*update.product else { continue };
+                    for (link, situation) in reach.take(state) {
+                        let what = What::Bound { slot: state.slot, situation };
+                        let (tick, at, order) = (update.tick, update.at, (1, state.slot.0));
+                        session.give(Heard { tick, at, order, link, what });
+                    }
+                }
+            });
+        }
+    });
+    let facts = scope.concatenate([followed, counted, believed, bounds]);
     let (city, meters) = (Arc::clone(city), Arc::clone(meters));
     let route = move |heard: &Heard| u64::from(groups.get(heard.link.at()).copied().unwrap_or(heard.link.0));
     per_tick("Links", facts, clock, route, move |_| Links::new(&city, &meters))

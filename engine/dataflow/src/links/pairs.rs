@@ -67,6 +67,10 @@ impl PairKept {
         can_be
     }
 
+    pub(super) fn clear(&mut self) {
+        self.times.clear();
+    }
+
     pub(super) fn forget(&mut self, before: Timestamp) {
         self.times.retain(|(at, _)| *at >= before);
     }

@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vlot_model::{
-    Admitted, City, CountMode, DeviceIx, DeviceKind, LevelOfService, LinkId, LinkIx, LinkState, Meters,
-    Product, Quality, Reading, Role, Value,
+    Admitted, City, CountMode, DeviceIx, DeviceKind, Effect, LevelOfService, LinkId, LinkIx, LinkState,
+    Location, Meters, Product, Quality, Reading, Role, Situation, SituationIx, Value,
 };
 
 use super::logic::{Links, level};
 use super::{Heard, What, heard};
 use crate::shell::Logic;
+use crate::situations::tests::closure;
 use crate::testing::{Builder, Step, s, said};
 use crate::testing_roads::roads;
 
@@ -47,10 +48,44 @@ pub(super) fn play(city: &City, steps: &[Step]) -> (Vec<(u64, LinkState)>, Arc<M
 }
 
 pub(super) fn facts(city: &City, tick: u64, step: &Step) -> Vec<Heard> {
-    let record = |(index, reading): (u32, &Reading)| {
-        heard(&Admitted { tick, at: step.at(), index, reading: reading.clone() }, city)
+    let record = |(index, reading): (u32, &Reading)| match &reading.value {
+        Value::Situation(situation) => bound(city, tick, step, situation),
+        _ => heard(&Admitted { tick, at: step.at(), index, reading: reading.clone() }, city)
+            .into_iter()
+            .collect(),
     };
-    (0..).zip(step.readings()).filter_map(record).collect()
+    let mut facts: Vec<Heard> = (0..).zip(step.readings()).flat_map(record).collect();
+    facts.sort_by_key(|fact| fact.order);
+    facts
+}
+
+/// As the operator of situations would tell: it holds from now on, or no longer when it is withdrawn.
+fn bound(city: &City, tick: u64, step: &Step, situation: &Arc<Situation>) -> Vec<Heard> {
+    let slot = SituationIx(situation.id.parse().unwrap());
+    let fact = |link| Heard {
+        tick,
+        at: step.at(),
+        order: (1, slot.0),
+        link,
+        what: What::Bound { slot, situation: (!situation.withdrawn).then(|| Arc::clone(situation)) },
+    };
+    links_of(city, situation).into_iter().map(fact).collect()
+}
+
+pub(super) fn links_of(city: &City, situation: &Situation) -> Vec<LinkIx> {
+    let Location::Links(links) = &situation.location else { panic!("{situation:?}") };
+    links.iter().map(|link| city.network.as_ref().unwrap().find(*link).unwrap()).collect()
+}
+
+/// What a situation in place `slot` does to links from now on; `None`: it ends.
+pub(super) fn stated(at: i64, slot: u32, links: &[u32], effect: Option<Effect>) -> Reading {
+    let situation = Situation {
+        location: Location::Links(links.iter().map(|link| LinkId(100 + u64::from(*link))).collect()),
+        effect: effect.unwrap_or(Effect::None),
+        withdrawn: effect.is_none(),
+        ..closure(&slot.to_string())
+    };
+    said(PROBES, at, Value::Situation(Arc::new(situation)))
 }
 
 pub(super) fn passed(at: i64, link: u32, seconds: f32, token: u32) -> Reading {
@@ -83,6 +118,98 @@ fn nothing_of_followed_vehicles_shows_below_the_least_number() {
     assert!(state.speed_low_kmh < state.speed_kmh && state.speed_kmh < state.speed_high_kmh);
     assert!((state.speed_kmh * state.travel_time_s - 360.0).abs() < 0.5, "100 m");
     assert!(matches!(state.level, LevelOfService::E | LevelOfService::F));
+}
+
+#[test]
+fn a_closed_link_is_told_at_the_next_second_and_what_drives_there_is_no_measurement() {
+    let batch = |at: i64| (0..8).map(|i| passed(at, 2, 40.0, i)).collect::<Vec<_>>();
+    let steps = [
+        Step::Batch(100, batch(100)),
+        Step::Clock(101),
+        Step::Batch(102, vec![stated(102, 0, &[2, 5], Some(Effect::Closed))]),
+        Step::Clock(103),
+        Step::Batch(112, batch(112)),
+        Step::Clock(113),
+        Step::Batch(114, vec![stated(114, 0, &[2, 5], None)]),
+        Step::Clock(115),
+        Step::Batch(124, batch(124)),
+        Step::Clock(125),
+    ];
+    let (states, _) = play(&city(), &steps);
+    let seen: Vec<_> =
+        states.iter().map(|(tick, s)| (*tick, s.link.0, s.is_closed(), s.quality, s.probes)).collect();
+    let (missing, good) = (Quality::Missing, states[0].1.quality);
+    assert_eq!(
+        seen,
+        [
+            (2, 2, false, good, 8),
+            (4, 2, true, missing, 0),
+            (4, 5, true, missing, 0),
+            (6, 2, true, missing, 0),
+            (8, 2, false, missing, 0),
+            (8, 5, false, missing, 0),
+            (10, 2, false, good, 8),
+        ]
+    );
+    let closed = &states[1].1;
+    assert_eq!((closed.situations.len(), closed.sources.situations, closed.sources.probes), (1, true, false));
+    assert!(states[4].1.situations.is_empty() && !states[4].1.sources.situations);
+}
+
+#[test]
+fn a_speed_limit_is_assumed_and_what_is_measured_stands() {
+    let limit = |at, kmh| stated(at, 0, &[2], Some(Effect::SpeedLimit { kmh }));
+    let fast = (0..40).map(|i| passed(110, 2, 10.0, i)).collect();
+    let steps = [
+        Step::Batch(100, vec![limit(100, 18.0)]),
+        Step::Clock(101),
+        Step::Batch(111, fast),
+        Step::Clock(112),
+        Step::Batch(113, vec![limit(113, 90.0)]),
+        Step::Clock(114),
+    ];
+    let (states, _) = play(&city(), &steps);
+    let assumed = &states[0].1;
+    assert!((assumed.speed_kmh - 18.0).abs() < 0.1 && (assumed.travel_time_s - 20.0).abs() < 0.1);
+    assert_eq!(
+        (assumed.quality, assumed.limit_kmh(), assumed.sources.situations),
+        (Quality::Missing, Some(18.0), true)
+    );
+    assert!(
+        states[1].1.speed_kmh > 33.0 && states[1].1.sources.probes,
+        "who drives at 36 km/h does: {:?}",
+        states[1]
+    );
+    assert!(
+        states[2].1.speed_kmh > 33.0 && states[2].1.speed_kmh <= 36.5,
+        "a limit above free flow binds nobody"
+    );
+}
+
+#[test]
+fn a_closure_for_bicycles_is_told_and_leaves_cars_alone() {
+    let mut cyclists = stated(100, 3, &[2], Some(Effect::Closed));
+    if let Value::Situation(situation) = &mut cyclists.value {
+        Arc::make_mut(situation).modes = vlot_model::Modes::NONE.with(vlot_model::Mode::Bicycle);
+    }
+    let (states, _) = play(&city(), &[Step::Batch(100, vec![cyclists]), Step::Clock(101)]);
+    let state = &states[0].1;
+    assert_eq!((state.situations.len(), state.is_closed(), state.sources.situations), (1, false, false));
+}
+
+#[test]
+fn a_pair_over_a_closed_link_says_nothing() {
+    let times = |at: i64| (0..9).map(|i| pair(at - i, 90.0)).collect::<Vec<_>>();
+    let steps = [
+        Step::Batch(100, times(100)),
+        Step::Clock(101),
+        Step::Batch(102, vec![stated(102, 0, &[4], Some(Effect::Closed))]),
+        Step::Batch(103, times(103)),
+        Step::Clock(112),
+    ];
+    let (states, _) = play(&city(), &steps);
+    let of: Vec<_> = states.iter().map(|(tick, s)| (*tick, s.link.0, s.sources.pairs)).collect();
+    assert_eq!(of, [(2, 3, true), (2, 4, true), (2, 5, true), (5, 4, false), (5, 3, false), (5, 5, false)]);
 }
 
 #[test]
@@ -130,7 +257,7 @@ fn a_detector_that_is_not_believed_counts_for_nothing() {
     let believed = |tick, at, believed| Heard {
         tick,
         at: s(at),
-        order: (false, 0),
+        order: (0, 0),
         link: LinkIx(1),
         what: What::Believed { device: DeviceIx(0), believed },
     };

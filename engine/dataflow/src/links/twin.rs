@@ -4,19 +4,26 @@
 #![expect(clippy::cast_possible_truncation, reason = "small figures")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
-use vlot_model::{City, LinkIx, LinkState, Quality, Reading, Timestamp, Value};
+use vlot_model::{
+    City, Effect, LinkIx, LinkSources, LinkState, Quality, Reading, Situation, Timestamp, Value,
+};
 
 use super::fuse::{
     Bias, Measure, Passed, fuse, of_detectors, of_probes, plausible, seconds_of, space_mean_kmh, z_of,
 };
 use super::kept::age_s;
-use super::tests::{city, counted, pair, passed, play};
+use super::tests::{city, counted, pair, passed, play, stated};
 use crate::testing::Step;
 
 #[derive(Default)]
 struct Street {
+    bounds: BTreeMap<u32, Arc<Situation>>,
+    /// Something began or ended: it is published at once.
+    bound: bool,
+    told: bool,
     bias: Option<Bias>,
     learned: Option<i64>,
     published: Option<i64>,
@@ -24,8 +31,25 @@ struct Street {
     known: Option<i64>,
 }
 
+impl Street {
+    fn closed(&self) -> bool {
+        self.bounds.values().any(|s| s.effect == Effect::Closed)
+    }
+
+    fn limits(&self) -> impl Iterator<Item = f32> {
+        self.bounds.values().filter_map(|s| match s.effect {
+            Effect::SpeedLimit { kmh } => Some(kmh),
+            _ => None,
+        })
+    }
+
+    fn usual(&self) -> f64 {
+        z_of(10.0 * self.limits().map(|kmh| 36.0 / f64::from(kmh)).fold(1.0, f64::max), 10.0)
+    }
+}
+
 /// What shows of a state, in the order of links.
-type Shown = (u64, u32, i64, u16, Option<u32>, [bool; 3], f32, f32);
+type Shown = (u64, u32, i64, u16, Option<u32>, [bool; 4], f32, f32, usize);
 
 fn twin(city: &City, steps: &[Step]) -> Vec<Shown> {
     let (min, window) = (usize::from(city.traffic.probes_min), 600);
@@ -34,6 +58,35 @@ fn twin(city: &City, steps: &[Step]) -> Vec<Shown> {
     let mut out = Vec::new();
     for (tick, step) in (1..).zip(steps) {
         let now = step.at().micros() / 1_000_000;
+        let mut stated: Vec<&Arc<Situation>> = (step.readings().iter())
+            .filter_map(|reading| match &reading.value {
+                Value::Situation(situation) => Some(situation),
+                _ => None,
+            })
+            .collect();
+        stated.sort_by_key(|situation| situation.id.clone());
+        for (situation, link) in stated
+            .into_iter()
+            .flat_map(|s| super::tests::links_of(city, s).into_iter().map(move |l| (s, l.at())))
+        {
+            let street = &mut streets[link];
+            let (was_closed, slot) = (street.closed(), situation.id.parse().unwrap());
+            let before = street.bounds.clone();
+            match situation.withdrawn {
+                true => street.bounds.remove(&slot),
+                false => street.bounds.insert(slot, Arc::clone(situation)),
+            };
+            street.bound |= before != street.bounds;
+            let closed = street.closed();
+            let is_pair = |r: &Reading| matches!(r.value, Value::PairTime { .. });
+            if was_closed && !closed {
+                heard.retain(|(_, r)| is_pair(r) || !links_of(city, r).contains(&link));
+            }
+            if was_closed != closed && link >= 3 {
+                heard.retain(|(_, r)| !is_pair(r));
+                streets[3..6].iter_mut().for_each(|street| street.touched = true);
+            }
+        }
         for reading in step.readings() {
             let at = said(reading);
             if at < now - window || at > now + 60 {
@@ -53,7 +106,8 @@ fn twin(city: &City, steps: &[Step]) -> Vec<Shown> {
         let locals: Vec<_> = (0..6)
             .map(|i| local(&fresh, i, now, min, streets[i].bias.unwrap_or(Bias::of(0.35)), city))
             .collect();
-        let own = |i: usize| fuse(locals[i].1.into_iter().chain(locals[i].2));
+        let usual: Vec<f64> = streets.iter().map(Street::usual).collect();
+        let own = |i: usize| fuse(usual[i], locals[i].1.into_iter().chain(locals[i].2));
         let times: Vec<(i64, f64)> = fresh
             .iter()
             .filter_map(|(at, r)| match r.value {
@@ -64,29 +118,38 @@ fn twin(city: &City, steps: &[Step]) -> Vec<Shown> {
         let total: f64 = (3..6).map(|i| seconds_of(own(i).z, 10.0)).sum();
         let mut pairs = super::pairs::PairKept::new(&city.pairs[0]);
         times.iter().for_each(|(at, t)| assert!(pairs.take(Timestamp::from_secs(*at), *t as f32)));
-        let said = pairs.time(step.at(), min as u16, &mut Vec::new());
+        let shut = streets[3..6].iter().any(Street::closed);
+        let said = pairs.time(step.at(), min as u16, &mut Vec::new()).filter(|_| !shut);
         for i in 0..6 {
             let (vehicles, detectors, probes, flow, newest, spot) = locals[i];
             let of_pair = said.filter(|_| i >= 3);
             let street = &mut streets[i];
             let soon = street.touched && street.published.is_none_or(|at| now >= at + 10);
             let ages = street.known.is_some() && street.published.is_some_and(|at| now >= at + 30);
-            if !soon && !ages {
+            if !soon && !ages && !street.bound {
                 continue;
             }
             street.touched = false;
+            street.bound = false;
+            let bounds = street.bounds.len();
+            let begun = (std::mem::replace(&mut street.told, bounds > 0) || bounds > 0).then_some(now);
             let newest = newest.max(of_pair.map(|p| p.newest.micros() / 1_000_000));
-            let Some(observed) = newest.or(street.known) else { continue };
+            let Some(observed) = newest.or(street.known).or(begun) else { continue };
             street.published = Some(now);
             street.known = newest;
-            let all = fuse(
-                detectors.into_iter().chain(probes).chain(of_pair.map(|p| p.of_link(own(i).z, 10.0, total))),
-            );
-            let sources = [detectors.is_some(), probes.is_some(), of_pair.is_some()];
+            let of_pair = of_pair.map(|p| p.of_link(own(i).z, 10.0, total));
+            let closed = street.closed();
+            let limited = closed || street.limits().next().is_some();
+            let measures = detectors.into_iter().chain(probes).chain(of_pair).filter(|_| !closed);
+            let all = fuse(usual[i], measures);
+            let sources = [detectors.is_some(), probes.is_some(), of_pair.is_some()].map(|is| is && !closed);
+            let sources = [sources[0], sources[1], sources[2], limited];
+            let vehicles = if closed { 0 } else { vehicles };
             let time = seconds_of(all.z, 10.0) as f32;
             let speed = (36.0 * 10.0 / seconds_of(all.z, 10.0)) as f32;
-            out.push((tick, i as u32, observed, vehicles, flow, sources, time, speed));
+            out.push((tick, i as u32, observed, vehicles, flow, sources, time, speed, bounds));
             if let (Some(spot), Some(probes)) = (spot, probes)
+                && !closed
                 && street.learned.is_none_or(|at| now >= at + 300)
             {
                 let after = street.learned.map_or(0.0, |at| (now - at) as f64);
@@ -171,14 +234,16 @@ fn local(fresh: &[&(i64, Reading)], link: usize, now: i64, min: usize, bias: Bia
 }
 
 fn shown((tick, state): &(u64, LinkState)) -> Shown {
-    let sources = [state.sources.detectors, state.sources.probes, state.sources.pairs];
-    assert_eq!(state.quality == Quality::Missing, sources == [false; 3]);
+    let LinkSources { detectors, probes, pairs, situations } = state.sources;
+    let sources = [detectors, probes, pairs, situations];
+    assert_eq!(state.quality == Quality::Missing, sources[..3] == [false; 3]);
+    assert!(!state.is_closed() || state.quality == Quality::Missing);
     assert!(state.speed_low_kmh <= state.speed_kmh && state.speed_kmh <= state.speed_high_kmh);
     assert_eq!(state.probes > 0, state.sources.probes);
     assert!(state.probes == 0 || state.probes >= 3);
     let observed = state.observed_at.micros() / 1_000_000;
     let LinkState { link: LinkIx(link), probes, flow_vph, travel_time_s, speed_kmh, .. } = *state;
-    (*tick, link, observed, probes, flow_vph, sources, travel_time_s, speed_kmh)
+    (*tick, link, observed, probes, flow_vph, sources, travel_time_s, speed_kmh, state.situations.len())
 }
 
 fn reading(now: i64) -> impl Strategy<Value = Reading> {
@@ -195,6 +260,17 @@ fn reading(now: i64) -> impl Strategy<Value = Reading> {
             let mut reading = pair(now + late, seconds);
             reading.received_at = Timestamp::from_secs(now);
             reading
+        }),
+        1 => (0_u32..3, prop::collection::vec(0_u32..6, 1..3), 0_u8..5).prop_map(move |(slot, mut links, effect)| {
+            links.sort_unstable();
+            links.dedup();
+            let effect = match effect {
+                0 => Some(Effect::Closed),
+                1 => Some(Effect::SpeedLimit { kmh: 12.0 }),
+                2 => Some(Effect::LanesClosed { lanes: 1 }),
+                _ => None,
+            };
+            stated(now, slot, &links, effect)
         }),
         3 => (0_u32..3, 0_i64..3, 0_u32..9, prop_oneof![4 => 3.0_f32..60.0, 1 => 249.0_f32..300.0, 1 => Just(0.0)])
             .prop_map(move |(device, back, vehicles, speed)| counted(device, (now / 60 - 1 - back) * 60, vehicles, speed)),

@@ -67,6 +67,7 @@ impl Roadside {
 
     /// Whether it says something new.
     fn take(&mut self, reading: &Reading) -> Taken {
+        let rules = self.city.health.rules.air;
         let Some(kept) = self.entry(reading.device) else { return Taken::Nothing };
         let now = said_at(reading);
         match (&mut kept.said, &reading.value) {
@@ -78,7 +79,7 @@ impl Roadside {
                 Taken::News
             }
             (Said::Air { values, .. }, &Value::Air { quantity, value }) => {
-                if !value.is_finite() {
+                if !crate::health::roadside::bounds(quantity, &rules).contains(&value) {
                     return Taken::Unusable;
                 }
                 if values.get(&quantity).is_some_and(|(_, before)| now < *before) {

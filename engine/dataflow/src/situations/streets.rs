@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vlot_model::{City, Detour, Effect, LinkIx, Mode, Permission, RoadNetwork, Situation, Timestamp};
-use vlot_network::detour::{Detours, free_s, is_quiet};
+use vlot_network::detour::Detours;
+use vlot_network::route::undisturbed_s;
 use vlot_network::{Index, Permits, geo, locate};
 
 /// Ways around one situation for one mode: a closed street has one for each direction, and of a closed quarter nobody reads
@@ -12,6 +13,8 @@ use vlot_network::{Index, Permits, geo, locate};
 const MOST_WAYS: usize = 4;
 /// Rows of links that ways around are sought for.
 const MOST_ROWS: usize = 16;
+/// A way around begins and ends no more links away than this.
+const MOST_FAR: usize = 8;
 
 /// Links that each mode cannot use now, in order.
 pub(super) type Closed = [Vec<LinkIx>; 4];
@@ -70,52 +73,62 @@ impl Streets {
             let ways: Vec<_> =
                 rows.iter().filter_map(|row| self.around_row(mode, row, &shut)).take(MOST_WAYS).collect();
             match ways.iter().all(|way| way.links.is_empty()) {
-                true => detours.push(none(mode)),
+                true => detours.push(none(mode, &[])),
                 false => detours.extend(ways),
             }
         }
         detours
     }
 
-    /// The way around links in a row; `None` where they lead from nowhere or to nowhere.
+    /// The way around links in a row; `None` where they lead from nowhere or to nowhere. Where only quiet streets lead off right
+    /// before or behind them, it begins and ends farther away.
     fn around_row(&self, mode: Mode, row: &[LinkIx], shut: &dyn Fn(LinkIx) -> bool) -> Option<Detour> {
         let (&first, &last) = (row.first()?, row.last()?);
-        let (from, to) = (self.network.link(first)?.from, self.network.link(last)?.to);
-        let may = |link: LinkIx| self.permits.permission(&self.network, link, mode) != Permission::No;
-        let turns = |a, b| self.detours.may_turn(&self.network, &self.permits, mode, a, b);
-        let not_about =
-            |a: LinkIx, b: LinkIx| self.network.link(a).is_some_and(|link| link.opposite != Some(b));
-        // Links that end where the row begins: looked for among the opposites would miss one-way streets.
-        let arriving = self.arriving(from);
-        let before: Vec<_> = arriving
-            .into_iter()
-            .filter(|link| may(*link) && not_about(*link, first) && turns(*link, first))
-            .collect();
-        let leaving = self.detours.leaving(to).iter().copied();
-        let after: Vec<_> =
-            leaving.filter(|link| may(*link) && not_about(last, *link) && turns(last, *link)).collect();
-        if before.is_empty() || after.is_empty() {
+        if self.beside(mode, first, false).is_empty() || self.beside(mode, last, true).is_empty() {
             return None;
         }
-        let open = |all: &[LinkIx], beside: LinkIx| {
-            let fits = |link: &LinkIx| !shut(*link);
-            all.iter().copied().filter(fits).min_by(|a, b| self.prefer(mode, beside, *a, *b))
+        let before = self.chain(mode, first, false, shut);
+        let after = self.chain(mode, last, true, shut);
+        for far in 1..=before.len().max(after.len()) {
+            let (before, after) = (&before[..far.min(before.len())], &after[..far.min(after.len())]);
+            let (Some(start), Some(end)) = (before.last(), after.last()) else { break };
+            let way = self.detours.way(&self.network, &self.permits, mode, shut, [*start, *end]);
+            if let Some(way) = way {
+                let through = before.iter().chain(row).chain(after);
+                let through_s: f64 = through.map(|link| undisturbed_s(&self.network, *link, mode)).sum();
+                #[expect(clippy::cast_possible_truncation, reason = "seconds within a city")]
+                let (travel_time_s, extra_s) = (way.cost as f32, (way.cost - through_s) as f32);
+                return Some(Detour { mode, around: row.to_vec(), extra_s, travel_time_s, links: way.links });
+            }
+        }
+        Some(none(mode, row))
+    }
+
+    /// Links that lead to a link or on from it.
+    fn beside(&self, mode: Mode, link: LinkIx, onward: bool) -> Vec<LinkIx> {
+        let Some(of) = self.network.link(link) else { return Vec::new() };
+        // Links that end there: looked for among the opposites would miss one-way streets.
+        let all = if onward { self.detours.leaving(of.to).to_vec() } else { self.arriving(of.from) };
+        let fits = |other: &LinkIx| {
+            let [a, b] = if onward { [link, *other] } else { [*other, link] };
+            of.opposite != Some(*other)
+                && self.permits.permission(&self.network, *other, mode) != Permission::No
+                && self.detours.may_turn(&self.network, &self.permits, mode, a, b)
         };
-        let (Some(before), Some(after)) = (open(&before, first), open(&after, last)) else {
-            return Some(none(mode));
-        };
-        let way = self.detours.way(&self.network, &self.permits, mode, shut, [before, after]);
-        let through = std::iter::once(before).chain(row.iter().copied()).chain([after]);
-        let through_s: f32 = through.filter_map(|link| free_s(&self.network, link, mode)).sum();
-        Some(way.map_or_else(
-            || none(mode),
-            |way| Detour {
-                mode,
-                extra_s: way.travel_time_s - through_s,
-                travel_time_s: way.travel_time_s,
-                links: way.links,
-            },
-        ))
+        all.into_iter().filter(fits).collect()
+    }
+
+    /// Where most traffic comes from to a link, or goes on to, from link to link as far as they are open.
+    fn chain(&self, mode: Mode, beside: LinkIx, onward: bool, shut: &dyn Fn(LinkIx) -> bool) -> Vec<LinkIx> {
+        let mut chain: Vec<LinkIx> = Vec::new();
+        while chain.len() < MOST_FAR {
+            let at = chain.last().copied().unwrap_or(beside);
+            let fits = |link: &LinkIx| *link != beside && !shut(*link) && !chain.contains(link);
+            let next = self.beside(mode, at, onward).into_iter().filter(fits);
+            let Some(next) = next.min_by(|a, b| self.prefer(mode, at, *a, *b)) else { break };
+            chain.push(next);
+        }
+        chain
     }
 
     fn arriving(&self, node: vlot_model::NodeIx) -> Vec<LinkIx> {
@@ -125,7 +138,7 @@ impl Streets {
 
     /// Of two links before or after another the one that most of its traffic uses, as far as one can see.
     fn prefer(&self, mode: Mode, beside: LinkIx, a: LinkIx, b: LinkIx) -> std::cmp::Ordering {
-        let quiet = |link| is_quiet(&self.network, &self.permits, mode, link);
+        let quiet = |link| self.detours.is_quiet(&self.network, &self.permits, mode, link);
         let other_name = |link| self.network.name(link) != self.network.name(beside);
         let class = |link| self.network.link(link).map(|link| link.class);
         (quiet(a), other_name(a), class(a))
@@ -187,6 +200,7 @@ impl Streets {
 }
 
 /// That there is no way around.
-fn none(mode: Mode) -> Detour {
-    Detour { mode, links: Vec::new(), travel_time_s: f32::INFINITY, extra_s: f32::INFINITY }
+fn none(mode: Mode, row: &[LinkIx]) -> Detour {
+    let (travel_time_s, extra_s) = (f32::INFINITY, f32::INFINITY);
+    Detour { mode, around: row.to_vec(), links: Vec::new(), travel_time_s, extra_s }
 }

@@ -8,6 +8,8 @@ use crate::refuse::{malformed, quote};
 
 /// Elements within one another at most.
 const DEPTH_MAX: usize = 16;
+/// Of one element.
+const ATTRIBUTES_MAX: usize = 100;
 
 /// One step through the document. Names are those of the whole element, without a prefix.
 #[derive(Debug)]
@@ -157,7 +159,13 @@ impl<'d> Document<'d> {
             return Err(malformed(format!("byte {at}: more than {DEPTH_MAX} elements within one another")));
         }
         self.attributes.clear();
-        for attribute in start.attributes() {
+        for (n, attribute) in start.attributes().enumerate() {
+            // That none of them is there twice costs the square of their number.
+            if n == ATTRIBUTES_MAX {
+                return Err(malformed(format!(
+                    "byte {at}: more than {ATTRIBUTES_MAX} attributes of one element"
+                )));
+            }
             let attribute = attribute.map_err(|e| malformed(format!("byte {at}: {e}")))?;
             let key = attribute.key.local_name().into_inner().to_owned();
             self.attributes.push((key, attribute.value.trim().to_owned()));

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use vlot_model::{LonLat, Situation, Timestamp};
 
+use crate::refuse::clip;
+
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
 /// No file states more.
@@ -14,6 +16,8 @@ const MOST: usize = 5_000;
 const LINE_POINTS: usize = 5_000;
 const ID_CHARS: usize = 128;
 const HEADLINE_CHARS: usize = 200;
+/// What is told of a piece that could not be read.
+const WRONG_CHARS: usize = 500;
 
 /// What a reader of such files is told beside the bytes.
 pub struct About<'a> {
@@ -21,6 +25,8 @@ pub struct About<'a> {
     pub source: &'a str,
     /// When the file was written: what says no beginning holds from then on.
     pub written_at: Timestamp,
+    /// Whose clock opening hours mean, by its name in the time zone database.
+    pub timezone: &'a str,
     /// What is wrong with opening hours; `None`: nothing.
     pub wrong_hours: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -64,7 +70,10 @@ impl Said {
                 self.wrong.push(Wrong { id, what });
             }
             Ok(situation) => self.situations.extend(situation),
-            Err(what) => self.wrong.push(Wrong { id, what: format!("{name}: {what}") }),
+            Err(what) => {
+                let what = clip(&format!("{name}: {what}"), WRONG_CHARS);
+                self.wrong.push(Wrong { id, what });
+            }
         }
     }
 }

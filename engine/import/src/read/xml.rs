@@ -9,6 +9,9 @@ use quick_xml::reader::Reader;
 use super::{Element, Member, MemberKind, Place, Tags, Wanted};
 use crate::ImportError;
 
+/// Of one element; OpenStreetMap's have up to ten.
+const MOST_ATTRIBUTES: usize = 100;
+
 /// One piece of markup is shorter: a text without an end must not fill the memory.
 const MAX_MARKUP_BYTES: u64 = 4 * 1024 * 1024;
 /// What one element may hold: OpenStreetMap allows 2,000 nodes a way and 32,000 members a relation.
@@ -182,7 +185,11 @@ fn attributes(
     damaged: Damaged<'_>,
     mut take: impl FnMut(&str, &str) -> Result<(), ImportError>,
 ) -> Result<(), ImportError> {
-    for attribute in start.attributes() {
+    for (n, attribute) in start.attributes().enumerate() {
+        // That none of them is there twice costs the square of their number.
+        if n == MOST_ATTRIBUTES {
+            return Err(damaged(format!("more than {MOST_ATTRIBUTES} attributes of one element")));
+        }
         let attribute = attribute.map_err(|e| damaged(e.to_string()))?;
         let value =
             attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| damaged(e.to_string()))?;

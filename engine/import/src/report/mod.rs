@@ -31,6 +31,8 @@ pub struct Report {
     pub km: Vec<ClassKm>,
     /// How connected the network is, for each mode.
     pub connected: Vec<Island>,
+    /// What is there and of no use to a trip: by reason.
+    pub faults: BTreeMap<Fault, Examples>,
     /// Not understood, or not represented: by reason.
     pub gaps: BTreeMap<Gap, Examples>,
 }
@@ -70,6 +72,44 @@ pub struct Examples {
     pub count: u64,
     /// At most five of them.
     pub examples: Vec<String>,
+}
+
+impl Examples {
+    fn add(&mut self, example: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES {
+            let text = example();
+            let short: String = text.chars().take(SHOWN_CHARS).collect();
+            self.examples.push(if short.len() < text.len() { format!("{short}...") } else { short });
+        }
+    }
+}
+
+/// What is in the network and of no use to a trip of cars or of bicycles; no trip begins or ends there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// Links that the largest part neither leads to nor is reached from.
+    Island,
+    /// Links that the largest part leads to, and that lead not back.
+    NoWayOut,
+    /// Links that lead to the largest part, and that it does not lead to.
+    NoWayIn,
+    /// Links from whose end turn restrictions that contradict each other leave no way on.
+    NoWayOn,
+}
+
+impl Fault {
+    /// In a few words.
+    #[must_use]
+    pub fn explained(self) -> &'static str {
+        match self {
+            Fault::Island => "links that nothing leads to from the rest, or from there to it: islands",
+            Fault::NoWayOut => "links that lead in and never out: one-way traps",
+            Fault::NoWayIn => "links that lead out and that nothing leads to",
+            Fault::NoWayOn => "links at whose end turn restrictions contradict each other: no way on",
+        }
+    }
 }
 
 /// What of a file is not in the network as it stands there.
@@ -141,13 +181,11 @@ impl Gap {
 
 impl Report {
     pub(crate) fn gap(&mut self, gap: Gap, example: impl FnOnce() -> String) {
-        let examples = self.gaps.entry(gap).or_default();
-        examples.count += 1;
-        if examples.examples.len() < EXAMPLES {
-            let text = example();
-            let short: String = text.chars().take(SHOWN_CHARS).collect();
-            examples.examples.push(if short.len() < text.len() { format!("{short}...") } else { short });
-        }
+        self.gaps.entry(gap).or_default().add(example);
+    }
+
+    pub(crate) fn fault(&mut self, fault: Fault, example: impl FnOnce() -> String) {
+        self.faults.entry(fault).or_default().add(example);
     }
 }
 

@@ -29,6 +29,15 @@ impl fmt::Display for Report {
                 None => writeln!(f, "  {:<14}{:>11}", word(&island.mode), "none")?,
             }
         }
+        if !self.faults.is_empty() {
+            writeln!(f, "\nthere, and of no use to a trip")?;
+            for (fault, found) in &self.faults {
+                writeln!(f, "  {:>6}  {}", found.count, fault.explained())?;
+                for example in &found.examples {
+                    writeln!(f, "          {example}")?;
+                }
+            }
+        }
         if self.gaps.is_empty() {
             return writeln!(f, "\neverything was understood");
         }

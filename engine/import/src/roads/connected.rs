@@ -27,7 +27,7 @@ pub(crate) fn largest(network: &RoadNetwork, mode: Mode) -> Island {
 }
 
 /// Whether a mode may use a link at some time.
-fn may(network: &RoadNetwork, link: LinkIx, mode: Mode) -> bool {
+pub(super) fn may(network: &RoadNetwork, link: LinkIx, mode: Mode) -> bool {
     let access = network.link(link).and_then(|link| network.access.get(link.access as usize));
     access.is_some_and(|access| {
         let timed = access.rules.iter().any(|r| r.modes.has(mode) && r.permission != Permission::No);

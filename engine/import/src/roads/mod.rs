@@ -5,4 +5,5 @@ pub(crate) mod collect;
 pub(crate) mod connected;
 pub(crate) mod pieces;
 pub(crate) mod restriction;
+pub(crate) mod stranded;
 pub(crate) mod turns;

@@ -82,6 +82,10 @@ fn memory_has_a_bound() {
     let endless = format!("<osm><node id='1' lat='1' lon='1' user='{}'/></osm>", "x".repeat(8 << 20));
     let error = import(gz(endless.as_bytes())).expect_err("too long").to_string();
     assert!(error.contains("without an end of markup"), "{error}");
+    let attributes: String = (0..50_000).map(|n| format!(" a{n}='1'")).collect();
+    let crowded = format!("<osm><way id='1'{attributes}/></osm>");
+    let error = import(gz(crowded.as_bytes())).expect_err("too many").to_string();
+    assert!(error.contains("more than 100 attributes"), "{error}");
     let few = Options { most_points: 2, ..Options::default() };
     let error = osm(&Source::from(xml().as_str()), &few).expect_err("too many").to_string();
     assert!(error.contains("is too large") && error.contains("osmium extract"), "{error}");

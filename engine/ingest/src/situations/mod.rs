@@ -38,6 +38,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// How often.
     pub every: Duration,
+    /// Whose clock opening hours mean, by its name in the time zone database.
+    pub timezone: Arc<str>,
     /// Checks opening hours.
     pub wrong_hours: WrongHours,
 }
@@ -176,7 +178,7 @@ impl Eyes {
         let mut stated = Vec::new();
         for name in &names {
             let path = folder.join(name);
-            match self.read(&path, name, options.wrong_hours) {
+            match self.read(&path, name, options) {
                 Ok(None) => {}
                 Ok(Some(said)) => {
                     self.wrong.remove(name);
@@ -202,7 +204,7 @@ impl Eyes {
     }
 
     /// What a file says, if it has changed since it was read.
-    fn read(&mut self, path: &Path, name: &str, wrong_hours: WrongHours) -> Result<Option<Said>, String> {
+    fn read(&mut self, path: &Path, name: &str, options: &Options) -> Result<Option<Said>, String> {
         let plain = |e: std::io::Error| e.to_string();
         let file = std::fs::File::open(path).map_err(plain)?;
         let meta = file.metadata().map_err(plain)?;
@@ -216,7 +218,8 @@ impl Eyes {
         let since = written.duration_since(UNIX_EPOCH).unwrap_or_default();
         let written_at = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
         let source = format!("{PREFIX}{name}");
-        let about = About { source: &source, written_at, wrong_hours: &wrong_hours };
+        let timezone = &options.timezone;
+        let about = About { source: &source, written_at, timezone, wrong_hours: &options.wrong_hours };
         let said = match is_datex(name) {
             true => datex2_situations::read(&bytes, &about),
             false => geojson_situations::read(&bytes, &about),

@@ -26,7 +26,12 @@ fn eyes() -> Eyes {
 }
 
 fn options(folder: &Path) -> Options {
-    Options { folder: folder.to_owned(), every: Duration::from_millis(20), wrong_hours: |_| None }
+    Options {
+        folder: folder.to_owned(),
+        every: Duration::from_millis(20),
+        timezone: "Europe/Brussels".into(),
+        wrong_hours: |_| None,
+    }
 }
 
 /// (id, headline, withdrawn)

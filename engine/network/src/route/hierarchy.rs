@@ -24,10 +24,10 @@ impl Input {
     }
 }
 
-/// The hierarchy over the states that lead through. Nodes are named by their rank: later contracted, higher.
+/// A hierarchy over some of the states: those that lead through, or those that are local. Nodes are named by their rank: later contracted, higher.
 #[derive(Debug, Default)]
 pub(super) struct Hierarchy {
-    /// The rank of each state of the turn graph; [`NONE`] of a local one.
+    /// The rank of each state of the turn graph; [`NONE`] of one that is not in it.
     pub(super) rank_of: Vec<u32>,
     /// The state of each rank.
     pub(super) state_of: Vec<u32>,
@@ -52,9 +52,9 @@ pub(super) struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// `kept`: the order of an earlier time; made anew if it is not of these streets.
-    pub(super) fn new(graph: &TurnGraph, kept: Option<&[u8]>) -> Self {
-        let (input, node_of, states) = input(graph);
+    /// Over the states that `has` says. `kept`: the order of an earlier time; made anew if it is not of these streets.
+    pub(super) fn new(graph: &TurnGraph, has: impl Fn(u32) -> bool, kept: Option<&[u8]>) -> Self {
+        let (input, node_of, states) = input(graph, has);
         if input.nodes() == 0 {
             return Hierarchy {
                 rank_of: node_of,
@@ -151,13 +151,13 @@ impl Hierarchy {
     }
 }
 
-/// The states that lead through, their arcs, the node of each state, and the state of each node.
+/// The states, the arcs between them, the node of each state, and the state of each node.
 #[expect(clippy::cast_possible_truncation, reason = "the order needs no more than metres")]
-fn input(graph: &TurnGraph) -> (Input, Vec<u32>, Vec<u32>) {
+fn input(graph: &TurnGraph, has: impl Fn(u32) -> bool) -> (Input, Vec<u32>, Vec<u32>) {
     let mut node_of = vec![NONE; graph.link_of.len()];
     let mut states = Vec::new();
     let mut input = Input::default();
-    for (state, link) in graph.link_of.iter().enumerate().filter(|(_, link)| graph.through.ever(**link)) {
+    for (state, link) in graph.link_of.iter().enumerate().filter(|(state, _)| has(id(*state))) {
         node_of[state] = id(states.len());
         states.push(id(state));
         let shape = graph.network.shape(*link);

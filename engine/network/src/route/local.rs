@@ -1,28 +1,26 @@
-//! Plain Dijkstra over the streets around an origin or a destination that through traffic may not use.
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+//! From an origin out of its quarter, or into a destination's quarter to it: up the quarter's hierarchy, and from its top down to
+//! the doors alone.
 
 use super::hierarchy::Hierarchy;
+use super::metric::Metric;
+use super::quarters::Quarters;
+use super::search::{Search, Sweep};
 use super::turns::TurnGraph;
 use super::weights::Weights;
 use super::{NEVER_MS, NONE};
 
-/// Marks a position in [`Local::goals`] among arcs.
-const GOAL: u32 = 1 << 31;
-
-/// One direction of a local search.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Local {
-    ms: Vec<u32>,
-    /// The arc by which (from the origin: the one before; to the destination: the one after, or a goal).
-    by: Vec<u32>,
-    touched: Vec<u32>,
-    queue: BinaryHeap<Reverse<(u32, u32)>>,
-    /// Nodes of the hierarchy that were reached, and what it takes to them.
-    pub(super) gates: Vec<(u32, u32)>,
-    /// Last arcs of a way, with the destination each leads to.
-    pub(super) goals: Vec<Goal>,
+/// What a quarter's search looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) graph: &'a TurnGraph,
+    /// Of the through streets.
+    pub(super) through: &'a Hierarchy,
+    pub(super) quarters: &'a Quarters,
+    pub(super) weights: &'a Weights,
+    /// Of the quarters.
+    pub(super) metric: &'a Metric,
+    /// Of the doors, out and in.
+    pub(super) doors_ms: &'a [Vec<u32>; 2],
 }
 
 /// A last arc.
@@ -35,120 +33,194 @@ pub(super) struct Goal {
     pub(super) end: usize,
 }
 
+/// One direction of a local search.
+#[derive(Clone, Debug)]
+pub(super) struct Local {
+    /// Up from the origin or the destination.
+    pub(super) sweep: Sweep,
+    /// Local nodes where it begins, each with what it takes.
+    ends: Vec<(u32, u32)>,
+    /// Milliseconds between the doors of the quarter and what is above them; stale elsewhere.
+    at_doors: Vec<u32>,
+    /// Quarters that it begins in.
+    pub(super) quarters: Vec<u32>,
+    /// Nodes of the through streets' hierarchy that were reached, and what it takes to them.
+    pub(super) gates: Vec<(u32, u32)>,
+    /// The arc by which each gate was reached; [`NONE`]: it begins there.
+    by: Vec<u32>,
+    /// Last arcs of a way, with the destination each leads to.
+    pub(super) goals: Vec<Goal>,
+    /// Local nodes that last arcs lead from to a through street: ways by local streets alone, and what is left of them.
+    pub(super) across: Vec<(u32, u32)>,
+}
+
 impl Local {
-    pub(super) fn new(graph: &TurnGraph) -> Self {
-        let states = graph.link_of.len();
-        Local { ms: vec![NEVER_MS; states], by: vec![NONE; states], ..Local::default() }
+    pub(super) fn new(quarters: &Quarters) -> Self {
+        Local {
+            sweep: Sweep::new(&quarters.hierarchy),
+            at_doors: vec![NEVER_MS; quarters.hierarchy.nodes()],
+            ends: Vec::new(),
+            quarters: Vec::new(),
+            gates: Vec::new(),
+            by: Vec::new(),
+            goals: Vec::new(),
+            across: Vec::new(),
+        }
     }
 
     fn clear(&mut self) {
-        for state in self.touched.drain(..) {
-            self.ms[state as usize] = NEVER_MS;
-            self.by[state as usize] = NONE;
-        }
-        self.queue.clear();
+        self.ends.clear();
         self.gates.clear();
+        self.by.clear();
         self.goals.clear();
-    }
-
-    fn reach(&mut self, weights: &Weights, state: u32, ms: u32, by: u32) {
-        let known = self.ms[state as usize];
-        if ms >= known.min(NEVER_MS) {
-            return;
-        }
-        if known == NEVER_MS {
-            self.touched.push(state);
-        }
-        self.ms[state as usize] = ms;
-        self.by[state as usize] = by;
-        if !weights.through[state as usize] {
-            self.queue.push(Reverse((ms, state)));
-        }
+        self.across.clear();
     }
 
     /// From states, each with what it takes to the end of its link.
-    pub(super) fn from(
-        &mut self,
-        graph: &TurnGraph,
-        h: &Hierarchy,
-        weights: &Weights,
-        starts: &[(u32, u32)],
-    ) {
+    pub(super) fn from(&mut self, around: Around<'_>, starts: &[(u32, u32)]) {
         self.clear();
         for (state, ms) in starts {
-            self.reach(weights, *state, *ms, NONE);
-        }
-        while let Some(Reverse((ms, state))) = self.queue.pop() {
-            if ms == self.ms[state as usize] {
-                for arc in graph.arcs_from(state) {
-                    self.reach(weights, graph.head[arc as usize], ms + weights.arc_ms(graph, arc), arc);
-                }
+            if around.weights.through[*state as usize] {
+                self.gates.push((around.through.rank_of[*state as usize], *ms));
+                self.by.push(NONE);
+            } else {
+                self.ends.push((around.quarters.hierarchy.rank_of[*state as usize], *ms));
             }
         }
-        self.find_gates(h, weights);
+        self.reach_doors(around, 0);
     }
 
-    /// To destinations, by their last arcs; those that come from a local street to a through one are no way to a destination.
-    pub(super) fn to(&mut self, graph: &TurnGraph, h: &Hierarchy, weights: &Weights, goals: Vec<Goal>) {
+    /// To destinations, by their last arcs; those that come from a local street to a through one are no way into a quarter.
+    pub(super) fn to(&mut self, around: Around<'_>, goals: Vec<Goal>) {
         self.clear();
-        for (i, goal) in goals.iter().enumerate() {
-            let [tail, head] = [&graph.tail, &graph.head].map(|of| of[goal.arc as usize]);
-            if weights.through[tail as usize] || !weights.through[head as usize] {
-                self.reach(weights, tail, goal.ms, GOAL | super::id(i));
+        for goal in &goals {
+            let [tail, head] = [&around.graph.tail, &around.graph.head].map(|of| of[goal.arc as usize]);
+            let local = || (around.quarters.hierarchy.rank_of[tail as usize], goal.ms);
+            if around.weights.through[tail as usize] {
+                self.gates.push((around.through.rank_of[tail as usize], goal.ms));
+                self.by.push(NONE);
+            } else if around.weights.through[head as usize] {
+                self.across.push(local());
+            } else {
+                self.ends.push(local());
             }
         }
         self.goals = goals;
-        while let Some(Reverse((ms, state))) = self.queue.pop() {
-            if ms != self.ms[state as usize] {
-                continue;
+        self.reach_doors(around, 1);
+    }
+
+    /// `side`: 0 out of the quarter, 1 into it.
+    fn reach_doors(&mut self, around: Around<'_>, side: usize) {
+        let Around { quarters, metric, .. } = around;
+        let h = &quarters.hierarchy;
+        self.sweep.run(h, metric, side, &self.ends);
+        self.quarters.clear();
+        self.quarters.extend(self.ends.iter().map(|(node, _)| quarters.quarter_of[*node as usize]));
+        self.quarters.sort_unstable();
+        self.quarters.dedup();
+        for quarter in &self.quarters {
+            for x in quarters.above(side, *quarter) {
+                let arcs = h.up(*x);
+                let mut least = self.sweep.ms[*x as usize];
+                for (y, ms) in h.up_head[arcs.clone()].iter().zip(&metric.ms[arcs]) {
+                    least = least.min(self.at_doors[*y as usize] + ms[1 - side]);
+                }
+                self.at_doors[*x as usize] = least;
             }
-            for arc in graph.arcs_to(state) {
-                let ms = ms + weights.arc_ms(graph, *arc);
-                self.reach(weights, graph.tail[*arc as usize], ms, *arc);
+            let doors = quarters.doors_of(side, *quarter);
+            for (door, ms) in quarters.doors(side)[doors.clone()].iter().zip(&around.doors_ms[side][doors]) {
+                let ms = self.at_doors[door.local as usize] + ms;
+                if ms < NEVER_MS {
+                    self.gates.push((door.gate, ms));
+                    self.by.push(door.arc);
+                }
             }
         }
-        self.find_gates(h, weights);
     }
 
-    fn find_gates(&mut self, h: &Hierarchy, weights: &Weights) {
-        let through = self.touched.iter().filter(|state| weights.through[**state as usize]);
-        self.gates.extend(through.map(|state| (h.rank_of[*state as usize], self.ms[*state as usize])));
-        self.gates.sort_unstable();
+    /// The arc by which a gate was reached, if it was reached from a quarter.
+    fn door(&self, gate: (u32, u32)) -> Option<u32> {
+        let mut found = self.gates.iter().zip(&self.by).filter(|(known, _)| **known == gate);
+        let began = found.clone().any(|(_, by)| *by == NONE);
+        found.next().filter(|_| !began).map(|(_, by)| *by)
     }
 
-    /// What it takes to the end of a local state's link, and on by a goal; searched from the origin.
-    pub(super) fn over(&self, graph: &TurnGraph, weights: &Weights, goal: &Goal) -> Option<u32> {
-        let tail = graph.tail[goal.arc as usize] as usize;
-        let ms = self.ms[tail] + goal.ms;
-        (!weights.through[tail] && ms < NEVER_MS).then_some(ms)
+    /// The states from the origin to a through state that takes so long to its end, that one included.
+    pub(super) fn way_to(
+        &self,
+        around: Around<'_>,
+        inner: &mut Search,
+        gate: (u32, u32),
+    ) -> Option<Vec<u32>> {
+        let Some(arc) = self.door(gate) else { return Some(vec![around.through.state_of[gate.0 as usize]]) };
+        let tail = around.quarters.hierarchy.rank_of[around.graph.tail[arc as usize] as usize];
+        let mut states = within(around, inner, &self.ends, &[(tail, 0)])?;
+        states.push(around.graph.head[arc as usize]);
+        Some(states)
     }
 
-    /// The states from the origin to a state, that one included.
-    pub(super) fn way_to(&self, graph: &TurnGraph, mut state: u32) -> Vec<u32> {
-        let mut states = vec![state];
-        while self.by[state as usize] != NONE {
-            state = graph.tail[self.by[state as usize] as usize];
-            states.push(state);
-        }
-        states.reverse();
-        states
+    /// The states after a through state from which it takes so long to the destination, and the last arc.
+    pub(super) fn way_from(
+        &self,
+        around: Around<'_>,
+        inner: &mut Search,
+        gate: (u32, u32),
+    ) -> Option<(Vec<u32>, Goal)> {
+        let graph = around.graph;
+        let Some(arc) = self.door(gate) else {
+            let state = around.through.state_of[gate.0 as usize];
+            let ends = |goal: &&Goal| graph.tail[goal.arc as usize] == state && goal.ms == gate.1;
+            let goal = self.goals.iter().find(ends)?;
+            return Some((vec![graph.head[goal.arc as usize]], *goal));
+        };
+        let head = around.quarters.hierarchy.rank_of[graph.head[arc as usize] as usize];
+        let states = within(around, inner, &[(head, 0)], &self.ends)?;
+        self.ended(around, inner, states)
     }
 
-    /// The states after a state on the way to the destination, and the last arc.
-    pub(super) fn way_from(&self, graph: &TurnGraph, mut state: u32) -> Option<(Vec<u32>, Goal)> {
-        let mut states = Vec::new();
-        loop {
-            let by = self.by[state as usize];
-            if by == NONE {
-                return None;
-            }
-            if by & GOAL != 0 {
-                let goal = *self.goals.get((by & !GOAL) as usize)?;
-                states.push(graph.head[goal.arc as usize]);
-                return Some((states, goal));
-            }
-            state = graph.head[by as usize];
-            states.push(state);
-        }
+    /// The states of the fastest way by local streets alone, from where another began, and its last arc.
+    pub(super) fn way_within(
+        &self,
+        around: Around<'_>,
+        inner: &mut Search,
+        from: &Local,
+    ) -> Option<(Vec<u32>, Goal)> {
+        let ends: Vec<_> = self.ends.iter().chain(&self.across).copied().collect();
+        let states = within(around, inner, &from.ends, &ends)?;
+        self.ended(around, inner, states)
     }
+
+    /// Puts the destination's link to states up to it.
+    fn ended(&self, around: Around<'_>, inner: &Search, mut states: Vec<u32>) -> Option<(Vec<u32>, Goal)> {
+        let (graph, last) = (around.graph, *states.last()?);
+        let ms = inner.back.ms[around.quarters.hierarchy.rank_of[last as usize] as usize];
+        let ends = |goal: &&Goal| graph.tail[goal.arc as usize] == last && goal.ms == ms;
+        let goal = self.goals.iter().find(ends)?;
+        states.push(graph.head[goal.arc as usize]);
+        Some((states, *goal))
+    }
+
+    /// Local nodes above the destination, and the least from each to it by local streets alone.
+    pub(super) fn before<'a>(
+        &'a self,
+        around: Around<'_>,
+        inner: &'a mut Search,
+    ) -> impl Iterator<Item = (u32, u32)> + 'a {
+        inner.back.run(&around.quarters.hierarchy, around.metric, 1, &self.across);
+        let of = |sweep: &'a Sweep| sweep.nodes.iter().map(|x| (*x, sweep.ms[*x as usize]));
+        of(&self.sweep).chain(of(&inner.back)).filter(|(_, ms)| *ms < NEVER_MS)
+    }
+}
+
+/// The states of the fastest way between local nodes by local streets alone.
+fn within(
+    around: Around<'_>,
+    inner: &mut Search,
+    starts: &[(u32, u32)],
+    ends: &[(u32, u32)],
+) -> Option<Vec<u32>> {
+    let Around { graph, quarters, weights, metric, .. } = around;
+    let h = &quarters.hierarchy;
+    let (_, node) = inner.run(h, metric, starts, ends)?;
+    Some(inner.way(h, metric, node, |arc| weights.local_ms(graph, arc), &graph.head))
 }

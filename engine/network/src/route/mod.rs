@@ -2,8 +2,8 @@
 //!
 //! * [`turns`](self): a state is a directed link that a mode may use (and, within a turn rule over several links, how far one is
 //!   in it); an arc is a turn that is allowed. An arc weighs the travel time of the link that it leads to, and the turn.
-//! * No through traffic: the links that through traffic may use ([`Through`]) make the hierarchy; all others are searched by a
-//!   plain Dijkstra around the origin and the destination. A route is so many local links, then through links, then local links,
+//! * No through traffic: the links that through traffic may use ([`Through`]) make the hierarchy; all others make
+//!   hierarchies of quarters, searched from the origin and the destination as far as the quarter's doors. A route is so many local links, then through links, then local links,
 //!   and nothing else can be found, so there is no penalty to tune and none to be wrong.
 //! * The order and the structure are the `cch` crate's (pure Rust, no unsafe code on that path). Weights and queries are our own:
 //!   the crate has no partial customization, and `routingkit-cch`'s metric and query borrow what they rest on, so that one
@@ -19,6 +19,7 @@ mod order;
 mod plain;
 mod price;
 mod profile;
+mod quarters;
 mod router;
 mod rules;
 mod search;
@@ -27,9 +28,10 @@ mod through;
 mod turns;
 mod weights;
 
-pub use profile::{link_ms, turn_ms};
+pub use profile::{link_ms, turn_ms, undisturbed_s};
 pub use router::{NoRoute, Route, Router, Size};
 pub use through::Through;
+pub(crate) use through::usable;
 
 /// Never: no way, or closed. Two of them still fit `u32`.
 pub const NEVER_MS: u32 = (1 << 31) - 1;

@@ -12,6 +12,11 @@ pub(super) fn write(input: &Input, order: &[u32]) -> Vec<u8> {
     bytes
 }
 
+/// The bytes of two orders, of which the first has so many nodes.
+pub(super) fn split(nodes: usize, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    bytes.split_at_checked(MAGIC.len() + 4 + 4 * nodes)
+}
+
 /// The order that bytes hold, if it is one of just these nodes and arcs.
 pub(super) fn read(input: &Input, bytes: &[u8]) -> Option<Vec<u32>> {
     let rest = bytes.strip_prefix(MAGIC)?;

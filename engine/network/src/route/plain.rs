@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use vlot_model::OnLink;
 
 use super::profile::seconds;
+use super::weights::Weights;
 use super::{NEVER_MS, Router};
 
 impl Router {
@@ -13,7 +14,18 @@ impl Router {
     /// [`Router::distance`]: what that is measured and tested against.
     #[must_use]
     pub fn plain_distance(&self, from: &[OnLink], to: &[OnLink]) -> Option<f32> {
-        let (graph, weights) = (&self.streets.graph, &self.weights);
+        self.plainly(&self.weights, from, to)
+    }
+
+    /// Whether a way leads there, whomever it disturbs. Slow; only to say why there is no route.
+    pub(super) fn leads_anyhow(&self, from: &[OnLink], to: &[OnLink]) -> bool {
+        let mut anyhow = self.weights.clone();
+        anyhow.through.fill(false);
+        self.plainly(&anyhow, from, to).is_some()
+    }
+
+    fn plainly(&self, weights: &Weights, from: &[OnLink], to: &[OnLink]) -> Option<f32> {
+        let graph = &self.streets.graph;
         let goals = self.goals(to);
         let mut best = self.along(from, to).map_or(NEVER_MS, |(ms, _, _)| ms);
         // Each state twice: before the through streets or on them, and after them.

@@ -1,6 +1,6 @@
 //! How fast a mode is on a link, and what a turn costs it.
 
-use vlot_model::{Link, Mode, RoadClass};
+use vlot_model::{Link, LinkIx, Mode, RoadClass, RoadNetwork};
 
 use super::NEVER_MS;
 
@@ -16,6 +16,12 @@ pub fn link_ms(link: &Link, mode: Mode, known_s: Option<f32>) -> u32 {
     }
     let seconds = known.unwrap_or_else(|| link.length_m * 3.6 / speed_kmh(link, mode));
     milliseconds(seconds.min(SLOWEST_S)).max(1)
+}
+
+/// Seconds that an undisturbed traveller takes for a link; infinite for one that is not of this network.
+#[must_use]
+pub fn undisturbed_s(network: &RoadNetwork, link: LinkIx, mode: Mode) -> f64 {
+    network.link(link).map_or(f64::INFINITY, |link| f64::from(link_ms(link, mode, None)) / 1_000.0)
 }
 
 fn speed_kmh(link: &Link, mode: Mode) -> f32 {

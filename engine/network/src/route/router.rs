@@ -7,14 +7,15 @@ use vlot_model::{LinkIx, Mode, OnLink, RoadNetwork};
 use super::alternatives::ranked;
 use super::check::{self, Unlawful};
 use super::hierarchy::Hierarchy;
-use super::local::{Goal, Local};
+use super::local::{Around, Goal, Local};
 use super::metric::Metric;
 use super::profile::{milliseconds, part_ms, seconds};
+use super::quarters::Quarters;
 use super::search::Search;
 use super::table::Columns;
 use super::turns::TurnGraph;
 use super::weights::Weights;
-use super::{NEVER_MS, Through};
+use super::{NEVER_MS, Through, order};
 use crate::Permits;
 
 /// Routes of a mode with live weights. A clone shares the streets and has weights of its own, so that one can be given new ones
@@ -24,8 +25,9 @@ pub struct Router {
     pub(super) streets: Arc<Streets>,
     pub(super) weights: Weights,
     pub(super) metric: Metric,
+    inner: Metric,
+    doors_ms: [Vec<u32>; 2],
     permits: Option<Permits>,
-    spare: Mutex<Vec<Scratch>>,
 }
 
 impl Clone for Router {
@@ -34,8 +36,9 @@ impl Clone for Router {
             streets: Arc::clone(&self.streets),
             weights: self.weights.clone(),
             metric: self.metric.clone(),
+            inner: self.inner.clone(),
+            doors_ms: self.doors_ms.clone(),
             permits: self.permits.clone(),
-            spare: Mutex::default(),
         }
     }
 }
@@ -45,12 +48,17 @@ impl Clone for Router {
 pub(super) struct Streets {
     pub(super) graph: TurnGraph,
     pub(super) hierarchy: Hierarchy,
+    pub(super) quarters: Quarters,
+    order: Vec<u8>,
+    spare: Mutex<Vec<Scratch>>,
 }
 
 /// What a query writes on; kept for the next.
 #[derive(Debug)]
 pub(super) struct Scratch {
     pub(super) search: Search,
+    /// Within quarters.
+    pub(super) inner: Search,
     pub(super) from: Local,
     pub(super) to: Local,
 }
@@ -66,6 +74,8 @@ pub struct Route {
     pub end_m: f32,
     /// Seconds, turns included.
     pub travel_time_s: f32,
+    /// Of these, for turning.
+    pub turns_s: f32,
     /// Metres.
     pub length_m: f32,
 }
@@ -80,10 +90,15 @@ pub enum NoRoute {
     #[error("the destination is on no street that may be used now (hint: look for others near it)")]
     Destination,
     /// Only ways that through traffic may not take.
-    #[error("all ways lead through streets that are not for through traffic")]
+    #[error(
+        "all ways lead through streets that are not for through traffic (hint: residential streets are used at the beginning and \
+         at the end of a way alone; is a street closed that leads around them?)"
+    )]
     ThroughTraffic,
     /// No way at all.
-    #[error("no way leads there")]
+    #[error(
+        "there is none now (hint: closures in force, one-way streets, turn restrictions, and who may use a street now all bind)"
+    )]
     NoWay,
     /// A way was found that breaks a rule, and was thrown away: a fault of this program.
     #[error("the way found breaks a rule: {0} (hint: report this)")]
@@ -101,6 +116,12 @@ pub struct Size {
     pub nodes: usize,
     /// Arcs of the hierarchy.
     pub arcs: usize,
+    /// Parts that local streets make.
+    pub quarters: usize,
+    /// Nodes of their hierarchies.
+    pub local_nodes: usize,
+    /// Arcs of their hierarchies.
+    pub local_arcs: usize,
 }
 
 impl Router {
@@ -110,10 +131,17 @@ impl Router {
     #[must_use]
     pub fn new(network: Arc<RoadNetwork>, mode: Mode, kept: Option<&[u8]>) -> Self {
         let graph = TurnGraph::new(network, mode);
-        let hierarchy = Hierarchy::new(&graph, kept);
-        let (weights, metric) = (Weights::none(&graph), Metric::new(&hierarchy));
-        let streets = Arc::new(Streets { graph, hierarchy });
-        Router { streets, weights, metric, permits: None, spare: Mutex::default() }
+        let through = |state: u32| graph.through.ever(graph.link_of[state as usize]);
+        let nodes = (0..super::id(graph.link_of.len())).filter(|state| through(*state)).count();
+        let kept = kept.and_then(|bytes| order::split(nodes, bytes));
+        let mut hierarchy = Hierarchy::new(&graph, through, kept.map(|kept| kept.0));
+        let mut quarters = Quarters::new(&graph, &hierarchy, kept.map(|kept| kept.1));
+        let mut order = std::mem::take(&mut hierarchy.order);
+        order.append(&mut quarters.hierarchy.order);
+        let (metric, inner) = (Metric::new(&hierarchy), Metric::new(&quarters.hierarchy));
+        let weights = Weights::none(&graph);
+        let streets = Arc::new(Streets { graph, hierarchy, quarters, order, spare: Mutex::default() });
+        Router { streets, weights, metric, inner, doors_ms: Default::default(), permits: None }
     }
 
     /// Whom it is for.
@@ -137,35 +165,54 @@ impl Router {
     /// The order's bytes, to be kept.
     #[must_use]
     pub fn order(&self) -> &[u8] {
-        &self.streets.hierarchy.order
+        &self.streets.order
     }
 
     /// How large it is.
     #[must_use]
     pub fn size(&self) -> Size {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, quarters, .. } = &*self.streets;
         Size {
             states: graph.link_of.len(),
             turns: graph.head.len(),
             nodes: hierarchy.nodes(),
             arcs: hierarchy.up_head.len(),
+            quarters: quarters.len(),
+            local_nodes: quarters.hierarchy.nodes(),
+            local_arcs: quarters.hierarchy.up_head.len(),
         }
     }
 
     /// All weights anew: the permissions of an instant, and seconds over each whole link. `None`: the mode's usual speed there;
     /// infinite: closed; negative or not a number: nothing known.
     pub fn weights(&mut self, permits: &Permits, travel_time_s: impl Fn(LinkIx) -> Option<f32>) {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, quarters, .. } = &*self.streets;
         self.weights.set(graph, permits, travel_time_s);
         self.permits = Some(permits.clone());
         let weights = &self.weights;
         self.metric.customize(hierarchy, |arc| weights.through_ms(graph, arc));
+        self.inner.customize(&quarters.hierarchy, |arc| weights.local_ms(graph, arc));
+        for (side, all) in self.doors_ms.iter_mut().enumerate() {
+            all.clear();
+            all.extend(quarters.doors(side).iter().map(|door| weights.door_ms(graph, side, door.arc)));
+        }
     }
 
-    /// Other travel times of some links, in seconds, infinite: closed. How many arcs of the hierarchy changed by it. Costs by
+    /// Whether permissions say of this mode what those say that the weights rest on.
+    #[must_use]
+    pub fn heeds(&self, permits: &Permits) -> bool {
+        let (network, mode) = (self.network(), self.mode());
+        let Some(held) = &self.permits else { return false };
+        let in_time = network.turns.iter().filter(|turn| turn.hours.is_some());
+        network.access.iter().all(|access| held.of(access, mode) == permits.of(access, mode))
+            && in_time.into_iter().all(|turn| held.binds(turn, mode) == permits.binds(turn, mode))
+    }
+
+    /// Other travel times of some links, in seconds, infinite: closed, negative or not a number: nothing
+    /// known. How many arcs of the hierarchies changed by it. Costs by
     /// how much that is: past one link in twenty, [`Router::weights`] is cheaper.
     pub fn update(&mut self, changed: &[(LinkIx, f32)]) -> usize {
-        let Streets { graph, hierarchy } = &*self.streets;
+        let Streets { graph, hierarchy, quarters, .. } = &*self.streets;
         let mut links = Vec::with_capacity(changed.len());
         for (link, travel_time_s) in changed {
             if self.weights.change(graph, *link, *travel_time_s) {
@@ -174,8 +221,17 @@ impl Router {
         }
         let weights = &self.weights;
         let states = links.iter().flat_map(|link| graph.states(*link));
-        let arcs = states.flat_map(|state| graph.arcs_to(state)).copied();
-        self.metric.update(hierarchy, arcs, |arc| weights.through_ms(graph, arc))
+        let arcs: Vec<_> = states.flat_map(|state| graph.arcs_to(state)).copied().collect();
+        for (side, all) in self.doors_ms.iter_mut().enumerate() {
+            for arc in &arcs {
+                if let Some(ms) = quarters.door(side, *arc).and_then(|door| all.get_mut(door)) {
+                    *ms = weights.door_ms(graph, side, *arc);
+                }
+            }
+        }
+        let through =
+            self.metric.update(hierarchy, arcs.iter().copied(), |arc| weights.through_ms(graph, arc));
+        through + self.inner.update(&quarters.hierarchy, arcs.into_iter(), |arc| weights.local_ms(graph, arc))
     }
 
     /// Whether a link cannot be used now: closed, or nobody may.
@@ -223,16 +279,30 @@ impl Router {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let spare = || self.streets.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = spare().pop();
         let mut scratch = kept.unwrap_or_else(|| Scratch {
             search: Search::new(&self.streets.hierarchy),
-            from: Local::new(&self.streets.graph),
-            to: Local::new(&self.streets.graph),
+            inner: Search::new(&self.streets.quarters.hierarchy),
+            from: Local::new(&self.streets.quarters),
+            to: Local::new(&self.streets.quarters),
         });
         let done = work(&mut scratch);
         spare().push(scratch);
         done
+    }
+
+    /// What local searches look at.
+    pub(super) fn around(&self) -> Around<'_> {
+        let Streets { graph, hierarchy, quarters, .. } = &*self.streets;
+        Around {
+            graph,
+            through: hierarchy,
+            quarters,
+            weights: &self.weights,
+            metric: &self.inner,
+            doors_ms: &self.doors_ms,
+        }
     }
 
     /// Where a way may start: the state, and what the rest of its link takes.
@@ -293,16 +363,14 @@ impl Router {
         from: &[OnLink],
         to: &[OnLink],
     ) -> Option<(u32, How)> {
-        let Streets { graph, hierarchy } = &*self.streets;
-        let starts = self.starts(from);
-        scratch.from.from(graph, hierarchy, &self.weights, &starts);
-        scratch.to.to(graph, hierarchy, &self.weights, self.goals(to));
-        let Scratch { search, from: local, to: last } = scratch;
-        let over = search.run(hierarchy, &self.metric, &local.gates, &last.gates);
+        let (around, starts) = (self.around(), self.starts(from));
+        scratch.from.from(around, &starts);
+        scratch.to.to(around, self.goals(to));
+        let Scratch { search, inner, from: local, to: last } = scratch;
+        let over = search.run(&self.streets.hierarchy, &self.metric, &local.gates, &last.gates);
         let over = over.map(|(ms, node)| (ms, How::Over(node)));
-        let locally = last.goals.iter().enumerate();
-        let locally =
-            locally.filter_map(|(i, goal)| Some((local.over(graph, &self.weights, goal)?, How::Locally(i))));
+        let locally = last.before(around, inner).map(|(x, ms)| local.sweep.ms[x as usize] + ms).min();
+        let locally = locally.filter(|ms| *ms < NEVER_MS).map(|ms| (ms, How::Locally));
         let along = self.along(from, to).map(|(ms, i, j)| (ms, How::Along(i, j)));
         along.into_iter().chain(locally).chain(over).min()
     }
@@ -329,32 +397,35 @@ impl Router {
     }
 
     /// The states of a way, of which the search has just said that it is one.
-    pub(super) fn way(&self, scratch: &Scratch, ms: u32, how: How) -> Option<Way> {
-        let Streets { graph, hierarchy } = &*self.streets;
-        match how {
-            How::Along(i, end) => Some(Way { ms, states: Vec::new(), start: Some(i), end }),
-            How::Locally(i) => {
-                let goal = scratch.to.goals.get(i)?;
-                let mut states = scratch.from.way_to(graph, graph.tail[goal.arc as usize]);
-                states.push(graph.head[goal.arc as usize]);
-                Some(Way { ms, states, start: None, end: goal.end })
+    pub(super) fn way(&self, scratch: &mut Scratch, ms: u32, how: How) -> Option<Way> {
+        let around = self.around();
+        let Scratch { search, inner, from, to } = scratch;
+        let (states, end) = match how {
+            How::Along(i, end) => return Some(Way { ms, states: Vec::new(), start: Some(i), end }),
+            How::Locally => {
+                let (states, goal) = to.way_within(around, inner, from)?;
+                (states, goal.end)
             }
             How::Over(node) => {
+                let (graph, h) = (around.graph, around.through);
                 let input_ms = |arc| self.weights.through_ms(graph, arc);
-                let middle = scratch.search.way(hierarchy, &self.metric, node, input_ms, &graph.head);
-                let mut states = scratch.from.way_to(graph, *middle.first()?);
+                let middle = search.way(h, &self.metric, node, input_ms, &graph.head);
+                let [first, last] =
+                    [*middle.first()?, *middle.last()?].map(|state| h.rank_of[state as usize]);
+                let mut states = from.way_to(around, inner, (first, search.forth.ms[first as usize]))?;
                 states.extend_from_slice(middle.get(1..)?);
-                let (last, goal) = scratch.to.way_from(graph, *middle.last()?)?;
-                states.extend(last);
-                Some(Way { ms, states, start: None, end: goal.end })
+                let (end, goal) = to.way_from(around, inner, (last, search.back.ms[last as usize]))?;
+                states.extend(end);
+                (states, goal.end)
             }
-        }
+        };
+        Some(Way { ms, states, start: None, end })
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "metres within a city fit f32 to a millimetre or so")]
     fn finish(&self, way: Way, from: &[OnLink], to: &[OnLink]) -> Route {
         let link_of = &self.streets.graph.link_of;
-        let end = to[way.end];
+        let end = &to[way.end];
         let links: Vec<_> = match way.start {
             Some(_) => vec![end.link],
             None => way.states.iter().map(|state| link_of[*state as usize]).collect(),
@@ -370,17 +441,20 @@ impl Router {
         let last_m = links.last().map_or(0.0, length) as f32;
         let end_m = end.offset_m.clamp(0.0, last_m);
         let length_m = (but_last - f64::from(start) + f64::from(end_m)).max(0.0) as f32;
-        Route { links, start_m: start, end_m, travel_time_s: seconds(way.ms), length_m }
+        let over_links = self.over_links_ms(&way.states, start, end);
+        let turns_s = seconds(way.ms - over_links.unwrap_or(way.ms).min(way.ms));
+        Route { links, start_m: start, end_m, travel_time_s: seconds(way.ms), turns_s, length_m }
     }
 
-    /// Whether a way leads there, whomever it disturbs. Slow; only to say why there is no route.
-    fn leads_anyhow(&self, from: &[OnLink], to: &[OnLink]) -> bool {
-        let Streets { graph, hierarchy } = &*self.streets;
-        let mut anyhow = self.weights.clone();
-        anyhow.through.fill(false);
-        let mut local = Local::new(graph);
-        local.from(graph, hierarchy, &anyhow, &self.starts(from));
-        self.goals(to).iter().any(|goal| local.over(graph, &anyhow, goal).is_some())
+    /// What the links of a way take by themselves; `None` along one link alone.
+    fn over_links_ms(&self, states: &[u32], start_m: f32, end: &OnLink) -> Option<u32> {
+        let [first, between @ .., last] = states else { return None };
+        let ms = |state: &u32| self.weights.state_ms[*state as usize];
+        let link = self.streets.graph.link_of[*first as usize];
+        let start = OnLink { link, offset_m: start_m, distance_m: 0.0 };
+        let before = part_ms(ms(first), self.share(&start));
+        let end = part_ms(ms(last), self.share(end));
+        Some(ms(first) - before + between.iter().map(ms).sum::<u32>() + end)
     }
 
     /// Milliseconds of a travel time in seconds, as answers are rounded.
@@ -395,8 +469,8 @@ impl Router {
 pub(super) enum How {
     /// Along one link alone: which origin, which destination.
     Along(usize, usize),
-    /// By local streets alone, with that last arc.
-    Locally(usize),
+    /// By local streets alone.
+    Locally,
     /// Over a node of the hierarchy.
     Over(u32),
 }

@@ -11,8 +11,8 @@ use super::{NEVER_MS, NONE};
 pub(super) struct Sweep {
     /// Milliseconds to each node; [`NEVER_MS`] where it did not come.
     pub(super) ms: Vec<u32>,
-    /// The arc by which; [`NONE`] at a start.
-    pub(super) by: Vec<u32>,
+    /// Where it began.
+    pub(super) starts: Vec<(u32, u32)>,
     /// The nodes above the starts, those that lead to others before them.
     pub(super) nodes: Vec<u32>,
     chain: Vec<u32>,
@@ -22,12 +22,7 @@ pub(super) struct Sweep {
 
 impl Sweep {
     pub(super) fn new(h: &Hierarchy) -> Self {
-        Sweep {
-            ms: vec![NEVER_MS; h.nodes()],
-            by: vec![NONE; h.nodes()],
-            above: vec![false; h.nodes()],
-            ..Sweep::default()
-        }
+        Sweep { ms: vec![NEVER_MS; h.nodes()], above: vec![false; h.nodes()], ..Sweep::default() }
     }
 
     /// From nodes, each with what it takes to it. `side`: 0 along the arcs, 1 against them.
@@ -38,10 +33,11 @@ impl Sweep {
         }
         self.chain.clear();
         self.pieces.clear();
+        self.starts.clear();
+        self.starts.extend_from_slice(starts);
         for (start, ms) in starts {
             let known = &mut self.ms[*start as usize];
             *known = (*known).min(*ms);
-            self.by[*start as usize] = NONE;
             let (mut x, from) = (*start, self.chain.len());
             while x != NONE && !std::mem::replace(&mut self.above[x as usize], true) {
                 self.chain.push(x);
@@ -59,20 +55,27 @@ impl Sweep {
                 continue;
             }
             let arcs = h.up(*x);
-            let heads = &h.up_head[arcs.clone()];
-            for ((arc, y), ms) in arcs.clone().zip(heads).zip(&metric.ms[arcs]) {
-                let there = here + ms[side];
-                if there < self.ms[*y as usize] {
-                    self.ms[*y as usize] = there;
-                    self.by[*y as usize] = super::id(arc);
-                }
+            for (y, ms) in h.up_head[arcs.clone()].iter().zip(&metric.ms[arcs]) {
+                let there = &mut self.ms[*y as usize];
+                *there = (*there).min(here + ms[side]);
             }
         }
     }
 
-    /// What it takes to a node: nothing stale, for it may not be above any start.
-    fn to(&self, node: u32) -> u32 {
-        if self.above[node as usize] { self.ms[node as usize] } else { NEVER_MS }
+    /// From a node down to the start that it was reached from: the start, and the arcs from the node on.
+    fn way(&self, h: &Hierarchy, metric: &Metric, side: usize, mut x: u32) -> (u32, Vec<usize>) {
+        let mut arcs = Vec::new();
+        loop {
+            let ms = self.ms[x as usize];
+            let by = |[y, arc]: &&[u32; 2]| self.ms[*y as usize] + metric.ms[*arc as usize][side] == ms;
+            match h.down(x).iter().find(by) {
+                Some([y, arc]) if ms < NEVER_MS && !self.starts.contains(&(x, ms)) => {
+                    arcs.push(*arc as usize);
+                    x = *y;
+                }
+                _ => return (x, arcs),
+            }
+        }
     }
 }
 
@@ -104,7 +107,7 @@ impl Search {
 
     /// All nodes where both sides meet, with what a way over each takes.
     pub(super) fn meetings(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let over = |x: &u32| (self.forth.to(*x) + self.back.ms[*x as usize], *x);
+        let over = |x: &u32| (self.forth.ms[*x as usize] + self.back.ms[*x as usize], *x);
         self.back.nodes.iter().map(over).filter(|(ms, _)| *ms < NEVER_MS)
     }
 
@@ -117,20 +120,12 @@ impl Search {
         input_ms: impl Fn(u32) -> u32,
         head: &[u32],
     ) -> Vec<u32> {
-        let (mut x, mut arcs) = (over, Vec::new());
-        while self.forth.by[x as usize] != NONE {
-            let arc = self.forth.by[x as usize] as usize;
-            arcs.push((arc, 0));
-            x = h.up_tail[arc];
-        }
-        arcs.reverse();
-        let mut states = vec![h.state_of[x as usize]];
-        x = over;
-        while self.back.by[x as usize] != NONE {
-            let arc = self.back.by[x as usize] as usize;
-            arcs.push((arc, 1));
-            x = h.up_tail[arc];
-        }
+        let (start, mut first) = self.forth.way(h, metric, 0, over);
+        let (_, last) = self.back.way(h, metric, 1, over);
+        let mut states = vec![h.state_of[start as usize]];
+        first.reverse();
+        let mut arcs: Vec<_> = first.into_iter().map(|arc| (arc, 0)).collect();
+        arcs.extend(last.into_iter().map(|arc| (arc, 1)));
         arcs.reverse();
         // A stack: the next arc is its last; each is its own turn, or the two sides of a lower triangle.
         while let Some((arc, side)) = arcs.pop() {

@@ -3,7 +3,6 @@
 
 use vlot_model::OnLink;
 
-use super::local::Goal;
 use super::profile::seconds;
 use super::router::{Router, Scratch};
 use super::{NEVER_MS, NONE, id};
@@ -11,7 +10,8 @@ use super::{NEVER_MS, NONE, id};
 /// What the targets' searches left.
 pub(super) struct Columns<'a> {
     targets: &'a [OnLink],
-    goals: Vec<Vec<Goal>>,
+    /// Local nodes from which each target is reached by local streets alone, with the milliseconds.
+    before: Vec<Vec<(u32, u32)>>,
     /// Where each node's row begins; [`NONE`]: no target's search came there.
     row_of: Vec<u32>,
     /// Milliseconds from a node to each target.
@@ -20,12 +20,12 @@ pub(super) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     pub(super) fn new(router: &Router, scratch: &mut Scratch, targets: &'a [OnLink]) -> Self {
-        let (graph, h) = (&router.streets.graph, &router.streets.hierarchy);
+        let (around, h) = (router.around(), &router.streets.hierarchy);
         let (mut row_of, mut rows) = (vec![NONE; h.nodes()], Vec::new());
-        let mut goals = Vec::with_capacity(targets.len());
+        let mut before = Vec::with_capacity(targets.len());
         for (i, target) in targets.iter().enumerate() {
-            scratch.to.to(graph, h, &router.weights, router.goals(std::slice::from_ref(target)));
-            goals.push(scratch.to.goals.clone());
+            scratch.to.to(around, router.goals(std::slice::from_ref(target)));
+            before.push(scratch.to.before(around, &mut scratch.inner).collect());
             let back = &mut scratch.search.back;
             back.run(h, &router.metric, 1, &scratch.to.gates);
             for x in &back.nodes {
@@ -40,14 +40,14 @@ impl<'a> Columns<'a> {
                 }
             }
         }
-        Columns { targets, goals, row_of, rows }
+        Columns { targets, before, row_of, rows }
     }
 
     pub(super) fn row(&self, router: &Router, scratch: &mut Scratch, origin: OnLink) -> Vec<Option<f32>> {
-        let (graph, h) = (&router.streets.graph, &router.streets.hierarchy);
+        let h = &router.streets.hierarchy;
         let origin = [origin];
         let mut least = vec![NEVER_MS; self.targets.len()];
-        scratch.from.from(graph, h, &router.weights, &router.starts(&origin));
+        scratch.from.from(router.around(), &router.starts(&origin));
         let forth = &mut scratch.search.forth;
         forth.run(h, &router.metric, 0, &scratch.from.gates);
         for x in &forth.nodes {
@@ -59,8 +59,9 @@ impl<'a> Columns<'a> {
                 }
             }
         }
-        for (j, goals) in self.goals.iter().enumerate() {
-            let locally = goals.iter().filter_map(|goal| scratch.from.over(graph, &router.weights, goal));
+        let forth = &scratch.from.sweep;
+        for (j, before) in self.before.iter().enumerate() {
+            let locally = before.iter().map(|(x, ms)| forth.ms[*x as usize] + ms);
             let along = router.along(&origin, &self.targets[j..=j]).map(|(ms, _, _)| ms);
             least[j] = locally.chain(along).fold(least[j], u32::min);
         }

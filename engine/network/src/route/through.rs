@@ -53,6 +53,15 @@ impl Through {
         self.links.get(link.at()).copied().unwrap_or(false)
     }
 
+    /// Whether a link is local at some time: through traffic may not use it, but who begins or ends there may.
+    pub(super) fn ever_local(&self, network: &RoadNetwork, link: LinkIx) -> bool {
+        let open = network.link(link);
+        !self.ever(link)
+            || open.is_some_and(|open| {
+                some_time(network, open, self.mode, |permission| permission != Permission::Yes)
+            })
+    }
+
     /// Whether it may now.
     #[must_use]
     pub fn now(&self, network: &RoadNetwork, permits: &Permits, link: LinkIx) -> bool {
@@ -61,7 +70,7 @@ impl Through {
 }
 
 /// Whether a mode may use a link at some time.
-pub(super) fn usable(network: &RoadNetwork, link: &vlot_model::Link, mode: Mode) -> bool {
+pub(crate) fn usable(network: &RoadNetwork, link: &vlot_model::Link, mode: Mode) -> bool {
     some_time(network, link, mode, |permission| permission != Permission::No)
 }
 

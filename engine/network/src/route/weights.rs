@@ -80,6 +80,20 @@ impl Weights {
         if self.through[graph.head[arc as usize] as usize] { self.arc_ms(graph, arc) } else { NEVER_MS }
     }
 
+    /// The same within a quarter, between streets that are local now.
+    pub(super) fn local_ms(&self, graph: &TurnGraph, arc: u32) -> u32 {
+        let local =
+            [graph.tail[arc as usize], graph.head[arc as usize]].map(|end| !self.through[end as usize]);
+        if local == [true; 2] { self.arc_ms(graph, arc) } else { NEVER_MS }
+    }
+
+    /// The same of a turn from a street that is local now to a through one (0), or the other way (1).
+    pub(super) fn door_ms(&self, graph: &TurnGraph, side: usize, arc: u32) -> u32 {
+        let through =
+            [graph.tail[arc as usize], graph.head[arc as usize]].map(|end| self.through[end as usize]);
+        if through == [side == 1, side == 0] { self.arc_ms(graph, arc) } else { NEVER_MS }
+    }
+
     pub(super) fn closed(&self, state: u32) -> bool {
         self.state_ms[state as usize] == NEVER_MS
     }

@@ -1,7 +1,7 @@
 //! What is known of the streets, as JSON.
 
 use serde_json::{Value, json};
-use vlot_model::{City, Incident, Jam, LinkIx, LinkState, Product, SituationState};
+use vlot_model::{City, Incident, Jam, LinkIx, LinkState, Product, Situation, SituationState};
 
 use super::{float, link};
 
@@ -15,9 +15,9 @@ pub(super) fn product(city: &City, product: &Product) -> Value {
             "measured_pct": float(Some(p.measured_pct)),
             "observed_at": p.observed_at,
             "quality": p.quality,
-            "travel_time_high_s": float(Some(p.travel_time_high_s)),
-            "travel_time_low_s": float(Some(p.travel_time_low_s)),
-            "travel_time_s": float(Some(p.travel_time_s)),
+            "travel_time_high_s": float(p.travel_time_high_s),
+            "travel_time_low_s": float(p.travel_time_low_s),
+            "travel_time_s": float(p.travel_time_s),
             "valid_until": p.valid_until,
         }),
         Product::Jams(p) => json!({ "jams": p.jams.iter().map(|j| jam(city, j)).collect::<Vec<_>>() }),
@@ -39,17 +39,23 @@ pub(super) fn product(city: &City, product: &Product) -> Value {
 }
 
 fn state(p: &LinkState) -> Value {
+    // Of a closed street no speed is known.
+    let open = |x: f32| float(Some(x).filter(|_| !p.is_closed()));
+    let name = |s: &Situation| json!({ "id": s.id, "modes": s.modes, "source": s.source, "until": s.until });
     json!({
+        "closed": p.is_closed(),
         "flow_vph": p.flow_vph,
-        "level": p.level,
+        "level": (!p.is_closed()).then_some(p.level),
         "observed_at": p.observed_at,
         "probes": p.probes,
         "quality": p.quality,
+        "situations": p.situations.iter().map(|s| name(s)).collect::<Vec<_>>(),
         "sources": p.sources,
-        "speed_high_kmh": float(Some(p.speed_high_kmh)),
-        "speed_kmh": float(Some(p.speed_kmh)),
-        "speed_low_kmh": float(Some(p.speed_low_kmh)),
-        "travel_time_s": float(Some(p.travel_time_s)),
+        "speed_high_kmh": open(p.speed_high_kmh),
+        "speed_kmh": open(p.speed_kmh),
+        "speed_limit_kmh": float(p.limit_kmh()),
+        "speed_low_kmh": open(p.speed_low_kmh),
+        "travel_time_s": open(p.travel_time_s),
         "valid_until": p.valid_until,
     })
 }

@@ -1,11 +1,12 @@
 //! Streets: links, corridors, queues, suspected incidents.
 
 use vlot_model::{
-    City, CorridorIx, CorridorState, Entry, Incident, IncidentRule, Jam, LevelOfService, LinkId, LinkIx,
-    LinkState, LonLat, Product, Quality, RoadClass, RoadNetwork, Tick, Verdict,
+    City, CorridorIx, CorridorState, Effect, Entry, Incident, IncidentRule, Jam, LevelOfService, LinkId,
+    LinkIx, LinkState, LonLat, Product, Quality, RoadClass, RoadNetwork, Situation, Tick, Verdict,
 };
 use vlot_network::polyline;
 
+use super::situation::modes_of;
 use super::{Edge, position, timestamp};
 use crate::wire::common::v1 as common;
 use crate::wire::traffic::v1 as wire;
@@ -54,6 +55,19 @@ pub(crate) fn link(
     }
 }
 
+/// What is told of a situation beside the link that it is on.
+fn bound(s: &Situation) -> wire::LinkSituation {
+    wire::LinkSituation {
+        source: s.source.to_string(),
+        id: s.id.to_string(),
+        headline: s.headline.to_string(),
+        closes: s.effect == Effect::Closed,
+        modes: modes_of(s.modes),
+        until: s.until.map(timestamp),
+        hours: s.hours.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
 fn link_state(s: &LinkState, version: Tick, edge: &mut Edge) -> wire::LinkState {
     let known = s.quality != Quality::Missing;
     wire::LinkState {
@@ -74,11 +88,17 @@ fn link_state(s: &LinkState, version: Tick, edge: &mut Edge) -> wire::LinkState 
         }),
         probes: (known && s.probes > 0).then_some(s.probes.into()),
         version,
+        closed: s.is_closed(),
+        situations: s.situations.iter().map(|s| bound(s)).collect(),
+        speed_limit_kmh: s.limit_kmh(),
     }
 }
 
-/// The level that holds now: free flow where nothing fresh says otherwise.
+/// The level that holds now: free flow where nothing fresh says otherwise, the worst where it is closed.
 pub(crate) fn level_now(state: &LinkState, edge: &mut Edge) -> LevelOfService {
+    if state.is_closed() {
+        return LevelOfService::F;
+    }
     match edge.quality(state.quality, Some(state.valid_until)) {
         common::Quality::Good | common::Quality::Degraded => state.level,
         _ => LevelOfService::A,

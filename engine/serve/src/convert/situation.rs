@@ -32,6 +32,10 @@ fn mode(mode: Mode) -> common::TravelMode {
     }
 }
 
+pub(crate) fn modes_of(modes: Modes) -> Vec<i32> {
+    Mode::ALL.into_iter().filter(|m| modes.has(*m)).map(|m| mode(m).into()).collect()
+}
+
 /// The modes that a request names; none: all. `None`: one of them is none.
 pub(crate) fn modes(stated: &[i32]) -> Option<Modes> {
     if stated.is_empty() {
@@ -102,7 +106,7 @@ fn stated(of: &Situation) -> wire::SituationStatement {
         kind: kind(of.kind).into(),
         headline: of.headline.to_string(),
         effect: Some(effect(of.effect)),
-        modes: Mode::ALL.into_iter().filter(|m| of.modes.has(*m)).map(|m| mode(m).into()).collect(),
+        modes: modes_of(of.modes),
         location: Some(location(&of.location)),
         both_directions: of.both_directions,
         from: Some(timestamp(of.from)),
@@ -120,7 +124,17 @@ fn detour(city: &City, of: &Detour) -> wire::SituationDetour {
         };
         of.links.iter().enumerate().flat_map(tail)
     });
+    let closed = city.network.as_ref().zip(of.around.first().zip(of.around.last()));
+    let bearing_deg = closed.and_then(|(network, (first, last))| {
+        let (start, end) = (*network.shape(*first).first()?, *network.shape(*last).last()?);
+        #[expect(clippy::cast_possible_truncation, reason = "degrees")]
+        let bearing_deg = vlot_network::geo::bearing_deg(start, end).rem_euclid(360.0) as f32;
+        (start != end).then_some(bearing_deg)
+    });
     wire::SituationDetour {
+        around_link_ids: link_ids(city, &of.around),
+        bearing_deg,
+        street: closed.map(|(network, (first, _))| network.name(*first).to_owned()).unwrap_or_default(),
         mode: mode(of.mode).into(),
         exists,
         link_ids: link_ids(city, &of.links),

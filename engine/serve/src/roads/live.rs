@@ -14,11 +14,12 @@ use vlot_model::{
     Effect, Key, LinkIx, LinkState, Mode, OnLink, Permission, Phase, Product, Quality, RoadNetwork,
     Situation, SituationIx, Tick, Timestamp,
 };
-use vlot_network::plain::Plain;
-use vlot_network::trip::{self, Known, Way};
+use vlot_network::route::{self, NoRoute, Route, Router};
+use vlot_network::trip::{self, Known};
 use vlot_network::{Index, Permits, reach};
 
 use super::area::Area;
+use super::ways::Ways;
 use crate::Context;
 use crate::shared::Shared;
 
@@ -81,10 +82,9 @@ pub(super) struct Closure {
 pub(super) struct Epoch {
     pub(super) streets: Arc<Streets>,
     pub(super) at: Timestamp,
-    permits: Permits,
     known: Arc<FxHashMap<LinkIx, Known>>,
     closures: Vec<Closure>,
-    ways: [Plain; 3],
+    ways: [Arc<Router>; 3],
 }
 
 impl Epoch {
@@ -95,9 +95,7 @@ impl Epoch {
     /// Whether a trip may begin or end on a link.
     pub(super) fn usable(&self, link: LinkIx, mode: Mode) -> bool {
         let at = Self::place(mode);
-        self.streets.open[at].get(link.at()).copied().unwrap_or(false)
-            && self.permits.permission(&self.streets.network, link, mode) != Permission::No
-            && !self.ways[at].known_s.get(&link).is_some_and(|s| s.is_infinite())
+        self.streets.open[at].get(link.at()).copied().unwrap_or(false) && !self.ways[at].closed(link)
     }
 
     /// The streets near a place where a trip may begin or end.
@@ -112,14 +110,13 @@ impl Epoch {
         from: &[OnLink],
         to: &[OnLink],
         most: usize,
-    ) -> Result<Vec<Way>, String> {
-        let ways = self.ways[Self::place(mode)].ways(from, to, most);
-        if ways.is_empty() { Err("there is none now".to_owned()) } else { Ok(ways) }
+    ) -> Result<Vec<Route>, NoRoute> {
+        self.ways[Self::place(mode)].route(from, to, most.saturating_sub(1))
     }
 
     /// Seconds that an undisturbed traveller takes for a link.
     pub(super) fn undisturbed_s(&self, link: LinkIx, mode: Mode) -> f64 {
-        vlot_network::plain::undisturbed_s(&self.streets.network, link, mode).into()
+        route::undisturbed_s(&self.streets.network, link, mode)
     }
 
     /// What is measured of a link now; of cars alone.
@@ -141,6 +138,7 @@ struct Keeper {
     streets: Arc<Streets>,
     seen: Tick,
     permits: Permits,
+    ways: [Ways; 3],
     links: BTreeMap<LinkIx, LinkState>,
     situations: BTreeMap<SituationIx, Arc<Product>>,
     /// Nothing goes stale before.
@@ -151,9 +149,11 @@ struct Keeper {
 impl Keeper {
     fn new(context: Context, network: &Arc<RoadNetwork>) -> Self {
         let permits = Permits::new(network, &context.city, context.clock.now());
+        let ways = MODES.map(|mode| Ways::new(network, mode));
         Keeper {
             streets: Arc::new(Streets::new(network)),
             permits,
+            ways,
             context,
             seen: 0,
             links: BTreeMap::new(),
@@ -207,32 +207,26 @@ impl Keeper {
             })
             .collect();
         let network = &self.streets.network;
-        let ways = MODES.map(|mode| {
-            let mut seconds: FxHashMap<LinkIx, f32> = FxHashMap::default();
+        for (ways, mode) in self.ways.iter_mut().zip(MODES) {
+            let mut seconds: BTreeMap<LinkIx, f32> = BTreeMap::new();
             if mode == Mode::Car {
                 seconds.extend(self.links.iter().map(|(link, state)| (*link, state.travel_time_s)));
             }
             for state in active.iter().filter(|state| state.situation.modes.has(mode)) {
-                for link in &state.links {
-                    let usual = || vlot_network::plain::undisturbed_s(network, *link, mode);
+                for (ix, link) in state.links.iter().filter_map(|ix| Some((*ix, network.link(*ix)?))) {
                     let least_s = match state.situation.effect {
                         Effect::Closed => f32::INFINITY,
-                        Effect::SpeedLimit { kmh } => {
-                            network.link(*link).map_or(0.0, |link| link.length_m * 3.6 / kmh.max(1.0))
-                        }
+                        Effect::SpeedLimit { kmh } => link.length_m * 3.6 / kmh.max(1.0),
                         Effect::LanesClosed { .. } | Effect::None => continue,
                     };
-                    let now_s = seconds.entry(*link).or_insert_with(usual);
+                    let usual_s = route::link_ms(link, mode, None) as f32 / 1_000.0;
+                    let now_s = seconds.entry(ix).or_insert(usual_s);
                     *now_s = now_s.max(least_s);
                 }
             }
-            Plain {
-                network: Arc::clone(network),
-                permits: Some(self.permits.clone()),
-                mode,
-                known_s: seconds,
-            }
-        });
+            ways.bring(&self.permits, seconds);
+        }
+        let ways = self.ways.each_ref().map(|ways| Arc::clone(ways.router()));
         let closed = active.iter().filter(|state| state.situation.effect == Effect::Closed);
         let mut closures: Vec<_> = closed
             .map(|state| Closure {
@@ -245,14 +239,7 @@ impl Keeper {
             let name = |c: &Closure| (c.situation.source.clone(), c.situation.id.clone());
             name(a).cmp(&name(b))
         });
-        Epoch {
-            streets: Arc::clone(&self.streets),
-            at: now,
-            permits: self.permits.clone(),
-            known: Arc::new(known),
-            closures,
-            ways,
-        }
+        Epoch { streets: Arc::clone(&self.streets), at: now, known: Arc::new(known), closures, ways }
     }
 }
 

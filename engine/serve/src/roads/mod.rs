@@ -3,7 +3,7 @@
 //! - `area`: which of them a request means.
 //! - `links`, `service`: links, corridors, queues, suspected incidents.
 //! - `roadside`: traffic lights and air.
-//! - `live`, `route`: ways with present travel times and closures.
+//! - `live`, `ways`, `route`: ways with present travel times and closures.
 
 mod area;
 mod links;
@@ -11,6 +11,7 @@ mod live;
 mod roadside;
 mod route;
 mod service;
+mod ways;
 
 use std::sync::Arc;
 

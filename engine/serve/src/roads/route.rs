@@ -6,7 +6,8 @@ use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use vlot_model::{FacilityIx, LonLat, Mode, OnLink};
 use vlot_network::polyline;
-use vlot_network::trip::{NoTrip, Trip, Way, trip};
+use vlot_network::route::Route;
+use vlot_network::trip::{NoTrip, Trip, trip};
 
 use super::area::Area;
 use super::live::Epoch;
@@ -180,7 +181,7 @@ impl Asked {
     }
 }
 
-fn route(epoch: &Epoch, mode: Mode, way: &Way) -> wire::Route {
+fn route(epoch: &Epoch, mode: Mode, way: &Route) -> wire::Route {
     let network = &epoch.streets.network;
     let undisturbed = |link| epoch.undisturbed_s(link, mode);
     let trip: Trip = trip(network, mode, way, &undisturbed, |link| epoch.known(link, mode));

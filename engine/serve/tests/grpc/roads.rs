@@ -3,6 +3,7 @@
 use tonic::Code;
 use vlot_model::*;
 use vlot_network::{Draft, DraftLink, geo, polyline};
+use vlot_proto::common::v1 as common;
 use vlot_proto::common::v1::{Box as Around, Position, StreamPosition, TravelMode};
 use vlot_proto::traffic::v1 as wire;
 use vlot_proto::traffic::v1::road_service_client::RoadServiceClient;
@@ -21,24 +22,39 @@ fn place(east: f64, north: f64) -> LonLat {
 /// A ladder, 36 km/h, both ways: the south street over junctions 0, 1, 2 and the north street over 3, 4, 5, 300 m apart and 600 m
 /// long, with rungs at both ends; and an island of one street, 6 to 7, far away to the east. Links are named 10 from + to.
 pub fn network() -> RoadNetwork {
+    draft().make().network
+}
+
+fn draft() -> Draft {
     let spots = [(0.0, 0.0), (300.0, 0.0), (600.0, 0.0), (0.0, 300.0), (300.0, 300.0), (600.0, 300.0)];
     let spots = spots.into_iter().chain([(5_000.0, 0.0), (5_300.0, 0.0)]).map(|(e, n)| place(e, n));
     let spots: Vec<_> = spots.collect();
     let mut draft = Draft::new("test");
     for (a, b) in [(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (2, 5), (6, 7)] {
-        for (a, b) in [(a, b), (b, a)] {
-            let id = |a: i64, b: i64| u64::try_from(10 * a + b).unwrap();
-            let spot = |n: i64| spots[usize::try_from(n).unwrap()];
-            draft.link(DraftLink {
-                points: vec![spot(a), spot(b)],
-                opposite: Some(LinkId(id(b, a))),
-                free_flow_kmh: 36.0,
-                name: if a < 3 && b < 3 { "Zuidstraat".into() } else { String::new() },
-                ..DraftLink::new([a, b], id(a, b), RoadClass::Secondary)
-            });
-        }
+        let spot = |n: i64| spots[usize::try_from(n).unwrap()];
+        street(&mut draft, [a, b], [spot(a), spot(b)], RoadClass::Secondary);
     }
-    draft.make().network
+    draft
+}
+
+fn street(draft: &mut Draft, [a, b]: [i64; 2], [from, to]: [LonLat; 2], class: RoadClass) {
+    for (a, b, points) in [(a, b, vec![from, to]), (b, a, vec![to, from])] {
+        let id = |a: i64, b: i64| u64::try_from(10 * a + b).unwrap();
+        draft.link(DraftLink {
+            points,
+            opposite: Some(LinkId(id(b, a))),
+            free_flow_kmh: 36.0,
+            name: if a < 3 && b < 3 { "Zuidstraat".into() } else { String::new() },
+            ..DraftLink::new([a, b], id(a, b), class)
+        });
+    }
+}
+
+/// The ladder with a residential street as a rung in its middle.
+fn quarter(city: &mut City) {
+    let mut draft = draft();
+    street(&mut draft, [1, 4], [place(300.0, 0.0), place(300.0, 300.0)], RoadClass::Residential);
+    city.network = Some(std::sync::Arc::new(draft.make().network));
 }
 
 /// The house's city with streets, a corridor along the south, a controller and an air station.
@@ -93,6 +109,7 @@ fn traffic(house: &House, id: u64, speed_kmh: f32) -> Product {
         sources: LinkSources { probes: true, ..LinkSources::default() },
         probes: 4,
         quality: Quality::Good,
+        situations: Vec::new(),
     })
 }
 
@@ -121,6 +138,39 @@ fn closure(house: &House, phase: Phase, ids: &[u64]) -> Product {
     })
 }
 
+/// A link that works close to cars, of which detectors say something all the same.
+fn closed(house: &House, id: u64) -> Product {
+    let Product::Situation(state) = closure(house, Phase::Active, &[id]) else { panic!("a situation") };
+    let Product::Link(link) = traffic(house, id, 30.0) else { panic!("a link") };
+    let sources = LinkSources { situations: true, ..LinkSources::default() };
+    let situations = vec![state.situation];
+    Product::Link(LinkState { sources, situations, quality: Quality::Missing, probes: 0, ..link })
+}
+
+#[tokio::test]
+async fn a_closed_link_has_no_figure_and_says_what_closes_it() {
+    let house = house().await;
+    house.publish(3, [closed(&house, 12), traffic(&house, 1, 30.0)]);
+    let mut client = RoadServiceClient::new(house.channel().await);
+    let worst = wire::LinkFilter { level_min: wire::LevelOfService::F.into(), ..Default::default() };
+    let request = wire::ListLinksRequest { filter: Some(worst), ..Default::default() };
+    let told = within(client.list_links(request)).await.unwrap().into_inner();
+    assert_eq!(ids(&told.links), [name(12)], "nobody who asks for the worst misses it");
+    let state = told.links[0].state.clone().unwrap();
+    assert!(state.closed && state.sources.unwrap().situations);
+    assert_eq!((state.speed_kmh, state.travel_time_s, state.observed_at), (None, None, None));
+    assert_eq!(
+        (state.quality(), state.level()),
+        (common::Quality::Missing, wire::LevelOfService::Unspecified)
+    );
+    let by = &state.situations[0];
+    assert_eq!(
+        (by.source.as_str(), by.id.as_str(), by.headline.as_str()),
+        ("operator", "works-1", "Zuidstraat dicht")
+    );
+    assert_eq!((by.closes, &by.modes[..], by.until), (true, &[common::TravelMode::Car.into()][..], None));
+}
+
 /// The box around two corners, in metres.
 fn around(west: f64, south: f64, east: f64, north: f64) -> Option<Around> {
     let (low, high) = (place(west, south), place(east, north));
@@ -142,7 +192,7 @@ async fn links_are_listed_by_box_corridor_and_level_and_page_by_page() {
     let slow = &all.links[0];
     assert_eq!((slow.id.as_str(), slow.name.as_str(), slow.shape.as_str()), (&*name(1), "Zuidstraat", ""));
     assert_eq!((slow.opposite_id.as_str(), slow.class()), (&*name(10), wire::RoadClass::Secondary));
-    let state = slow.state.unwrap();
+    let state = slow.state.clone().unwrap();
     assert_eq!(
         (state.speed_kmh, state.level(), state.probes),
         (Some(10.0), wire::LevelOfService::F, Some(4))
@@ -230,9 +280,9 @@ async fn corridors_queues_incidents_lights_and_air_are_told() {
             corridor: CorridorIx(0),
             observed_at: Some(now),
             valid_until: Some(now + seconds(60)),
-            travel_time_s,
-            travel_time_low_s: 50.0,
-            travel_time_high_s: 90.0,
+            travel_time_s: Some(travel_time_s),
+            travel_time_low_s: Some(50.0),
+            travel_time_high_s: Some(90.0),
             free_flow_s: 60.0,
             measured_pct: 50.0,
             closed: false,
@@ -278,7 +328,7 @@ async fn corridors_queues_incidents_lights_and_air_are_told() {
         (vec![name(1), name(12)], 3)
     );
     assert!((told.corridors[0].length_m - 600.0).abs() < 1.0);
-    assert_eq!(told.corridors[0].state.unwrap().travel_time_s, 70.0);
+    assert_eq!(told.corridors[0].state.unwrap().travel_time_s, Some(70.0));
     let elsewhere = around(5_000.0, -9.0, 5_100.0, 9.0);
     let filter = Some(wire::CorridorFilter { r#box: elsewhere, ..Default::default() });
     let none = within(roads.list_corridors(wire::ListCorridorsRequest { filter })).await.unwrap();
@@ -290,7 +340,7 @@ async fn corridors_queues_incidents_lights_and_air_are_told() {
     let change = within(stream.message()).await.unwrap().unwrap();
     assert_eq!(
         (change.corridor.unwrap().state.unwrap().travel_time_s, change.position.unwrap().tick),
-        (75.0, 4)
+        (Some(75.0), 4)
     );
 
     let jams = within(roads.list_jams(wire::ListJamsRequest::default())).await.unwrap().into_inner().jams;
@@ -512,6 +562,30 @@ async fn a_street_that_closures_cut_off_is_unreachable() {
     assert_eq!(refused.code(), Code::NotFound);
     assert!(refused.message().starts_with("no way leads by car from 50.88"), "{}", refused.message());
     assert!(refused.message().contains("hint:"));
+}
+
+#[tokio::test]
+async fn cars_drive_around_a_residential_street_and_bicycles_through_it() {
+    let house = House::open_in(quarter).await;
+    house.publish(1, [traffic(&house, 12, 36.0)]);
+    let mut client = RouteServiceClient::new(house.channel().await);
+    let mut ask = async |origin, destination, mode: TravelMode, tick| {
+        let request = wire::RouteRequest { origin, destination, mode: mode.into(), alternatives: 3 };
+        route(&mut client, request, tick).await
+    };
+    let (south, north, within_it) = (spot(250.0, 5.0), spot(250.0, 295.0), spot(300.0, 150.0));
+    let by_car = ask(south.clone(), north.clone(), TravelMode::Car, 1).await.unwrap();
+    assert_eq!(by_car.routes[0].link_ids, [name(10), name(3), name(34)]);
+    assert!(!by_car.routes.iter().any(|r| r.link_ids.contains(&name(14))), "{by_car:?}");
+    let by_bicycle = ask(south.clone(), north.clone(), TravelMode::Bicycle, 1).await.unwrap();
+    assert_eq!(by_bicycle.routes[0].link_ids, [name(1), name(14), name(43)]);
+    let to_it = ask(south.clone(), within_it, TravelMode::Car, 1).await.unwrap();
+    assert_eq!(to_it.routes[0].link_ids, [name(1), name(14)]);
+    // Nor where nothing else leads there; and it says so.
+    house.publish(2, [closure(&house, Phase::Active, &[3, 30, 25, 52])]);
+    let refused = ask(south, north, TravelMode::Car, 2).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    assert!(refused.message().contains("not for through traffic (hint:"), "{}", refused.message());
 }
 
 #[tokio::test]

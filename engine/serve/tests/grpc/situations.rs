@@ -43,6 +43,7 @@ fn closure(act_id: &str, id: &str) -> wire::StateSituationRequest {
 fn standing(slot: u32, stated: Arc<Situation>, phase: Phase) -> Product {
     let detour = |mode, links: &[u32], s| Detour {
         mode,
+        around: vec![LinkIx(0)],
         links: links.iter().map(|l| LinkIx(*l)).collect(),
         travel_time_s: s,
         extra_s: s,
@@ -102,6 +103,11 @@ async fn a_closure_is_stated_watched_and_withdrawn() {
     );
     assert_eq!(told.link_ids, ["000000000000000a"]);
     let [car, bicycle] = &told.detours[..] else { panic!("{told:?}") };
+    assert_eq!(
+        (&car.around_link_ids, car.bearing_deg.map(f32::round)),
+        (&told.link_ids, Some(90.0)),
+        "{car:?}"
+    );
     assert_eq!((car.mode(), car.exists, car.extra_s), (TravelMode::Car, true, Some(30.0)));
     assert_eq!((car.link_ids.len(), car.shape.len()), (2, 3));
     assert_eq!((bicycle.exists, bicycle.extra_s, bicycle.travel_time_s), (false, None, None));

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use vlot_model::{BarrierRules, BayRules, City, ClockRules, CountRules, DeviceIx, FigureRules};
+use vlot_model::{BarrierRules, BayRules, City, ClockRules, CountRules, DeviceIx, FigureRules, HealthRules};
 
 use crate::read::{Among, Number, Span, Table, Whole, written};
 
@@ -26,6 +26,7 @@ pub(super) fn read(mut root: Table<'_>, city: &mut City) {
     barrier(Bounds(root.section("barrier")), &mut rules.barrier);
     count(Bounds(root.section("loop")), "vehicles_an_hour", &mut rules.motor);
     count(Bounds(root.section("bicycle-counter")), "bicycles_an_hour", &mut rules.bicycle);
+    roadside(&mut root, rules);
     clock(Bounds(root.section("clock")), &mut rules.clock);
 }
 
@@ -121,6 +122,32 @@ fn count(mut bounds: Bounds<'_>, most: &'static str, rules: &mut CountRules) {
     bounds.nats_fit(rules.stuck_nats, rules.stuck_nats_most);
 }
 
+fn roadside(root: &mut Table<'_>, rules: &mut HealthRules) {
+    let (mut bounds, probes) = (Bounds(root.section("probe-feed")), &mut rules.probes);
+    bounds.whole("passages", 10..=100_000, &mut probes.passages);
+    bounds.number("speed_kmh_most", 50.0..=500.0, &mut probes.speed_kmh_most);
+    bounds.number("impossible_pct", 1.0..=100.0, &mut probes.impossible_pct);
+    bounds.number("standing_kmh", 0.1..=20.0, &mut probes.standing_kmh);
+    drop(bounds);
+    Bounds(root.section("pair")).span("quiet_for", MINUTE..=DAY * 30, &mut rules.pair.quiet_for);
+    let (mut bounds, signal) = (Bounds(root.section("signal-controller")), &mut rules.signal);
+    bounds.span("all_red_for", MINUTE..=DAY, &mut signal.all_red_for);
+    bounds.number("changes", 2.0..=1_000.0, &mut signal.changes);
+    bounds.span("changes_window", MINUTE..=DAY, &mut signal.changes_window);
+    drop(bounds);
+    let (mut bounds, air) = (Bounds(root.section("air-station")), &mut rules.air);
+    bounds.span("frozen_for", HOUR..=DAY * 30, &mut air.frozen_for);
+    bounds.whole("frozen_values", 2..=100_000, &mut air.frozen_values);
+    bounds.number("least", -1_000.0..=0.0, &mut air.least);
+    bounds.number("most", 10.0..=100_000.0, &mut air.most);
+    bounds.number("noise_least", -20.0..=60.0, &mut air.noise_least);
+    bounds.number("noise_most", 80.0..=200.0, &mut air.noise_most);
+    bounds.whole("outside", 1..=1_000, &mut air.outside);
+    bounds.number("spike_times", 2.0..=1_000.0, &mut air.spike_times);
+    bounds.number("spike_least", 1.0..=100_000.0, &mut air.spike_least);
+    bounds.span("spike_hold", HOLDING, &mut air.spike_hold);
+}
+
 fn clock(mut bounds: Bounds<'_>, rules: &mut ClockRules) {
     bounds.span("ahead", SECOND..=HOUR, &mut rules.ahead);
     bounds.span("behind", SECOND..=DAY, &mut rules.behind);
@@ -209,7 +236,8 @@ mod tests {
 
     #[test]
     fn left_out_every_bound_is_the_rules_own() {
-        let every_table = "[bay]\n[figure]\n[barrier]\n[loop]\n[bicycle-counter]\n[clock]\n";
+        let every_table = "[bay]\n[figure]\n[barrier]\n[loop]\n[bicycle-counter]\n[probe-feed]\n[pair]\n\
+             [signal-controller]\n[air-station]\n[clock]\n";
         for written in ["", every_table] {
             assert_eq!(city(written).health.rules, HealthRules::default());
         }
@@ -218,13 +246,16 @@ mod tests {
     #[test]
     fn a_bound_arrives_at_its_own_kind_alone() {
         let written = "[figure]\nstuck_nats = 20\ndwell_least = '90m'\nspike_readings = 5\n\
-                       [bicycle-counter]\nalike = 20\n[clock]\nahead = '2m'\n[bay]\nstuck_least = '21d'\n";
+                       [bicycle-counter]\nalike = 20\n[clock]\nahead = '2m'\n[bay]\nstuck_least = '21d'\n\
+                       [air-station]\nleast = -2\n[pair]\nquiet_for = '3h'\n";
         let mut expected = HealthRules::default();
         expected.figure.stuck_nats = 20.0;
         expected.figure.dwell_least_h = 1.5;
         expected.figure.spike_readings = 5;
         expected.bicycle.alike = 20;
         expected.clock.ahead = 120_000_000;
+        expected.air.least = -2.0;
+        expected.pair.quiet_for = 3 * 3_600_000_000;
         expected.bay.stuck_least = 21 * 86_400_000_000;
         assert_eq!(city(written).health.rules, expected);
     }

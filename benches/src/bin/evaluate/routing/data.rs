@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
+use vlot_import::read::Source;
 use vlot_model::{LonLat, RoadClass, RoadNetwork};
 use vlot_network::{Draft, DraftLink};
 
@@ -31,8 +32,13 @@ pub(super) fn files(options: &Options) -> Vec<PathBuf> {
 
 pub(super) fn read(file: &Path) -> Result<Set> {
     let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut extract = None;
     let network = if name.ends_with("edges.csv.gz") {
         graph(file)?
+    } else if [".pbf", ".osm", ".osm.gz", ".osm.bz2"].iter().any(|end| name.ends_with(end)) {
+        extract = Some(file.to_path_buf());
+        let options = vlot_import::Options { name: name.clone(), ..vlot_import::Options::default() };
+        vlot_import::osm(&Source::File(file.to_path_buf()), &options)?.network
     } else {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         vlot_network::read(&bytes).with_context(|| format!("{}", file.display()))?
@@ -40,7 +46,7 @@ pub(super) fn read(file: &Path) -> Result<Set> {
     if network.links.is_empty() {
         bail!("{} has no links", file.display());
     }
-    Ok(Set { name, network: Arc::new(network), extract: None })
+    Ok(Set { name, network: Arc::new(network), extract })
 }
 
 /// A bare graph: `*_nodes.csv.gz` (id, lat, lon) and `*_edges.csv.gz` (from, to, length, km/h), without classes and rules.

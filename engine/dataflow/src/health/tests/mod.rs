@@ -11,6 +11,7 @@ mod clocks;
 mod counters;
 mod figures;
 mod judged;
+mod roadside;
 
 use super::{DAY, HOUR, Micros};
 

@@ -17,8 +17,8 @@ fn a_closed_street_has_a_way_around_for_each_mode_that_it_keeps_out() {
     assert!([4_005, 1_005, 9_005].contains(&links[0]), "from before it: {links:?}");
     assert!([6_007, 6_002, 6_010].contains(links.last().unwrap()), "to behind it: {links:?}");
     assert!(!links.contains(&5_006));
-    // 100 m at 50 km/h, and at 15.
-    let (step, slow) = (7.2, 24.0);
+    // 100 m at 50 km/h, and at 16.
+    let (step, slow) = (7.2, 22.5);
     let count = links.len() as f32;
     assert!(
         (car.travel_time_s - step * count).abs() < 0.1 && (car.extra_s - step * (count - 3.0)).abs() < 0.1
@@ -33,7 +33,8 @@ fn each_direction_has_its_own_way_around() {
     let closed = Situation { location: line, both_directions: true, modes: CARS, ..closure("a") };
     let got = published(&city, &[states(1, closed)]);
     assert_eq!(names(&city, &got[0].1.links), [5_006, 6_005]);
-    assert_eq!(got[0].1.detours.len(), 2, "{:?}", got[0].1.detours);
+    let around: Vec<_> = got[0].1.detours.iter().map(|detour| names(&city, &detour.around)).collect();
+    assert_eq!(around, [[5_006], [6_005]], "each says which direction it is for");
 }
 
 #[test]
@@ -105,4 +106,20 @@ fn what_closes_nothing_or_is_nowhere_needs_no_way_around() {
     ] {
         assert_eq!(published(&city, &[states(1, situation.clone())])[0].1.detours, [], "{situation:?}");
     }
+}
+
+#[test]
+fn where_only_quiet_streets_lead_off_the_way_around_begins_before_them() {
+    let quiet: Vec<_> =
+        [(5, 1), (5, 9), (6, 2), (6, 10)].iter().flat_map(|(a, b)| [id(*a, *b), id(*b, *a)]).collect();
+    let mut network = grid(4);
+    for link in network.links.iter_mut().filter(|link| quiet.contains(&link.id)) {
+        link.class = RoadClass::Residential;
+    }
+    let mut city = Arc::unwrap_or_clone(city());
+    city.network = Some(Arc::new(network));
+    let closed = Situation { modes: CARS, ..closure("a") };
+    let (_, way) = detours_of(&Arc::new(city), &[states(1, closed)], "a").remove(0);
+    assert_eq!(way.len(), 7, "{way:?}");
+    assert!(!way.iter().any(|link| quiet.contains(&LinkId(*link))), "{way:?}");
 }

@@ -1,6 +1,7 @@
 //! DATEX II situation publications, versions 2 and 3, read leniently: by the local names of elements, wherever a maker puts
 //! them. One situation record is one situation.
 
+mod periods;
 mod record;
 #[cfg(test)]
 mod tests;

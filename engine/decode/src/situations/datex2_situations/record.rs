@@ -1,8 +1,9 @@
 //! A situation record.
 
-use vlot_model::{Effect, Location, LonLat, Mode, Modes, Situation, SituationKind, Timestamp};
+use vlot_model::{Effect, Location, LonLat, Mode, Modes, Situation, SituationKind};
 
-use super::super::{About, course, from_to, one_line, place};
+use super::super::{About, course, one_line, place};
+use super::periods::{Times, times};
 use super::xml::Node;
 
 /// Road traffic: what closes a road to it says nothing of pedestrians.
@@ -15,19 +16,11 @@ pub(super) fn situation(record: &Node, id: &str, about: &About<'_>) -> Result<Op
     if validity.text_at(&["validityStatus"]) == Some("suspended") || over("end") || over("cancel") {
         return Ok(None);
     }
-    let times = validity.at(&["validityTimeSpecification"]);
-    let instant = |name: &str| {
-        let text = times.and_then(|times| times.text_at(&[name]));
-        let read = |text: &str| {
-            text.parse::<Timestamp>().map_err(|_| {
-                format!("{name}: {text:?} is no instant (hint: with its offset, 2026-05-08T16:30:00+02:00)")
-            })
-        };
-        text.map(read).transpose()
-    };
-    let from = instant("overallStartTime")?.unwrap_or(about.written_at);
-    let until = instant("overallEndTime")?;
-    from_to(from, until)?;
+    let specification = validity.at(&["validityTimeSpecification"]);
+    let Times { from, until, hours } = times(specification, about.written_at, about.timezone)?;
+    if let Some(wrong) = hours.as_deref().and_then(|hours| (about.wrong_hours)(hours)) {
+        return Err(format!("its periods, as opening hours {:?}: {wrong}", hours.unwrap_or_default()));
+    }
     let class = record.attribute("type").unwrap_or_default();
     let class = class.rsplit_once(':').map_or(class, |(_, local)| local);
     let (effect, modes) = effect(record)?;
@@ -42,7 +35,7 @@ pub(super) fn situation(record: &Node, id: &str, about: &About<'_>) -> Result<Op
         both_directions: both_directions(record),
         from,
         until,
-        hours: None,
+        hours: hours.map(Into::into),
         withdrawn: false,
     }))
 }

@@ -4,7 +4,10 @@ use super::*;
 
 fn read_all(text: &str) -> Result<Said, Refusal> {
     let written_at = Timestamp::from_secs(77);
-    read(text.as_bytes(), &About { source: "datex.xml", written_at, wrong_hours: &|_| None })
+    read(
+        text.as_bytes(),
+        &About { source: "datex.xml", written_at, timezone: "Europe/Brussels", wrong_hours: &|_| None },
+    )
 }
 
 const RING: [LonLat; 2] = [LonLat { lon: 4.696, lat: 50.887 }, LonLat { lon: 4.701, lat: 50.8885 }];
@@ -79,4 +82,16 @@ fn a_record_that_cannot_be_read_is_named_and_costs_itself() {
         assert_eq!((said.situations.len(), said.wrong.len()), (1, 1), "{says}: {said:?}");
         assert!(said.wrong[0].what.contains(says), "{says}: {said:?}");
     }
+}
+
+#[test]
+fn periods_are_hours_and_what_has_none_costs_its_record() {
+    let said = read_all(include_str!("samples/periods.xml")).unwrap();
+    let [nights] = &said.situations[..] else { panic!("{said:#?}") };
+    let expected = "Mo,Tu 22:00-05:00; 2026 May 14 00:00-24:00 off";
+    assert_eq!((&*nights.id, nights.hours.as_deref()), ("nights", Some(expected)));
+    assert_eq!((nights.kind, nights.effect), (SituationKind::Works, Effect::Closed));
+    let [wrong] = &said.wrong[..] else { panic!("{said:#?}") };
+    assert_eq!(wrong.id.as_deref(), Some("holidays"));
+    assert!(wrong.what.contains("validPeriod: recurringSpecialDay is not read"), "{wrong:?}");
 }

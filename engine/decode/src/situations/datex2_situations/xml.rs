@@ -4,6 +4,8 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 const DEEPEST: usize = 64;
+/// Of one element: that none of them is there twice costs the square of their number.
+const MOST_ATTRIBUTES: usize = 100;
 
 #[derive(Debug, Default)]
 pub(super) struct Node {
@@ -18,6 +20,10 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn children(&self) -> &[Node] {
+        &self.children
     }
 
     /// The one that a path of names leads to, each the first of its name.
@@ -48,7 +54,10 @@ impl Node {
 
 fn begun(start: &BytesStart<'_>) -> Result<Node, String> {
     let mut attributes = Vec::new();
-    for attribute in start.attributes() {
+    for (n, attribute) in start.attributes().enumerate() {
+        if n == MOST_ATTRIBUTES {
+            return Err(format!("more than {MOST_ATTRIBUTES} attributes of one element"));
+        }
         let attribute = attribute.map_err(|e| e.to_string())?;
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| e.to_string())?;
         attributes.push((attribute.key.local_name().as_ref().to_owned(), value.into_owned()));

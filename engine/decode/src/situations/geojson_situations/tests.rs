@@ -3,7 +3,10 @@ use super::*;
 fn read_all(text: &str) -> Result<Said, Refusal> {
     let wrong_hours = |hours: &str| (hours == "whenever").then(|| "is no time".to_owned());
     let written_at = Timestamp::from_secs(77);
-    read(text.as_bytes(), &About { source: "works.geojson", written_at, wrong_hours: &wrong_hours })
+    read(
+        text.as_bytes(),
+        &About { source: "works.geojson", written_at, timezone: "UTC", wrong_hours: &wrong_hours },
+    )
 }
 
 #[test]
