@@ -120,8 +120,14 @@ impl<'a> Proof<'a> {
     /// Rule 1.
     fn ways(&mut self) {
         let plans: Vec<_> = self.plans.iter().map(|(sign, plan)| (*sign, *plan)).collect();
-        let mut route =
-            Route { links: Vec::new(), start_m: 0.0, end_m: 0.0, travel_time_s: 0.0, length_m: 0.0 };
+        let mut route = Route {
+            links: Vec::new(),
+            start_m: 0.0,
+            end_m: 0.0,
+            travel_time_s: 0.0,
+            length_m: 0.0,
+            turns_s: 0.0,
+        };
         for (sign, plan) in plans {
             for (n, line) in plan.lines.iter().enumerate() {
                 let LineWay::Live(way) = &line.way else { continue };

@@ -222,6 +222,7 @@ fn link_state(link: LinkIx) -> vlot_model::LinkState {
         sources: vlot_model::LinkSources::default(),
         probes: 0,
         quality: vlot_model::Quality::Good,
+        situations: Vec::new(),
     }
 }
 

@@ -218,9 +218,8 @@ impl Ways {
         } else if !self.changed.is_empty() {
             let by_car = limits(&self.network, &self.situations, Mode::Car);
             let seconds = |link: &LinkIx| {
-                let usual = self.network.link(*link).map_or(0.0, vlot_model::Link::free_flow_s);
                 let now = together(self.measured.get(link).copied(), by_car.get(link).copied());
-                (*link, now.unwrap_or(usual))
+                (*link, now.unwrap_or(f32::NAN))
             };
             let changes: Vec<_> = self.changed.iter().map(seconds).collect();
             self.cars.router.update(&changes);
