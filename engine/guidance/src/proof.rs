@@ -21,7 +21,7 @@ use vlot_model::{
 use vlot_network::Permits;
 use vlot_network::route::{Route, Through, check};
 
-use place::{entrance, mode, off, position, stand, to};
+use place::{OFF_M, entrance, mode, off, position, stand, to};
 
 pub use fault::{Fault, Wrong};
 
@@ -166,7 +166,7 @@ impl<'a> Proof<'a> {
         if last != Some(to.link) || off(network, to, way.end_m) {
             return Err((last, Wrong::EndsElsewhere));
         }
-        if way.links.len() == 1 && way.end_m < way.start_m {
+        if way.links.len() == 1 && way.end_m + OFF_M < way.start_m {
             return Err((last, Wrong::Backwards));
         }
         Ok(())

@@ -4,7 +4,7 @@ use vlot_model::{City, GarageIx, Mode, OnLink, Placement, RoadNetwork, SignIx, T
 use vlot_network::route::check;
 
 /// A way may begin and end so far from where it should, metres: places are rounded.
-const OFF_M: f32 = 1.0;
+pub(super) const OFF_M: f32 = 1.0;
 
 /// Whether a place along a link is not where something stands on it.
 pub(super) fn off(network: &RoadNetwork, on: OnLink, at_m: f32) -> bool {

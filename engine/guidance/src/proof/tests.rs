@@ -186,6 +186,10 @@ fn a_way_belongs_to_its_sign_and_its_target() {
     behind.city.placed.facilities[0] = Some(OnLink { link: first, offset_m: 10.0, distance_m: 0.0 });
     behind.set_way(A, 0, &[first]);
     assert_eq!(one(&behind).wrong, Wrong::Backwards);
+    // A sign at the entrance itself, and places are rounded.
+    behind.city.placed.facilities[0] = Some(OnLink { link: first, offset_m: 49.9, distance_m: 0.0 });
+    behind.set_way(A, 0, &[first]);
+    assert_eq!(told(&behind), [""; 0]);
 }
 
 #[test]

@@ -131,7 +131,8 @@ fn whim(seed: u64, sign: SignIx, link: LinkIx) -> f32 {
 type Spoil = (u8, usize, usize);
 
 fn spoil(world: &mut World, (kind, which, what): Spoil) {
-    let live = world.all_live();
+    let mut live = world.all_live();
+    live.retain(|(sign, line)| world.live(*sign, *line).is_some_and(|way| !way.links.is_empty()));
     let Some((sign, line)) = live.get(which % live.len().max(1)).copied() else { return };
     let Some((other, its)) = live.get(what % live.len()).copied() else { return };
     let links = world.live(sign, line).map(|way| way.links.to_vec()).unwrap_or_default();

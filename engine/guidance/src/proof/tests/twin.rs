@@ -201,7 +201,7 @@ fn drivable(world: &World, sign: SignIx, line: usize, way: &LiveWay) -> bool {
     let Some((first, last)) = links.first().zip(links.last()) else { return false };
     let at_ends = *first == on.link && *last == to.link;
     let near = (way.start_m - on.offset_m).abs() <= 1.0 && (way.end_m - to.offset_m).abs() <= 1.0;
-    let forwards = links.len() > 1 || way.start_m <= way.end_m;
+    let forwards = links.len() > 1 || way.start_m - way.end_m <= 1.0;
     let open = links.iter().all(|link| may(*link) != Permission::No && !world.closed.contains(link));
     let joined = links.windows(2).all(|two| {
         let (a, b) = (&network.links[two[0].at()], &network.links[two[1].at()]);
