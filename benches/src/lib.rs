@@ -10,6 +10,7 @@ pub mod journal;
 pub mod load;
 pub mod process;
 pub mod signs;
+pub mod traci;
 pub mod wire;
 
 use hdrhistogram::Histogram;

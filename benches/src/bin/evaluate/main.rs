@@ -1,10 +1,11 @@
 //! How true the figures are: tables on recordings, each with one command.
 //!
-//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|matching|routing|traveltimes|all} [FILE...] [--json]`. Without files the
+//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|matching|routing|traveltimes|guidance|all} [FILE...] [--json]`. Without files the
 //! recordings are read from `../shared/data`, or from the folder in `VLOT_TEST_DATA`.
 
 mod faults;
 mod forecast;
+mod guidance;
 mod matching;
 mod routing;
 mod traveltimes;
@@ -37,7 +38,9 @@ enum What {
     /// Travel times of trips against those of simulated vehicles, by source.
     #[command(name = "traveltimes")]
     TravelTimes(Options),
-    /// All of them.
+    /// Drivers who obey signs and drivers who do not, in a closed loop with SUMO.
+    Guidance(guidance::Options),
+    /// All of them but guidance, which takes its time.
     All(Options),
 }
 
@@ -74,6 +77,7 @@ fn main() -> Result<()> {
         What::Routing(options) => routing::run(&options),
         What::Matching(options) => matching::run(&options),
         What::TravelTimes(options) => traveltimes::run(&options),
+        What::Guidance(options) => guidance::run(&options),
         What::All(options) => {
             truth::run(&options)?;
             faults::run(&options)?;

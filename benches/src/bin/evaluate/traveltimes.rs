@@ -6,10 +6,10 @@
 #![expect(clippy::print_stdout, reason = "it prints its table")]
 
 mod drive;
-mod net;
-mod projection;
+pub(crate) mod net;
+pub(crate) mod projection;
 mod run;
-mod scenario;
+pub(crate) mod scenario;
 mod traversals;
 
 use std::path::PathBuf;

@@ -11,28 +11,28 @@ use super::scenario::{attribute, number};
 
 /// An edge of the net.
 #[derive(Clone, Debug)]
-pub(super) struct Edge {
-    pub(super) id: String,
-    pub(super) link: LinkId,
+pub(crate) struct Edge {
+    pub(crate) id: String,
+    pub(crate) link: LinkId,
     /// Of its lanes; the junctions at its ends are not in it.
-    pub(super) length_m: f64,
+    pub(crate) length_m: f64,
     /// Of its first lane.
-    pub(super) shape: Vec<[f64; 2]>,
-    speed_ms: f64,
+    pub(crate) shape: Vec<[f64; 2]>,
+    pub(crate) speed_ms: f64,
     lanes: u8,
-    nodes: [String; 2],
+    pub(crate) nodes: [String; 2],
     whole: Vec<[f64; 2]>,
 }
 
-pub(super) struct Net {
-    pub(super) edges: Vec<Edge>,
-    pub(super) by_id: BTreeMap<String, usize>,
-    pub(super) projection: Projection,
-    pub(super) draft: Draft,
+pub(crate) struct Net {
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) by_id: BTreeMap<String, usize>,
+    pub(crate) projection: Projection,
+    pub(crate) draft: Draft,
 }
 
 /// Reads a net; `name` is for people.
-pub(super) fn read(text: &str, name: &str) -> Result<Net> {
+pub(crate) fn read(text: &str, name: &str) -> Result<Net> {
     let mut projection = None;
     let mut junctions: BTreeMap<String, [f64; 2]> = BTreeMap::new();
     let mut edges: Vec<Edge> = Vec::new();
@@ -146,7 +146,7 @@ fn location(line: &str) -> Result<Projection> {
 }
 
 /// Metres from the start of a line to the place on it that is nearest to a point.
-pub(super) fn along(line: &[[f64; 2]], [x, y]: [f64; 2]) -> f64 {
+pub(crate) fn along(line: &[[f64; 2]], [x, y]: [f64; 2]) -> f64 {
     let (mut best, mut at, mut before) = (f64::INFINITY, 0.0, 0.0);
     for ab in line.windows(2) {
         let [a, b] = [ab[0], ab[1]];

@@ -4,9 +4,9 @@ use vlot_model::LonLat;
 
 /// A zone of UTM, in which SUMO's coordinates are, moved by an offset.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Projection {
-    pub(super) zone: f64,
-    pub(super) offset: [f64; 2],
+pub(crate) struct Projection {
+    pub(crate) zone: f64,
+    pub(crate) offset: [f64; 2],
 }
 
 const A: f64 = 6_378_137.0;
@@ -15,7 +15,7 @@ const K0: f64 = 0.999_6;
 
 impl Projection {
     /// SUMO's coordinates of a point, northern hemisphere.
-    pub(super) fn plane(&self, point: LonLat) -> [f64; 2] {
+    pub(crate) fn plane(&self, point: LonLat) -> [f64; 2] {
         let (phi, lambda0) = (point.lat.to_radians(), (self.zone * 6.0 - 183.0).to_radians());
         let ep2 = E2 / (1.0 - E2);
         let n = A / (1.0 - E2 * phi.sin().powi(2)).sqrt();
@@ -41,7 +41,7 @@ impl Projection {
     }
 
     /// The point of SUMO's coordinates.
-    pub(super) fn point(&self, [x, y]: [f64; 2]) -> LonLat {
+    pub(crate) fn point(&self, [x, y]: [f64; 2]) -> LonLat {
         let north = y - self.offset[1];
         let mut point = LonLat { lon: self.zone * 6.0 - 183.0, lat: north / 111_000.0 };
         for _ in 0..6 {

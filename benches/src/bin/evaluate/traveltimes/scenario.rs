@@ -250,7 +250,7 @@ fn csv_line(line: &str) -> Option<(f64, &str, LonLat, &str)> {
     Some((at_s, name, point, cells.nth(1)?))
 }
 
-pub(super) fn text(path: &Path) -> Result<String> {
+pub(crate) fn text(path: &Path) -> Result<String> {
     let whole = || -> std::io::Result<String> {
         let (mut file, mut text) = (std::fs::File::open(path)?, String::new());
         if path.extension().is_some_and(|end| end == "gz") {
@@ -264,11 +264,11 @@ pub(super) fn text(path: &Path) -> Result<String> {
 }
 
 /// Of an element that stands on one line.
-pub(super) fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     let from = line.find(&format!(" {name}=\""))? + name.len() + 3;
     line.get(from..)?.split('"').next()
 }
 
-pub(super) fn number(line: &str, name: &str) -> Option<f64> {
+pub(crate) fn number(line: &str, name: &str) -> Option<f64> {
     attribute(line, name)?.parse().ok()
 }
