@@ -41,6 +41,8 @@ pub(crate) struct Shown {
     pub(crate) arrow: Arrow,
     /// Travel time; nothing without a way.
     pub(crate) minutes: Option<u32>,
+    /// Will probably be full on arrival.
+    pub(crate) filling: bool,
 }
 
 /// What a line says before anything is known.
@@ -49,6 +51,7 @@ pub(crate) fn configured(line: Option<&SignLine>) -> Shown {
         figure: Figure::Blank,
         arrow: line.map_or(Arrow::None, |line| line.arrow),
         minutes: line.map(|line| minutes(line.travel_time.as_secs_f32())),
+        filling: false,
     }
 }
 
@@ -72,8 +75,8 @@ pub(crate) struct Layout {
 /// A piece of a face; lines count from 0.
 enum Piece {
     Text(String),
-    /// What stands before the figure of free spaces, if it is one.
-    Free(usize, String),
+    /// What stands before the figure of free spaces, if it is one, and the same where it will probably be full on arrival.
+    Free(usize, String, String),
     /// What stands there if the figure is this word.
     Word(usize, Figure, String),
     /// What stands before an arrow, and the same where the line is advised.
@@ -118,9 +121,10 @@ impl Layout {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => face.push_str(text),
-                Piece::Free(line, before) => {
-                    if let Figure::Free(free) = shown(*line).figure {
-                        face.push_str(before);
+                Piece::Free(line, plain, filling) => {
+                    let shown = shown(*line);
+                    if let Figure::Free(free) = shown.figure {
+                        face.push_str(if shown.filling { filling } else { plain });
                         // Memory takes all that is written.
                         let _never_fails = write!(face, "{free}");
                     }
@@ -158,7 +162,9 @@ fn piece(pieces: &mut Vec<Piece>, field: Field, at: usize, sign: &Sign, city: &C
                 piece(pieces, field, at, sign, city);
             }
         }
-        Field::Free => pieces.push(Piece::Free(at, coloured(texts.free_rgb, ""))),
+        Field::Free => {
+            pieces.push(Piece::Free(at, coloured(texts.free_rgb, ""), coloured(texts.filling_rgb, "")));
+        }
         Field::Full => pieces.push(word(Figure::Full, &texts.full)),
         Field::Closed => pieces.push(word(Figure::Closed, &texts.closed)),
         Field::Arrow => {

@@ -40,6 +40,7 @@ struct Row {
     minutes: Option<u32>,
     /// Whether its travel time stands on the face.
     has_minutes: bool,
+    filling: bool,
     /// When `shown` last changed; `None`: it has not said anything yet.
     since: Option<Timestamp>,
     /// The reading behind this tick's note.
@@ -86,6 +87,7 @@ impl SignLogic {
                     arrow,
                     minutes,
                     has_minutes: layout.has_minutes(i),
+                    filling: false,
                     full_at,
                     sight: Sight::unseen(capacity),
                     wanted: Figure::Blank,
@@ -180,7 +182,13 @@ impl SignLogic {
         let advice = plan.as_ref().and_then(|plan| plan.advice).map(|line| line as usize);
         let advice = advice.filter(|line| self.has_space(*line));
         changed |= std::mem::replace(&mut self.advice, advice) != advice;
-        for (i, row) in self.rows.iter_mut().enumerate().filter(|(_, row)| row.has_minutes) {
+        for (i, row) in self.rows.iter_mut().enumerate() {
+            // It was weighed and held by the planner: it does not wait again.
+            let filling = line(i).is_some_and(|line| line.avoid) && matches!(row.shown, Figure::Free(_));
+            changed |= std::mem::replace(&mut row.filling, filling) != filling;
+            if !row.has_minutes {
+                continue;
+            }
             let wanted = match line(i).map(|line| &line.way) {
                 Some(LineWay::Live(way)) if is_about(row.minutes, way.travel_time_s) => row.minutes,
                 Some(LineWay::Live(way)) => Some(minutes(way.travel_time_s)),
@@ -246,6 +254,7 @@ impl SignLogic {
             arrow: row.arrow,
             figure: row.shown,
             minutes: row.minutes,
+            filling: row.filling,
             why: RowReason {
                 sight: row.sight,
                 wanted: row.wanted,
@@ -258,6 +267,7 @@ impl SignLogic {
                 figure: row.shown,
                 arrow: row.arrow,
                 minutes: row.minutes,
+                filling: row.filling,
             })
         };
         let candidates =

@@ -606,6 +606,8 @@ pub struct SignTexts {
     pub label_rgb: [u8; 3],
     /// Colour of a figure.
     pub free_rgb: [u8; 3],
+    /// Colour of a figure that will probably be 0 on arrival.
+    pub filling_rgb: [u8; 3],
     /// Colour of the words for full and closed.
     pub full_rgb: [u8; 3],
     /// Colour of an arrow.
@@ -621,6 +623,7 @@ impl Default for SignTexts {
             closed: "GESLOTEN".into(),
             label_rgb: [255, 255, 255],
             free_rgb: [0, 255, 64],
+            filling_rgb: [255, 160, 0],
             full_rgb: [255, 32, 0],
             arrow_rgb: [255, 200, 0],
             advice_rgb: [0, 255, 64],

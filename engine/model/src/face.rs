@@ -45,6 +45,8 @@ pub struct FaceRow {
     pub figure: Figure,
     /// Travel time there, whole minutes rounded up; `None`: no way leads there.
     pub minutes: Option<u32>,
+    /// It has space now and will probably be full on arrival: the figure is in the colour that says so.
+    pub filling: bool,
     /// Why.
     pub why: RowReason,
 }

@@ -71,7 +71,7 @@ pub struct SignPlan {
     pub advised_since: Option<Timestamp>,
     /// Why this line and no other.
     pub reason: AdviceReason,
-    /// Vehicles an hour that look for a space and come to this sign before any other.
+    /// Vehicles an hour that come to this sign before any other, look for a space, and will not find it where they want to go.
     pub seekers_vph: f32,
 }
 
@@ -82,6 +82,8 @@ pub struct LinePlan {
     pub way: LineWay,
     /// What will be free when somebody who reads the sign now arrives; `None`: not known, or nothing that fills.
     pub arrival: Option<Arrival>,
+    /// Whoever sets out for it now will probably find it full.
+    pub avoid: bool,
     /// What the choice compares, seconds from the sign to where people want to be, the risk of being turned away in it; `None`:
     /// it could not be advised.
     pub cost_s: Option<f32>,
@@ -178,6 +180,8 @@ pub struct GuidanceState {
     pub compliance: Compliance,
     /// Vehicles an hour that went into facilities of late.
     pub entries_vph: f32,
+    /// Vehicles an hour that look for a space, as counted where all of them get in.
+    pub seeking_vph: f32,
     /// By facility that any sign announces, in order.
     pub loads: Vec<FacilityLoad>,
 }

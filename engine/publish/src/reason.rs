@@ -363,7 +363,15 @@ mod tests {
         let target = Target::Facility(FacilityIx(0));
         row(
             limits,
-            &FaceRow { target, label: "L".into(), arrow: Arrow::None, figure, minutes: None, why },
+            &FaceRow {
+                target,
+                label: "L".into(),
+                arrow: Arrow::None,
+                figure,
+                minutes: None,
+                filling: false,
+                why,
+            },
             at(1),
         )
     }

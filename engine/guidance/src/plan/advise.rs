@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vlot_model::{AdviceReason, GuidanceMode, Mode, SignIx, SignPlan, Timestamp};
+use vlot_model::{AdviceReason, FacilityIx, GuidanceMode, LineWay, Mode, SignIx, SignPlan, Timestamp};
 
 use super::assign::{Choice, Chooser, Place, Prices, assign, cost_s};
 use super::decide::{Planner, an_hour, facility, id, small};
@@ -16,11 +16,15 @@ use crate::advice::{Candidate, Next, choose};
 /// A sign that nobody seems to pass still decides.
 const LEAST_PER_S: f64 = 0.2 / 3_600.0;
 
+/// Some always look for another place.
+const LEAST_DIVERTED: f64 = 0.05;
+/// Nobody drives longer for a space, seconds.
+const FARTHEST_S: f64 = 900.0;
+
 impl Planner {
     /// Gives every plan its advice.
     pub(super) fn advise(&mut self, set: &mut [SignPlan], chain: &Chain, at: Timestamp) -> Vec<f64> {
         let rules = self.city.guidance.clone();
-        let entering: f64 = self.spaces.values().map(|space| space.rates(at)[0]).sum();
         let demand: Vec<_> = self
             .city
             .signs
@@ -29,7 +33,13 @@ impl Planner {
             .collect();
         let next: Vec<_> =
             self.stands.iter().enumerate().map(|(i, stand)| chain.next(i, stand.advice)).collect();
-        let seekers: Vec<_> = fresh(&demand, &next).into_iter().map(|share| share * entering).collect();
+        if rules.mode == GuidanceMode::Together {
+            self.look_ahead(set, at);
+        }
+        // Who has a space where they want to go keeps that; the others are those whom advice is for.
+        let diverted: f64 = self.away().iter().sum::<f64>().clamp(LEAST_DIVERTED, 1.0);
+        let seekers = fresh(&demand, &next).into_iter().map(|share| share * self.seeking_per_s * diverted);
+        let seekers: Vec<_> = seekers.collect();
         for (plan, seekers) in set.iter_mut().zip(&seekers) {
             plan.seekers_vph = an_hour(*seekers);
         }
@@ -52,6 +62,24 @@ impl Planner {
             }
         }
         seekers
+    }
+
+    /// Which facilities will probably be full for who sets out now.
+    fn look_ahead(&mut self, set: &[SignPlan], at: Timestamp) {
+        let mut drives: BTreeMap<FacilityIx, (f64, f64)> = BTreeMap::new();
+        for plan in set {
+            for (n, line) in plan.lines.iter().enumerate().filter(|(_, line)| line.way != LineWay::None) {
+                if let Some(target) = self.city.signs[plan.sign.at()].lines.get(n).and_then(facility) {
+                    let sum = drives.entry(target).or_default();
+                    *sum = (sum.0 + self.drive_s(plan.sign, id(n), line), sum.1 + 1.0);
+                }
+            }
+        }
+        for (facility, (seconds, lines)) in drives {
+            if let Some(space) = self.spaces.get_mut(&facility) {
+                space.look_ahead(at, (seconds / lines).min(FARTHEST_S));
+            }
+        }
     }
 
     /// Each sign for itself: the nearest with space.
@@ -92,6 +120,22 @@ impl Planner {
         }
     }
 
+    /// Seconds on foot from a facility to where a sign's readers want to be: the facilities that it announces and that turn them
+    /// away, or all that it announces, each by how many want it.
+    fn walk_s(&self, sign: usize, to: FacilityIx, away: &[f64]) -> f64 {
+        let place = |f: &FacilityIx| self.announced.binary_search(f).ok();
+        let Some(to) = place(&to) else { return 0.0 };
+        let announced: Vec<_> =
+            self.city.signs[sign].lines.iter().filter_map(facility).filter_map(|f| place(&f)).collect();
+        let mean = |weight: &dyn Fn(usize) -> f64| {
+            let sum: f64 = announced.iter().map(|of| weight(*of)).sum();
+            let walks = || announced.iter().map(|of| weight(*of) * self.walk_s[to][*of]).sum::<f64>();
+            (sum > 0.0).then(|| walks() / sum)
+        };
+        let turned_away = mean(&|of| away[of]);
+        turned_away.or_else(|| mean(&|of| self.obedience.own_share(of))).unwrap_or(0.0)
+    }
+
     /// All signs for cars together.
     fn together(
         &self,
@@ -115,6 +159,7 @@ impl Planner {
             }
         }
         let mut choosers = Vec::with_capacity(set.len());
+        let away = self.away();
         for (i, plan) in set.iter_mut().enumerate() {
             let mut chooser =
                 Chooser { sent_per_s: (seekers[i] * share).max(LEAST_PER_S), ..Chooser::default() };
@@ -122,11 +167,14 @@ impl Planner {
             if chain.is_for_cars(&self.city.signs[i]) {
                 for n in &candidates[i] {
                     let target = facility(&self.city.signs[i].lines[*n]);
+                    // Nobody is sent to what will be full when they arrive.
+                    let filling = |f: &FacilityIx| self.spaces[f].filling();
+                    let target = target.filter(|f| !filling(f));
                     let Some((target, place)) = target.and_then(|f| Some((f, *place_of.get(&f)?))) else {
                         continue;
                     };
                     let drive_s = self.drive_s(plan.sign, id(*n), &plan.lines[*n]);
-                    let time_s = drive_s + self.walk_s.get(&target).copied().unwrap_or(0.0);
+                    let time_s = drive_s + self.walk_s(i, target, &away);
                     let choice = Choice { place, time_s, drive_s };
                     plan.lines[*n].cost_s = Some(small(cost_s(&choice, &places, prices)));
                     chooser.options.push(choice);
@@ -151,5 +199,13 @@ impl Planner {
             };
         }
         chain.unwind(set);
+        for plan in set.iter_mut() {
+            for (n, line) in (0_u32..).zip(&mut plan.lines) {
+                let target = self.city.signs[plan.sign.at()].lines.get(n as usize).and_then(facility);
+                let filling =
+                    target.and_then(|f| self.spaces.get(&f)).is_some_and(super::space::Space::filling);
+                line.avoid = filling && plan.advice != Some(n);
+            }
+        }
     }
 }

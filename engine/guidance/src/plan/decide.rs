@@ -22,6 +22,9 @@ use crate::sight::{figure, garage};
 const WALK_M_S: f64 = 1.3;
 const WALK_DETOUR: f64 = 1.3;
 
+/// From facilities with a smaller share of the demand nothing is told of the others.
+const LEAST_TOLD: f64 = 0.2;
+
 /// What a sign advises now, and since when.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stand {
@@ -38,13 +41,15 @@ pub(crate) struct Planner {
     pub(super) obedience: Obedience,
     /// Facilities that signs announce, in order: positions in `obedience`.
     pub(super) announced: Vec<FacilityIx>,
-    /// Seconds on foot from each facility to where people want to be.
-    pub(super) walk_s: BTreeMap<FacilityIx, f64>,
+    /// Seconds on foot between facilities, by their positions in `announced`.
+    pub(super) walk_s: Vec<Vec<f64>>,
     pub(super) stands: Vec<Stand>,
     /// Newest published.
     plans: Vec<Option<Arc<SignPlan>>>,
     pub(super) state: GuidanceState,
     decided_at: Option<Timestamp>,
+    /// Vehicles a second that look for a space.
+    pub(super) seeking_per_s: f64,
     /// Something of what signs may say has become untrue: no waiting.
     urgent: bool,
 }
@@ -55,23 +60,22 @@ impl Planner {
             city.signs.iter().flat_map(|sign| &sign.lines).filter_map(facility).collect();
         announced.sort_unstable();
         announced.dedup();
-        let walk = |f: &FacilityIx| {
-            let at = city.facilities.get(f.at())?.position;
-            let metres = city.guidance.centre.map_or(0.0, |centre| geo::distance_m(at, centre));
-            Some((*f, metres * WALK_DETOUR / WALK_M_S))
-        };
         let capacity = |f: &FacilityIx| city.facilities.get(f.at()).map_or(0, |f| f.capacity);
         Planner {
             ways: city.network.as_ref().map(|network| Ways::new(city, network, now)),
             spaces: announced.iter().map(|f| (*f, Space::new(capacity(f)))).collect(),
             garages: BTreeMap::new(),
-            obedience: Obedience::new(f64::from(city.guidance.compliance), announced.len()),
-            walk_s: announced.iter().filter_map(walk).collect(),
+            obedience: Obedience::new(
+                f64::from(city.guidance.compliance),
+                &announced.iter().map(|f| f64::from(capacity(f))).collect::<Vec<_>>(),
+            ),
+            walk_s: walks(city, &announced),
             announced,
             stands: vec![Stand::default(); city.signs.len()],
             plans: vec![None; city.signs.len()],
             state: GuidanceState { mode: city.guidance.mode, ..GuidanceState::default() },
             decided_at: None,
+            seeking_per_s: 0.0,
             urgent: false,
             city: Arc::clone(city),
         }
@@ -159,6 +163,7 @@ impl Planner {
     /// Time passed since the last decision: whoever obeyed is on the way now, and others have arrived.
     fn flow(&mut self, passed: Duration, at: Timestamp) {
         let share = f64::from(self.obedience.compliance().share);
+        let mut diverted = 0.0;
         for plan in self.plans.iter().flatten() {
             let Some(line) = plan.advice.and_then(|line| Some((line, plan.lines.get(line as usize)?))) else {
                 continue;
@@ -167,17 +172,44 @@ impl Planner {
             let Some(target) = target else { continue };
             let seekers = f64::from(plan.seekers_vph) / 3_600.0 * passed.as_secs_f64();
             let drive = Duration::from_secs_f64(self.drive_s(plan.sign, line.0, line.1));
+            diverted += seekers;
             if let Some(space) = self.spaces.get_mut(&target) {
                 space.send(seekers * share, at + drive);
             }
-            if let Ok(place) = self.announced.binary_search(&target) {
-                self.obedience.expected(place, seekers);
-            }
+        }
+        let away = self.away();
+        let all: f64 = away.iter().sum();
+        for (place, facility) in self.announced.iter().enumerate() {
+            let came = self.spaces.get_mut(facility).map_or(0.0, |space| space.arrive(at));
+            let kept_away = if all > 0.0 { diverted * away[place] / all } else { 0.0 };
+            self.obedience.moved(place, came / share - kept_away);
         }
         for space in self.spaces.values_mut() {
-            space.arrive(at);
+            space.censor(at);
         }
-        self.obedience.advance(at);
+        let censored: Vec<_> = self.announced.iter().map(|f| self.spaces[f].is_censored(at)).collect();
+        self.obedience.advance(at, &censored);
+        // How many look for a space, counted where all of them get in.
+        let told = || censored.iter().enumerate().filter(|(_, censored)| !**censored).map(|(place, _)| place);
+        let entering: f64 = told().map(|place| self.spaces[&self.announced[place]].rates(at)[0]).sum();
+        let share: f64 = told().map(|place| self.obedience.own_share(place)).sum();
+        let measured: f64 = self.spaces.values().map(|space| space.rates(at)[0]).sum();
+        self.seeking_per_s = if share >= LEAST_TOLD { (entering / share).max(measured) } else { measured };
+        for (place, facility) in self.announced.iter().enumerate() {
+            if let Some(space) = self.spaces.get_mut(facility) {
+                space.expect(self.seeking_per_s * self.obedience.own_share(place));
+            }
+        }
+    }
+
+    /// By announced facility: the share of those who look for a space who would go there and are better off elsewhere.
+    pub(super) fn away(&self) -> Vec<f64> {
+        let away = |(place, facility): (usize, &FacilityIx)| {
+            let space = self.spaces.get(facility)?;
+            let cannot = space.sight.status != FacilityStatus::SpacesAvailable;
+            (cannot || space.filling()).then(|| self.obedience.own_share(place))
+        };
+        self.announced.iter().enumerate().map(|entry| away(entry).unwrap_or(0.0)).collect()
     }
 
     pub(super) fn drive_s(&self, sign: SignIx, line: u32, plan: &LinePlan) -> f64 {
@@ -200,7 +232,7 @@ impl Planner {
                 }
                 _ => LineWay::Configured,
             };
-            let mut plan = LinePlan { way, arrival: None, cost_s: None };
+            let mut plan = LinePlan { way, arrival: None, avoid: false, cost_s: None };
             if let Some(space) = facility(line).and_then(|f| self.spaces.get(&f)) {
                 plan.arrival = space.arrival(at, self.drive_s(sign, n, &plan));
             }
@@ -300,6 +332,13 @@ impl Planner {
     }
 }
 
+/// Seconds on foot from each facility to each other.
+fn walks(city: &City, announced: &[FacilityIx]) -> Vec<Vec<f64>> {
+    let at = |f: &FacilityIx| city.facilities.get(f.at()).map(|f| f.position).unwrap_or_default();
+    let walk = |from, to| geo::distance_m(at(from), at(to)) * WALK_DETOUR / WALK_M_S;
+    announced.iter().map(|from| announced.iter().map(|to| walk(from, to)).collect()).collect()
+}
+
 pub(super) fn facility(line: &vlot_model::SignLine) -> Option<FacilityIx> {
     match line.target {
         Target::Facility(f) => Some(f),
@@ -332,6 +371,7 @@ fn is_other(held: &SignPlan, plan: &SignPlan) -> bool {
     let arrival = |line: &LinePlan| line.arrival.map(|a| (a.free.round(), (a.chance * 20.0).round()));
     held.advice != plan.advice
         || held.reason != plan.reason
+        || held.lines.iter().zip(&plan.lines).any(|(a, b)| a.avoid != b.avoid)
         || held.advised_since != plan.advised_since
         || held.lines.len() != plan.lines.len()
         || held.lines.iter().zip(&plan.lines).any(|(a, b)| {

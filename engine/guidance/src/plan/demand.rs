@@ -42,9 +42,9 @@ pub(crate) fn fresh(demand: &[f64], next: &[Option<usize>]) -> Vec<f64> {
 #[derive(Clone, Debug)]
 pub(crate) struct Obedience {
     assumed: f64,
-    /// By facility: vehicles that entered in this step, and that would have if everyone obeyed.
+    /// By facility: vehicles that entered in this step, and how many more (or fewer) would have if everyone obeyed.
     entered: Vec<f64>,
-    expected: Vec<f64>,
+    moved: Vec<f64>,
     /// Share of all vehicles that go to each of their own accord.
     own: Vec<f64>,
     seen: f64,
@@ -57,12 +57,13 @@ pub(crate) struct Obedience {
 }
 
 impl Obedience {
-    pub(crate) fn new(assumed: f64, facilities: usize) -> Self {
+    pub(crate) fn new(assumed: f64, capacities: &[f64]) -> Self {
+        let (facilities, all) = (capacities.len(), capacities.iter().sum::<f64>().max(1.0));
         Obedience {
             assumed,
             entered: vec![0.0; facilities],
-            expected: vec![0.0; facilities],
-            own: vec![0.0; facilities],
+            moved: vec![0.0; facilities],
+            own: capacities.iter().map(|capacity| capacity / all).collect(),
             seen: 0.0,
             begun: None,
             xx: 0.0,
@@ -78,31 +79,36 @@ impl Obedience {
         }
     }
 
-    /// So many of all would have arrived there now if everyone obeyed.
-    pub(crate) fn expected(&mut self, facility: usize, vehicles: f64) {
-        if let Some(count) = self.expected.get_mut(facility) {
+    /// So many more would arrive there now if everyone obeyed; fewer, where they are sent away.
+    pub(crate) fn moved(&mut self, facility: usize, vehicles: f64) {
+        if let Some(count) = self.moved.get_mut(facility) {
             *count += vehicles;
         }
     }
 
-    /// Time passed.
-    pub(crate) fn advance(&mut self, now: Timestamp) {
+    /// Share of those who look for a space that want this one of their own accord; before anything was counted, by its size.
+    pub(crate) fn own_share(&self, facility: usize) -> f64 {
+        self.own.get(facility).copied().unwrap_or(0.0)
+    }
+
+    /// Time passed. `censored`: facilities that may have turned somebody away.
+    pub(crate) fn advance(&mut self, now: Timestamp, censored: &[bool]) {
         let begun = *self.begun.get_or_insert(now);
         if now.since(begun) < STEP {
             return;
         }
         self.begun = Some(now);
         let total: f64 = self.entered.iter().sum();
-        let expected: f64 = self.expected.iter().sum();
+        let share = f64::from(self.compliance().share);
         // Without a share of its own for each facility there is nothing to compare with.
-        if self.seen >= VEHICLES / 4.0 && total > 0.0 && expected > 0.0 {
+        if self.seen >= VEHICLES / 4.0 && total > 0.0 && self.moved.iter().any(|moved| *moved > 0.0) {
             let fade = (-STEP.as_secs_f64() / MEMORY.as_secs_f64()).exp();
             for sum in [&mut self.xx, &mut self.xy, &mut self.yy, &mut self.minutes] {
                 *sum *= fade;
             }
-            for ((entered, sent), own) in self.entered.iter().zip(&self.expected).zip(&self.own) {
-                // If a share c obeys: entered = (1 - c) own + c sent, each as a share of all who came.
-                let (x, y) = (sent / expected * total - own * total, entered - own * total);
+            for ((entered, moved), own) in self.entered.iter().zip(&self.moved).zip(&self.own) {
+                // If a share c obeys: entered = own + c moved.
+                let (x, y) = (*moved, entered - own * total);
                 // Counts scatter with their size: large facilities are no louder than small ones.
                 let weight = 1.0 / (own * total).max(1.0);
                 self.xx += weight * x * x;
@@ -111,15 +117,21 @@ impl Obedience {
             }
             self.minutes += STEP.as_secs_f64() / 60.0;
         }
-        if total > 0.0 {
-            let step = (total / VEHICLES).min(if self.seen > 0.0 { 0.25 } else { 1.0 });
-            for (own, entered) in self.own.iter_mut().zip(&self.entered) {
-                *own += step * (entered / total - *own);
+        // Where everybody gets in, entries say what people want; elsewhere they say what there was room for.
+        let told = |i: usize| !censored.get(i).copied().unwrap_or(false);
+        let wanted: Vec<_> =
+            self.entered.iter().zip(&self.moved).map(|(e, moved)| (e - share * moved).max(0.0)).collect();
+        let counted: f64 = (0..wanted.len()).filter(|i| told(*i)).map(|i| wanted[i]).sum();
+        let of_these: f64 = (0..wanted.len()).filter(|i| told(*i)).map(|i| self.own[i]).sum();
+        if counted > 0.0 {
+            let step = (total / VEHICLES).min(0.25);
+            for i in (0..wanted.len()).filter(|i| told(*i)) {
+                self.own[i] += step * (wanted[i] / counted * of_these - self.own[i]);
             }
             self.seen += total;
         }
         self.entered.fill(0.0);
-        self.expected.fill(0.0);
+        self.moved.fill(0.0);
     }
 
     /// What is believed now.
@@ -155,7 +167,7 @@ mod tests {
     #[test]
     fn compliance_is_found_in_the_counts() {
         for truth in [0.1, 0.5, 0.8] {
-            let mut obedience = Obedience::new(0.3, 3);
+            let mut obedience = Obedience::new(0.3, &[60.0, 30.0, 10.0]);
             assert!((obedience.compliance().share - 0.3).abs() < 1e-6);
             let own = [0.6, 0.3, 0.1];
             for step in 0..200_i64 {
@@ -166,10 +178,10 @@ mod tests {
                     let sent = if f == advised { 1.0 } else { 0.0 };
                     obedience.entered(f, 40.0 * ((1.0 - share) * own + share * sent));
                     if step >= 40 {
-                        obedience.expected(f, 40.0 * sent);
+                        obedience.moved(f, 40.0 * (sent - own));
                     }
                 }
-                obedience.advance(Timestamp::from_secs(step * 300));
+                obedience.advance(Timestamp::from_secs(step * 300), &[]);
             }
             let found = obedience.compliance();
             assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");

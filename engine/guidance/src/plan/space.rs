@@ -7,7 +7,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use vlot_model::{Arrival, ArrivalBasis, FacilityForecast, FacilityState, ForecastBasis, Sight, Timestamp};
+use vlot_model::{
+    Arrival, ArrivalBasis, FacilityForecast, FacilityState, FacilityStatus, ForecastBasis, Sight, Timestamp,
+};
 
 use super::decide::small;
 
@@ -17,6 +19,11 @@ const MEMORY_S: f64 = 600.0;
 const LEAST_SEEN_S: f64 = 120.0;
 /// A leap of the count beyond this is a correction and no traffic.
 const LEAP: i64 = 8;
+/// After it was full, those whom it turned away come back to it for about so long.
+const CENSORED_FOR: Duration = Duration::from_mins(5);
+/// With a chance of a space below the one it is filling, from the other upwards no longer.
+const PROBABLY: f64 = 0.5;
+const CLEARLY: f64 = 0.75;
 /// `Certainty` is at 99 % to either side, forecasts at 90 %.
 const Z99: f64 = 2.326_35;
 const Z90: f64 = 1.281_55;
@@ -35,6 +42,11 @@ pub(crate) struct Space {
     since: Option<Timestamp>,
     /// Vehicles that were sent, by when they arrive; rising.
     sent: VecDeque<(Timestamp, f64)>,
+    filling: bool,
+    /// Its entries may be fewer than those who wanted in, until then.
+    censored_until: Option<Timestamp>,
+    /// Vehicles a second that want in of their own accord, where entries do not tell.
+    latent_per_s: f64,
 }
 
 /// A sum in which each part loses weight with age.
@@ -84,6 +96,9 @@ impl Space {
             arrived_sent: Fading::default(),
             since: None,
             sent: VecDeque::new(),
+            filling: false,
+            censored_until: None,
+            latent_per_s: 0.0,
         }
     }
 
@@ -112,6 +127,26 @@ impl Space {
         self.forecast = Some(forecast.clone());
     }
 
+    /// Looks whether everybody who comes still gets in.
+    pub(crate) fn censor(&mut self, now: Timestamp) {
+        let free = self.sight.sayable().unwrap_or(0);
+        let few = self.sight.capacity / 25;
+        let open = self.sight.status == FacilityStatus::SpacesAvailable && free > few;
+        if !open && self.sight.status != FacilityStatus::Closed {
+            self.censored_until = Some(now + CENSORED_FOR);
+        }
+    }
+
+    /// Whether those who enter are fewer than those who want in, as far as anybody knows.
+    pub(crate) fn is_censored(&self, now: Timestamp) -> bool {
+        self.censored_until.is_some_and(|until| now < until)
+    }
+
+    /// So many a second would come of their own accord.
+    pub(crate) fn expect(&mut self, latent_per_s: f64) {
+        self.latent_per_s = latent_per_s;
+    }
+
     /// Vehicles were sent there that will arrive then.
     pub(crate) fn send(&mut self, vehicles: f64, arriving: Timestamp) {
         match self.sent.back_mut() {
@@ -121,11 +156,29 @@ impl Space {
         }
     }
 
-    /// Time passed: whoever should be there is there.
-    pub(crate) fn arrive(&mut self, now: Timestamp) {
+    /// Time passed: whoever should be there is there. How many came now.
+    pub(crate) fn arrive(&mut self, now: Timestamp) -> f64 {
+        let mut arrived = 0.0;
         while let Some((_, vehicles)) = self.sent.pop_front_if(|(arriving, _)| *arriving <= now) {
-            self.arrived_sent.add(vehicles, now);
+            arrived += vehicles;
         }
+        if arrived > 0.0 {
+            self.arrived_sent.add(arrived, now);
+        }
+        arrived
+    }
+
+    /// Whether whoever sets out now, and drives for so long, will probably find it full. It stays so until that is clearly over.
+    pub(crate) fn look_ahead(&mut self, now: Timestamp, drive_s: f64) {
+        let Some(arrival) = self.arrival(now, drive_s) else {
+            self.filling = false;
+            return;
+        };
+        self.filling = f64::from(arrival.chance) < if self.filling { CLEARLY } else { PROBABLY };
+    }
+
+    pub(crate) fn filling(&self) -> bool {
+        self.filling
     }
 
     /// Those who were sent and are still on the way.
@@ -142,6 +195,7 @@ impl Space {
     pub(crate) fn rates(&self, now: Timestamp) -> [f64; 3] {
         let entering = self.rate(&self.entered, now);
         let own = (entering - self.rate(&self.arrived_sent, now)).max(entering * 0.2);
+        let own = if self.is_censored(now) { own.max(self.latent_per_s) } else { own };
         [entering, self.rate(&self.left, now), own]
     }
 

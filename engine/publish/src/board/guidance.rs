@@ -37,7 +37,7 @@ fn line(city: &City, line: &LinePlan) -> Value {
             "travel_time_s": float(Some(way.travel_time_s)),
         }),
     };
-    json!({ "arrival": line.arrival.as_ref().map(arrival), "cost_s": float(line.cost_s), "way": way })
+    json!({ "avoid": line.avoid, "arrival": line.arrival.as_ref().map(arrival), "cost_s": float(line.cost_s), "way": way })
 }
 
 fn arrival(a: &Arrival) -> Value {
@@ -72,6 +72,7 @@ fn guidance(city: &City, p: &GuidanceState) -> Value {
         "loads": p.loads.iter().map(load).collect::<Vec<_>>(),
         "mode": p.mode,
         "proven_at": p.proven_at,
+        "seeking_vph": float(Some(p.seeking_vph)),
         "refused": p.refused.as_ref().map(|r| json!({ "faults": r.faults, "since": r.since })),
     })
 }

@@ -132,6 +132,7 @@ fn products() -> Vec<Product> {
         arrow: Arrow::AheadLeft,
         figure,
         minutes: None,
+        filling: false,
         why,
     };
     vec![

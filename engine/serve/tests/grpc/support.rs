@@ -229,6 +229,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 arrow: Arrow::AheadLeft,
                 figure: Figure::Free(12),
                 minutes: None,
+                filling: false,
                 why: why(Figure::Free(12)),
             },
             FaceRow {
@@ -237,6 +238,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 arrow: Arrow::Down,
                 figure: Figure::Full,
                 minutes: None,
+                filling: false,
                 why: why(Figure::Full),
             },
             FaceRow {
@@ -245,6 +247,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 arrow: Arrow::None,
                 figure: Figure::Blank,
                 minutes: None,
+                filling: false,
                 why: why(Figure::Blank),
             },
         ],

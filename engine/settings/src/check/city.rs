@@ -44,6 +44,7 @@ fn texts(table: &mut Table<'_>) -> SignTexts {
         closed: table.or("closed", Text(24), "\"GESLOTEN\""),
         label_rgb: table.or("label_rgb", Rgb, "[255, 255, 255]"),
         free_rgb: table.or("free_rgb", Rgb, "[0, 255, 64]"),
+        filling_rgb: table.or("filling_rgb", Rgb, "[255, 160, 0]"),
         full_rgb: table.or("full_rgb", Rgb, "[255, 32, 0]"),
         arrow_rgb: table.or("arrow_rgb", Rgb, "[255, 200, 0]"),
         advice_rgb: table.or("advice_rgb", Rgb, "[0, 255, 64]"),

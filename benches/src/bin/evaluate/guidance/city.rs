@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use vlot_model::{
     Arrow, City, CountMode, Counting, Device, DeviceIx, DeviceKind, Facility, FacilityIx, FacilityKind,
-    LinkId, Matrix, OnLink, Placement, Reliability, Role, Service, Sign, SignIx, SignLine, Site, Station,
-    StationIx, Target, Template, TrafficRules,
+    GuidanceMode, LinkId, Matrix, OnLink, Placement, Reliability, Role, Service, Sign, SignIx, SignLine,
+    Site, Station, StationIx, Target, Template, TrafficRules,
 };
 
 use super::Mode;
@@ -25,8 +25,14 @@ pub(super) struct Known {
 }
 
 /// The city with its guidance set to a mode. Here, and nowhere else, a mode becomes a setting of the engine.
-pub(super) fn city_for(_mode: Mode, city: City) -> City {
-    // `count` differs by what its readers look at; `each` is what signs advise without being asked for more.
+pub(super) fn city_for(mode: Mode, mut city: City) -> City {
+    // Who is turned away drives and walks on for longer than that here; a city may say so.
+    city.guidance.turned_away = Duration::from_mins(15);
+    city.guidance.mode = match mode {
+        Mode::Off | Mode::Roomy | Mode::Count => GuidanceMode::Count,
+        Mode::Each => GuidanceMode::Each,
+        Mode::Full => GuidanceMode::Together,
+    };
     city
 }
 
@@ -119,6 +125,7 @@ pub(super) fn city(scenario: &Scenario, posts: &[Post]) -> Known {
             template: 0,
             time_to_live: Duration::from_secs(90),
             min_dwell: Duration::from_secs(60),
+            demand: readers(post),
             device,
         });
     }
@@ -137,6 +144,12 @@ fn add(city: &mut City, kind: DeviceKind, role: Role, id: &str, at: Option<OnLin
     city.placed.devices.push(at);
     city.directory.insert(id, device);
     device
+}
+
+/// As many as a city would know from a count.
+#[expect(clippy::cast_possible_truncation, reason = "a count of drivers fits f32")]
+fn readers(post: &Post) -> f32 {
+    post.readers.max(1.0) as f32
 }
 
 /// The lasting name of an edge's link.

@@ -6,6 +6,8 @@
 //! Who obeys and reads a sign:
 //! * `count`: keeps the target unless its row says full or closed; then takes, of the rows that show space, the one nearest to
 //!   the final destination.
+//! * `full` warns of car parks that are filling: whose target's row says space, without such a warning, keeps it; all others read
+//!   the advice as below.
 //! * guided: takes the advised car park, if that costs no more than [`TOLERANCE_S`] of drive and walk over the present target,
 //!   or if the present target's row says full or closed and the walk from the advised one is no longer than [`WALK_MAX_S`]. Who
 //!   does not take it reads the figures like anybody else.
@@ -25,6 +27,8 @@ pub(super) const SORE_S: f64 = 600.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Says {
     Space,
+    /// Space now, and probably none on arrival.
+    Filling,
     /// Full or closed.
     No,
     /// Nothing is known.
@@ -38,6 +42,8 @@ pub(super) struct Said {
     pub(super) rows: Vec<(usize, Says)>,
     /// The advised car park, where the mode has advice.
     pub(super) advice: Option<usize>,
+    /// Rows say when a car park is filling, so that one whose row does not is as good as advised.
+    pub(super) warns: bool,
 }
 
 /// What somebody knows on the way.
@@ -74,14 +80,16 @@ impl Mind {
         for (park, says) in &said.rows {
             match says {
                 Says::No => drop(self.full.insert(*park)),
-                Says::Space => drop(self.full.remove(park)),
+                Says::Space | Says::Filling => drop(self.full.remove(park)),
                 Says::Dark => {}
             }
         }
         let sore = |park: usize| self.tried.iter().any(|(tried, at)| *tried == park && now_s - at < SORE_S);
         let says = |park: usize| said.rows.iter().find(|(of, _)| *of == park).map(|(_, says)| *says);
-        let own_is_full = says(self.target) == Some(Says::No);
-        if let Some(advised) = said.advice.filter(|park| !sore(*park)) {
+        let own = says(self.target);
+        let own_is_full = matches!(own, Some(Says::No | Says::Filling));
+        let keeps = said.warns && own == Some(Says::Space) && !sore(self.target);
+        if let Some(advised) = said.advice.filter(|park| !keeps && !sore(*park)) {
             let cost = |park: usize| drive_s(park) + walk_s[park];
             let bearable = cost(advised) <= cost(self.target) + TOLERANCE_S;
             if bearable || own_is_full && walk_s[advised] <= WALK_MAX_S {
@@ -89,7 +97,7 @@ impl Mind {
                 return true;
             }
         }
-        if own_is_full {
+        if own == Some(Says::No) {
             let rows = said.rows.iter().filter(|(park, says)| *says == Says::Space && !sore(*park));
             let nearest = rows.min_by(|a, b| walk_s[a.0].total_cmp(&walk_s[b.0]));
             if let Some((park, _)) = nearest {
@@ -129,7 +137,7 @@ mod tests {
 
     fn reads(target: usize, rows: &[(usize, Says)], advice: Option<usize>) -> (usize, bool) {
         let mut mind = Mind::new(target);
-        let said = Said { rows: rows.to_vec(), advice };
+        let said = Said { rows: rows.to_vec(), advice, warns: false };
         let taken = mind.reads(&said, |park| DRIVE[park], &WALK, 0.0);
         (mind.target, taken)
     }
@@ -170,6 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn a_warning_is_what_advice_is_for() {
+        use Says::{Dark, Filling, No, Space};
+        let table = [(Space, (0, false)), (Filling, (1, true)), (No, (1, true)), (Dark, (1, true))];
+        for (own, (target, taken)) in table {
+            let said = Said { rows: vec![(0, own), (1, Space)], advice: Some(1), warns: true };
+            let mut mind = Mind::new(0);
+            assert_eq!(mind.reads(&said, |park| DRIVE[park], &WALK, 0.0), taken, "{own:?}");
+            assert_eq!(mind.target, target, "{own:?}");
+        }
+    }
+
+    #[test]
     fn the_search_tries_each_once_before_any_twice() {
         let mut mind = Mind::new(0);
         let mut order = vec![0];
@@ -185,11 +205,11 @@ mod tests {
     #[test]
     fn a_sign_that_was_read_is_remembered_and_one_that_lied_is_not_believed_at_once() {
         let mut mind = Mind::new(0);
-        let row = |says| Said { rows: vec![(1, says)], advice: None };
+        let row = |says| Said { rows: vec![(1, says)], ..Said::default() };
         mind.reads(&row(Says::No), |park| DRIVE[park], &WALK, 0.0);
         mind.is_turned_away(|park| DRIVE[park], &WALK, 10.0);
         assert_eq!(mind.target, 2, "1 was said to be full");
-        let lies = Said { rows: vec![(0, Says::Space), (2, Says::No)], advice: Some(0) };
+        let lies = Said { rows: vec![(0, Says::Space), (2, Says::No)], advice: Some(0), warns: false };
         assert!(!mind.reads(&lies, |park| DRIVE[park], &WALK, 20.0));
         assert_eq!(mind.target, 2);
         assert!(mind.reads(&lies, |park| DRIVE[park], &WALK, 10.0 + SORE_S));

@@ -19,10 +19,12 @@ const SHORTEST_M: f64 = 30.0;
 const SEARCHING: f64 = 2.0;
 
 /// A sign on an edge, with its car parks by the time to them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Post {
     pub(super) edge: usize,
     pub(super) parks: Vec<usize>,
+    /// Drivers of the file, looking for a space or looking on, who pass it.
+    pub(super) readers: f64,
 }
 
 struct Way {
@@ -54,7 +56,9 @@ pub(super) fn place(scenario: &Scenario) -> Vec<Post> {
         let best = best.reduce(|best, next| if next.1 > best.1 { next } else { best });
         let Some((edge, _)) = best.filter(|(_, gain)| *gain > 0.0) else { break };
         let over = on.remove(&edge).unwrap_or_default();
-        posts.push(Post { edge, parks: announced(scenario, edge, over.iter().map(|way| &ways[*way])) });
+        let parks = announced(scenario, edge, over.iter().map(|way| &ways[*way]));
+        let readers = over.iter().map(|way| ways[*way].weight).sum();
+        posts.push(Post { edge, parks, readers });
         for way in over {
             let left_s = ways[way].left(edge);
             ways[way].signs.extend(left_s);

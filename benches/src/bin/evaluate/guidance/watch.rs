@@ -76,7 +76,7 @@ impl<'a> Watch<'a> {
                 let free = capacity - f64::from(occupied[park]);
                 self.rows += 1;
                 self.dark += u32::from(says == Says::Dark);
-                self.wrong_free += u32::from(says == Says::Space && free < 1.0);
+                self.wrong_free += u32::from(matches!(says, Says::Space | Says::Filling) && free < 1.0);
                 self.wrong_full += u32::from(says == Says::No && free > (capacity * NOT_FULL).max(2.0));
             }
         }
@@ -106,11 +106,16 @@ fn advised(face: &Arc<Face>) -> Option<usize> {
 
 /// What a driver reads from a face. Here, and nowhere else, faces are understood.
 fn said(face: &Arc<Face>, mode: Mode) -> Said {
-    let says = |figure| match figure {
+    let says = |row: &vlot_model::FaceRow| match row.figure {
+        Figure::Free(_) if row.filling => Says::Filling,
         Figure::Free(_) => Says::Space,
         Figure::Full | Figure::Closed => Says::No,
         Figure::Blank => Says::Dark,
     };
-    let rows = face.rows.iter().filter_map(|row| Some((park(row.target)?, says(row.figure))));
-    Said { rows: rows.collect(), advice: if mode.is_guided() { advised(face) } else { None } }
+    let rows = face.rows.iter().filter_map(|row| Some((park(row.target)?, says(row))));
+    Said {
+        rows: rows.collect(),
+        advice: if mode.is_guided() { advised(face) } else { None },
+        warns: mode == Mode::Full,
+    }
 }

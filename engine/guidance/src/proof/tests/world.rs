@@ -122,7 +122,10 @@ impl World {
         let plan = |i: usize, sign: &vlot_model::Sign| SignPlan {
             sign: SignIx::from_position(i),
             decided_at: testing::at(0),
-            lines: vec![LinePlan { way: LineWay::Configured, arrival: None, cost_s: None }; sign.lines.len()],
+            lines: vec![
+                LinePlan { way: LineWay::Configured, arrival: None, avoid: false, cost_s: None };
+                sign.lines.len()
+            ],
             advice: None,
             advised_since: None,
             reason: AdviceReason::Off,
