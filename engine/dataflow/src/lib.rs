@@ -18,6 +18,7 @@ mod bicycles;
 mod collect;
 mod corridors;
 pub mod estimate;
+mod expected;
 pub mod forecast;
 mod garages;
 pub mod health;
@@ -60,8 +61,17 @@ pub fn build<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = readings.scope();
-    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, of_links, of_roadside, of_situations] =
-        rooms::divide(readings, city, meters);
+    let [
+        of_parking,
+        of_garages,
+        of_traffic,
+        of_bicycles,
+        of_signs,
+        of_links,
+        of_roadside,
+        of_situations,
+        of_apps,
+    ] = rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
     let mut all = roads::roads(
@@ -82,7 +92,8 @@ pub fn build<'s>(
         bicycles::counts(of_bicycles, clock.clone(), city, meters),
         signs::signs(of_signs, clock.clone(), city, meters),
         situations::situations(of_situations, clock.clone(), city, meters),
-        roadside::roadside(of_roadside, clock, city, meters),
+        roadside::roadside(of_roadside, clock.clone(), city, meters),
+        expected::expected(of_apps, clock, city, meters),
     ]);
     scope.concatenate(all)
 }

@@ -25,6 +25,7 @@ mod sight;
 mod sign;
 #[cfg(test)]
 mod testing;
+pub mod trip;
 
 pub use sight::rounded;
 

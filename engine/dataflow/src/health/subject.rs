@@ -56,6 +56,7 @@ impl Subject {
             | Role::Place { .. }
             | Role::Sign { .. }
             | Role::Operator { .. }
+            | Role::Apps { .. }
             | Role::Probes
             | Role::Reader
             | Role::Pair { .. }
