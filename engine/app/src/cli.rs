@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Situation(crate::situation::SituationCommand),
     /// A way between two places, with traffic as it is now
     Route(RouteOf),
+    /// Where to park for a trip: ways from door to door, ranked
+    Advise(crate::advise_cmd::AdviseOf),
 }
 
 /// Run a whole city on this machine.

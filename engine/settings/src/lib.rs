@@ -12,7 +12,7 @@ mod settings;
 mod source;
 mod topic;
 
-pub use check::warnings;
+pub use check::{Warning, warnings};
 pub use problem::{Problem, Problems};
 pub use settings::{
     Acts, AdmissionSettings, ClientCertificate, HistorySettings, HttpForm, HttpSource, InfluxSettings,

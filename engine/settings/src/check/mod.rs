@@ -35,7 +35,7 @@ use crate::problem::Problem;
 use crate::read::{File, Report, Table, Whole};
 use crate::{Settings, Source};
 use registry::Registry;
-pub use transit::warnings;
+pub use transit::{Warning, warnings};
 
 const CITY: &str = "city.toml";
 const MQTT: &str = "mqtt.toml";

@@ -82,25 +82,34 @@ pub(super) fn fit(city: &mut City, feed: Option<&str>, source: &Source, report: 
     }
 }
 
-/// What is not wrong with a configuration but will not do what it looks like: timetables that say nothing of `now`. One sentence
-/// each.
+/// What is not wrong with a configuration but does not do what it looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Since then, or until then.
+    pub since: Timestamp,
+    /// File, place, what, and what to do about it.
+    pub text: String,
+}
+
+/// Timetables that say nothing of `now`.
 #[must_use]
-pub fn warnings(city: &City, now: Timestamp) -> Vec<String> {
+pub fn warnings(city: &City, now: Timestamp) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for facility in &city.facilities {
         for onward in &facility.site.onward {
             let Some(timetable) = onward.timetable.as_ref().filter(|t| !t.covers(now)) else { continue };
             let (Some(begins), Some(ends)) = (timetable.begins(), timetable.ends()) else { continue };
-            let when = if ends <= now {
-                format!("ended on {}", day(city, ends - LAST_HOUR))
+            let (since, when) = if ends <= now {
+                (ends, format!("ended on {}", day(city, ends - LAST_HOUR)))
             } else {
-                format!("begins on {}", day(city, begins))
+                (begins, format!("begins on {}", day(city, begins)))
             };
-            warnings.push(format!(
-                "{FACILITIES}: facility {:?}.onward: the timetable of {:?} for line {:?} {when}: headway_min and ride_min count \
-                 instead (hint: put the present feed in its place)",
+            let text = format!(
+                "{FACILITIES}: facility {:?}.onward: the timetable of {:?} for line {:?} {when}: headway_min and ride_min \
+                 count instead (hint: put the present feed in its place)",
                 facility.id, timetable.feed, onward.line
-            ));
+            );
+            warnings.push(Warning { since, text });
         }
     }
     warnings

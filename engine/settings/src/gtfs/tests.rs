@@ -190,7 +190,8 @@ fn the_feed_is_found_in_a_configuration_and_one_that_has_ended_is_a_warning() {
     let settings = crate::check(&source.clone().with_binary("feed.zip", feed(&[]))).unwrap();
     let onward = &settings.city.facilities[0].site.onward[0];
     assert_eq!(onward.alights, Some(LonLat { lon: 4.715, lat: 50.88 }));
-    let warnings = |now: &str| crate::warnings(&settings.city, at(now));
+    let texts = |all: Vec<crate::Warning>| all.into_iter().map(|w| w.text).collect::<Vec<_>>();
+    let warnings = |now: &str| texts(crate::warnings(&settings.city, at(now)));
     assert_eq!(warnings("2026-03-03T12:00:00Z"), [""; 0]);
     let [ended] = &warnings("2026-11-22T12:00:00Z")[..] else { panic!("no warning") };
     assert!(
@@ -198,7 +199,7 @@ fn the_feed_is_found_in_a_configuration_and_one_that_has_ended_is_a_warning() {
         "{ended}"
     );
     let early = at("2026-03-03T12:00:00Z") - Duration::from_hours(24 * 30);
-    assert!(crate::warnings(&settings.city, early)[0].contains("begins on 2026-03-02"));
+    assert!(crate::warnings(&settings.city, early)[0].text.contains("begins on 2026-03-02"));
     let lost = crate::check(&source).unwrap_err().to_string();
     assert!(lost.contains("transit.gtfs: \"feed.zip\" is not there"), "{lost}");
     let broken = crate::check(&source.with_binary("feed.zip", *b"no")).unwrap_err().to_string();

@@ -128,7 +128,7 @@ impl Held {
         let newest = self.newest.entry(device).or_insert(Timestamp::from_micros(i64::MIN));
         let observed_at = now.max(*newest + Duration::from_micros(1));
         *newest = observed_at;
-        let arrive_after_s = u32::try_from(arrival.since(observed_at).as_secs()).unwrap_or(u32::MAX);
+        let arrive_after_s = u32::try_from(arrival.since(now).as_secs()).unwrap_or(u32::MAX);
         let value = Value::Guided { vehicles: 1, arrive_after_s: arrive_after_s.min(ANNOUNCED_AHEAD_MAX_S) };
         let reading = Reading { device, sequence: None, observed_at, received_at: observed_at, value };
         self.of_late.entry(client.clone()).or_default().push_back(now);
