@@ -57,6 +57,10 @@ pub(crate) struct AdviseOf {
     #[arg(long, requires = "bicycle")]
     pub(crate) ground_only: bool,
 
+    /// Stay for so long, e.g. 45m, 3h
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::duration)]
+    pub(crate) stay: Option<std::time::Duration>,
+
     /// Walk no farther than this at a stretch, metres
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(..=10_000))]
     pub(crate) walk_max: Option<u32>,
@@ -116,6 +120,7 @@ fn request(options: &AdviseOf) -> AdviseRequest {
             .then_some(BicycleNeeds { cargo: options.cargo, ground_only: options.ground_only }),
         walk_max_m: options.walk_max,
         limit: options.limit,
+        stay_s: options.stay.map(|stay| u32::try_from(stay.as_secs()).unwrap_or(u32::MAX)),
     }
 }
 
@@ -254,6 +259,7 @@ fn json(advice: &AdviseResponse) -> Result<String> {
             "basis": SpaceBasis::try_from(space.basis).unwrap_or_default().as_str_name(),
             "open": option.open,
             "tariff": option.tariff,
+            "stay_max_s": option.stay_max_s,
             "legs": option.legs.iter().map(leg).collect::<Vec<_>>(),
             "why": option.why,
         })

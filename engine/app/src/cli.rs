@@ -390,7 +390,7 @@ pub(crate) enum What {
     Incidents,
 }
 
-fn duration(s: &str) -> Result<Duration, String> {
+pub(crate) fn duration(s: &str) -> Result<Duration, String> {
     let wrong = || "not a time such as 90s, 10m or 2h".to_owned();
     let (number, unit) = s.split_at(s.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
     let number: u32 = number.parse().map_err(|_| wrong())?;

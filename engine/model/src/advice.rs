@@ -168,6 +168,8 @@ pub struct TripOption {
     pub cost_s: f64,
     /// Sections of a bicycle garage that suit, in their order.
     pub sections: Vec<SectionIx>,
+    /// Seconds that one may stay from then on; `None`: as long as one likes, or nobody said.
+    pub stay_max_s: Option<u64>,
 }
 
 /// Where one cannot park, or should not.
@@ -205,6 +207,11 @@ pub enum RuledOutBy {
     NoSpaceFor {
         /// This one.
         group: UserGroup,
+    },
+    /// One may not stay for so long.
+    StayTooLong {
+        /// Seconds that one may.
+        limit_s: u64,
     },
     /// It has no places that suit the bicycle.
     NoRack,

@@ -31,6 +31,9 @@ pub fn option_why(option: &TripOption, city: &City, now: Timestamp) -> Vec<Strin
         }
     }
     why.push(space(&option.space, now));
+    if let Some(limit_s) = option.stay_max_s {
+        why.push(format!("For short stays alone: {} at most.", minutes(limit_s as f64)));
+    }
     if option.open.is_none() && matches!(option.at, ParkedAt::Facility(_)) {
         why.push("Whether it is open then is not stated.".to_owned());
     }
@@ -124,6 +127,9 @@ pub fn ruled_out_why(ruled_out: &RuledOut, city: &City, now: Timestamp) -> Strin
             LegKind::Walk | LegKind::Wait | LegKind::Ride => "No way leads on from there on foot.".to_owned(),
         },
         RuledOutBy::NoSpaceFor { group } => format!("It has no spaces {}.", group_words(*group)),
+        RuledOutBy::StayTooLong { limit_s } => {
+            format!("For short stays alone: {} at most.", minutes(*limit_s as f64))
+        }
         RuledOutBy::NoRack => "It has no places that suit the bicycle.".to_owned(),
         RuledOutBy::TooHigh { limit_cm } => {
             format!("The vehicle is too high: {:.2} m fit.", f64::from(*limit_cm) / 100.0)
@@ -187,6 +193,7 @@ mod tests {
             open: None,
             cost_s,
             sections: Vec::new(),
+            stay_max_s: None,
         }
     }
 

@@ -49,6 +49,8 @@ pub struct Trip {
     pub cargo: bool,
     /// Two tiers will do.
     pub two_tier: bool,
+    /// How long one wants to stay; `None`: not said.
+    pub stay: Option<Duration>,
     /// Nobody walks farther at a stretch, metres.
     pub walk_max_m: f64,
     /// What it costs to be turned away.
@@ -77,6 +79,8 @@ pub struct CarPark<'a> {
     pub expected: Option<&'a ExpectedArrivals>,
     /// Its opening hours; `None`: not stated.
     pub hours: Option<Hours<'a>>,
+    /// When its longest stay holds; `None`: always.
+    pub stay_hours: Option<Hours<'a>>,
     /// From the origin.
     pub drive: Way,
     /// To the destination.
@@ -134,6 +138,15 @@ pub fn options(trip: &Trip, parks: &[CarPark<'_>], garages: &[BicycleGarage<'_>]
 }
 
 impl Advised {
+    /// Keeps the best so many; where one could ride on from the edge, the best of that is among them, so that both can be compared.
+    pub fn keep(&mut self, most: usize) {
+        let best_edge = self.options.iter().position(|option| option.kind == TripKind::EdgeRide);
+        if let Some(edge) = best_edge.filter(|edge| *edge >= most && most > 1) {
+            self.options.swap(edge, most - 1);
+        }
+        self.options.truncate(most);
+    }
+
     fn take(&mut self, kind: TripKind, at: ParkedAt, found: Result<TripOption, RuledOutBy>) {
         match found {
             Ok(option) => self.options.push(option),
@@ -188,8 +201,8 @@ fn drive_park(trip: &Trip, park: &CarPark<'_>) -> Result<TripOption, RuledOutBy>
     let drive = park.drive.ok_or(RuledOutBy::NoWay { by: LegKind::Drive })?;
     let walk = walkable(trip, park.walk)?;
     let timed = at_walk(trip, drive, walk)?;
-    let (open, space) = arrival(trip, park, timed.parks)?;
-    Ok(option(trip, TripKind::DrivePark, ParkedAt::Facility(park.ix), timed, (open, space)))
+    let arrival = arrival(trip, park, timed.parks)?;
+    Ok(option(trip, TripKind::DrivePark, ParkedAt::Facility(park.ix), timed, arrival))
 }
 
 fn edge_ride(trip: &Trip, park: &CarPark<'_>) -> Result<TripOption, RuledOutBy> {
@@ -238,7 +251,8 @@ fn cycle_garage(trip: &Trip, garage: &BicycleGarage<'_>) -> Result<TripOption, R
     let space = space::of_garage(trip, garage, &sections, timed.parks);
     full(&space, false)?;
     let at = ParkedAt::Garage(garage.ix);
-    Ok(TripOption { sections, ..option(trip, TripKind::CycleGarage, at, timed, (None, space)) })
+    let arrival = Arrival { open: None, space, stay_max_s: None };
+    Ok(TripOption { sections, ..option(trip, TripKind::CycleGarage, at, timed, arrival) })
 }
 
 fn walkable(trip: &Trip, walk: Way) -> Result<Leg, RuledOutBy> {
@@ -257,23 +271,42 @@ fn fits(trip: &Trip, park: &CarPark<'_>) -> Result<(), RuledOutBy> {
     {
         return Err(RuledOutBy::TooHigh { limit_cm });
     }
+    if trip.groups.is_empty() && space::reserved_wholly(park, trip.now) {
+        return Err(RuledOutBy::NoSpaceFor { group: UserGroup::Everyone });
+    }
     match trip.groups.iter().find(|group| space::group_capacity(park, **group, trip.now) == 0) {
         Some(group) => Err(RuledOutBy::NoSpaceFor { group: *group }),
         None => Ok(()),
     }
 }
 
-/// Whether it is open when one arrives, and what will be free then.
-fn arrival(
-    trip: &Trip,
-    park: &CarPark<'_>,
-    parks: Timestamp,
-) -> Result<(Option<bool>, SpaceOnArrival), RuledOutBy> {
+/// What one finds when one arrives.
+struct Arrival {
+    open: Option<bool>,
+    space: SpaceOnArrival,
+    stay_max_s: Option<u64>,
+}
+
+/// Whether it is open when one arrives, what will be free then, and how long one may stay.
+fn arrival(trip: &Trip, park: &CarPark<'_>, parks: Timestamp) -> Result<Arrival, RuledOutBy> {
     let open = open(park, parks)?;
+    let stay_max_s = stay_max_s(trip, park, parks);
+    if let (Some(limit_s), Some(stay)) = (stay_max_s, trip.stay)
+        && stay.as_secs() > limit_s
+    {
+        return Err(RuledOutBy::StayTooLong { limit_s });
+    }
     let space = space::of_facility(trip, park, parks);
     let says_full = park.state.is_some_and(|state| state.status == FacilityStatus::Full);
     full(&space, says_full && trip.groups.is_empty())?;
-    Ok((open, space))
+    Ok(Arrival { open, space, stay_max_s })
+}
+
+/// Seconds that one may stay: where all spaces for the driver are for short stays, and where that holds then.
+fn stay_max_s(trip: &Trip, park: &CarPark<'_>, parks: Timestamp) -> Option<u64> {
+    let short = trip.groups.is_empty() && space::short_stay_alone(park.facility);
+    let holds = park.stay_hours.is_none_or(|hours| hours(parks) != Opening::Closed);
+    (short && holds).then_some(park.facility.site.street.max_stay.as_secs())
 }
 
 /// Whether it lets in then; `None`: nobody said.
@@ -308,7 +341,7 @@ fn option(
     kind: TripKind,
     at: ParkedAt,
     timed: Timed,
-    (open, space): (Option<bool>, SpaceOnArrival),
+    Arrival { open, space, stay_max_s }: Arrival,
 ) -> TripOption {
     // Where nothing is known nothing is promised: it ranks as if one were turned away.
     let risk = 1.0 - space.chance.unwrap_or(0.0);
@@ -328,6 +361,7 @@ fn option(
         open,
         cost_s,
         sections: Vec::new(),
+        stay_max_s,
     }
 }
 

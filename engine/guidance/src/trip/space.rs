@@ -1,8 +1,8 @@
 //! What will be free when one arrives: the forecast where there is one, else the present figure; less those who are on the way.
 
 use vlot_model::{
-    FacilityState, FacilityStatus, GarageState, Quality, SectionIx, SpaceBasis, SpaceOnArrival, Timestamp,
-    UserGroup,
+    Counting, Facility, FacilityState, FacilityStatus, GarageState, Quality, SectionIx, SpaceBasis,
+    SpaceOnArrival, Timestamp, UserGroup,
 };
 
 use super::{BicycleGarage, CarPark, Trip};
@@ -11,7 +11,7 @@ use super::{BicycleGarage, CarPark, Trip};
 const SD_OF_90_PCT: f64 = 1.281_55;
 /// A 95 % interval is so many standard deviations wide.
 const SDS_OF_95_PCT: f64 = 3.919_93;
-/// Where nothing else is known, a place is taken to turn over once in so many seconds.
+/// Where nothing else is known, a place is taken to turn over once in so many seconds; one for short stays in the longest of them.
 const TURNOVER_S: f64 = 7_200.0;
 /// No figure is surer than this, vehicles.
 const SD_MIN: f64 = 0.5;
@@ -26,9 +26,9 @@ struct Guess {
 }
 
 impl Guess {
-    /// A present figure after `ahead_s` of what usually goes in and out of so many spaces.
-    fn drifted(free: f64, sd: f64, capacity: f64, ahead_s: f64, observed_at: Timestamp) -> Guess {
-        let sd = (sd * sd + 2.0 * capacity * ahead_s / TURNOVER_S).sqrt();
+    /// A present figure after so many turnovers of so many spaces: as many come as leave, each when it likes.
+    fn drifted(free: f64, sd: f64, capacity: f64, turnovers: f64, observed_at: Timestamp) -> Guess {
+        let sd = (sd * sd + 2.0 * capacity * turnovers).sqrt();
         Guess { free, sd_below: sd, sd_above: sd, basis: SpaceBasis::Present { observed_at } }
     }
 
@@ -79,6 +79,28 @@ pub(super) fn group_capacity(park: &CarPark<'_>, group: UserGroup, now: Timestam
     stated.unwrap_or_else(|| u32::try_from(bays).unwrap_or(u32::MAX))
 }
 
+/// For whom whoever belongs to no group may park.
+fn is_for_all(group: UserGroup) -> bool {
+    matches!(group, UserGroup::Everyone | UserGroup::ShortStay)
+}
+
+/// Whether all spaces are for groups of users.
+pub(super) fn reserved_wholly(park: &CarPark<'_>, now: Timestamp) -> bool {
+    let facility = park.facility;
+    let of_groups = facility.site.groups_at(Some(now)).filter(|(group, _)| !is_for_all(*group));
+    let reserved: u64 = of_groups.map(|(_, spaces)| u64::from(spaces)).sum();
+    let capacity = facility.site.capacity_at(facility.capacity, now);
+    let bays = facility.counting == Counting::Bays && !facility.bays.is_empty();
+    reserved >= u64::from(capacity.max(1)) || bays && !facility.bays.iter().any(|bay| is_for_all(bay.bay_use))
+}
+
+/// Whether all spaces for who belongs to no group are for short stays.
+pub(super) fn short_stay_alone(facility: &Facility) -> bool {
+    let mut open = facility.bays.iter().filter(|bay| is_for_all(bay.bay_use)).peekable();
+    let some = facility.counting == Counting::Bays && open.peek().is_some();
+    some && open.all(|bay| bay.bay_use == UserGroup::ShortStay)
+}
+
 /// A state that may be taken as present.
 fn present<'a>(park: &CarPark<'a>, now: Timestamp) -> Option<&'a FacilityState> {
     let fresh = |state: &&FacilityState| {
@@ -103,8 +125,7 @@ pub(super) fn of_facility(trip: &Trip, park: &CarPark<'_>, parks: Timestamp) -> 
     let capacity = f64::from(park.facility.site.capacity_at(park.facility.capacity, parks));
     // Spaces for others are none.
     let others = |state: &FacilityState| -> f64 {
-        let of_others =
-            state.groups.iter().filter(|g| g.group != UserGroup::Everyone && g.group != UserGroup::ShortStay);
+        let of_others = state.groups.iter().filter(|g| !is_for_all(g.group));
         of_others.filter_map(|g| g.free).map(f64::from).sum()
     };
     let reserved = state.map_or(0.0, others);
@@ -133,7 +154,12 @@ pub(super) fn of_facility(trip: &Trip, park: &CarPark<'_>, parks: Timestamp) -> 
                     let free = (free + leaving - own).min(capacity);
                     Guess { free, sd_below: sd, sd_above: sd, basis }
                 }
-                None => Guess::drifted(free, sd, capacity, ahead_s, observed_at),
+                None => {
+                    let short = short_stay_alone(park.facility);
+                    let stay_s = park.facility.site.street.max_stay.as_secs_f64();
+                    let turnover_s = if short { stay_s.clamp(60.0, TURNOVER_S) } else { TURNOVER_S };
+                    Guess::drifted(free, sd, capacity, ahead_s / turnover_s, observed_at)
+                }
             }
         }
         _ => return unknown(on_the_way),
@@ -149,7 +175,7 @@ fn of_group(group: UserGroup, state: Option<&FacilityState>, ahead_s: f64) -> Sp
     });
     match counted {
         Some((free, capacity, observed_at)) => {
-            Guess::drifted(free, 0.0, capacity, ahead_s, observed_at).on_arrival(0.0, capacity)
+            Guess::drifted(free, 0.0, capacity, ahead_s / TURNOVER_S, observed_at).on_arrival(0.0, capacity)
         }
         None => unknown(0.0),
     }
@@ -180,8 +206,8 @@ pub(super) fn of_garage(
     }
     match oldest {
         Some(observed_at) => {
-            let ahead_s = parks.since(trip.now).as_secs_f64();
-            Guess::drifted(free, variance.sqrt(), capacity, ahead_s, observed_at).on_arrival(0.0, capacity)
+            let turnovers = parks.since(trip.now).as_secs_f64() / TURNOVER_S;
+            Guess::drifted(free, variance.sqrt(), capacity, turnovers, observed_at).on_arrival(0.0, capacity)
         }
         None => unknown(0.0),
     }

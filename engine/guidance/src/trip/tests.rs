@@ -27,6 +27,7 @@ fn trip() -> Trip {
         height_cm: None,
         cargo: false,
         two_tier: true,
+        stay: None,
         walk_max_m: 2_000.0,
         turned_away: Duration::from_secs(600),
     }
@@ -91,6 +92,7 @@ fn park<'a>(facility: &'a Facility, state: Option<&'a FacilityState>) -> CarPark
         load: None,
         expected: None,
         hours: None,
+        stay_hours: None,
         drive: Some(leg(LegKind::Drive, 600.0)),
         walk: Some(leg(LegKind::Walk, 300.0)),
         walk_on: vec![Some(leg(LegKind::Walk, 120.0)); facility.site.onward.len()],
@@ -291,6 +293,56 @@ fn a_group_has_spaces_of_its_own() {
     assert_eq!((both.chance, both.basis), (None, SpaceBasis::Unknown));
     // Anyone else does not count on the three.
     assert_eq!(only(&trip(), &park(&f, Some(&s))).space.free, Some(57.0));
+}
+
+#[test]
+fn spaces_for_others_alone_and_for_shorter_stays_are_ruled_out() {
+    let bays = |uses: &[UserGroup]| {
+        let bay = |bay_use: &UserGroup| vlot_model::Bay {
+            id: "b".into(),
+            bay_use: *bay_use,
+            device: vlot_model::DeviceIx(0),
+        };
+        let f = facility(FacilityKind::OnStreet, Site::default());
+        Facility { counting: Counting::Bays, capacity: 2, bays: uses.iter().map(bay).collect(), ..f }
+    };
+    let s = state(50);
+    let f = bays(&[UserGroup::Accessible, UserGroup::Loading]);
+    assert_eq!(why(&trip(), &park(&f, Some(&s))), RuledOutBy::NoSpaceFor { group: UserGroup::Everyone });
+    let f = bays(&[UserGroup::Accessible, UserGroup::ShortStay]);
+    assert_eq!(only(&trip(), &park(&f, Some(&s))).stay_max_s, Some(1_800));
+    let stay = |s| Trip { stay: Some(Duration::from_secs(s)), ..trip() };
+    assert_eq!(why(&stay(1_801), &park(&f, Some(&s))), RuledOutBy::StayTooLong { limit_s: 1_800 });
+    only(&stay(1_800), &park(&f, Some(&s)));
+    // On Sundays one may stay.
+    let not_on_sundays = |_| Opening::Closed;
+    let sunday = CarPark { stay_hours: Some(&not_on_sundays), ..park(&f, Some(&s)) };
+    assert_eq!(only(&stay(9_000), &sunday).stay_max_s, None);
+    let f = bays(&[UserGroup::Everyone, UserGroup::ShortStay]);
+    assert_eq!(only(&stay(9_000), &park(&f, Some(&s))).stay_max_s, None);
+    // All of a car park's spaces may be a group's.
+    let groups = vec![Group { group: UserGroup::Residents, capacity: 100, from: None }];
+    let f = facility(FacilityKind::OffStreet, Site { groups, ..Site::default() });
+    assert_eq!(why(&trip(), &park(&f, Some(&s))), RuledOutBy::NoSpaceFor { group: UserGroup::Everyone });
+}
+
+#[test]
+fn the_best_over_the_edge_is_kept_so_that_both_can_be_compared() {
+    let (inner, s) = (facility(FacilityKind::OffStreet, Site::default()), state(50));
+    let outer = edge(vec![line(None)]);
+    let mut parks: Vec<_> =
+        (0..4).map(|ix| CarPark { ix: FacilityIx(ix), ..park(&inner, Some(&s)) }).collect();
+    parks.push(CarPark { ix: FacilityIx(4), walk: None, ..park(&outer, Some(&s)) });
+    let kept = |most| {
+        let mut got = options(&trip(), &parks, &[]);
+        got.keep(most);
+        got.options.iter().map(|o| (o.kind, o.at)).collect::<Vec<_>>()
+    };
+    let inner = |ix| (TripKind::DrivePark, ParkedAt::Facility(FacilityIx(ix)));
+    let outer = (TripKind::EdgeRide, ParkedAt::Facility(FacilityIx(4)));
+    assert_eq!(kept(3), [inner(0), inner(1), outer]);
+    assert_eq!(kept(1), [inner(0)]);
+    assert_eq!(kept(9), [inner(0), inner(1), inner(2), inner(3), outer]);
 }
 
 #[test]

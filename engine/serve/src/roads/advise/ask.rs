@@ -78,7 +78,7 @@ fn group(asked: i32) -> Result<UserGroup, Status> {
 
 impl Asked {
     pub(super) fn new(shared: &Shared, request: AdviseRequest) -> Result<Self, Status> {
-        let AdviseRequest { origin, destination, when: asked_when, car, bicycle, walk_max_m, limit } =
+        let AdviseRequest { origin, destination, when: asked_when, car, bicycle, walk_max_m, limit, stay_s } =
             request;
         let now = shared.context.clock.now();
         if limit > OPTIONS_MOST {
@@ -106,6 +106,7 @@ impl Asked {
                 height_cm: car.height_cm,
                 cargo: bicycle.as_ref().is_some_and(|b| b.cargo),
                 two_tier: bicycle.as_ref().is_none_or(|b| !b.ground_only),
+                stay: stay_s.map(|s| Duration::from_secs(s.into())),
                 walk_max_m: f64::from(walk_max_m),
                 turned_away: shared.context.city.guidance.turned_away,
             },

@@ -108,7 +108,7 @@ pub(super) fn advised(
     asked: &Asked,
     shared: &Shared,
     epoch: &Epoch,
-    schedules: &[Option<Schedule>],
+    schedules: &[[Option<Schedule>; 2]],
 ) -> Result<Found, Status> {
     let city = &shared.context.city;
     let board = &shared.context.board;
@@ -135,10 +135,11 @@ pub(super) fn advised(
     } else {
         Vec::new()
     };
-    let hours: Vec<_> = schedules
-        .iter()
-        .map(|s| s.as_ref().map(|schedule| move |at: vlot_model::Timestamp| schedule.at(at).0))
-        .collect();
+    let asked_of = |schedule: &Option<Schedule>| {
+        let schedule = schedule.clone();
+        schedule.map(|schedule| move |at: vlot_model::Timestamp| schedule.at(at).0)
+    };
+    let hours: Vec<_> = schedules.iter().map(|of| [asked_of(&of[0]), asked_of(&of[1])]).collect();
     let mut parks = Vec::new();
     if asked.by_car {
         let from = origin(Mode::Car)?;
@@ -168,7 +169,8 @@ pub(super) fn advised(
                     Product::Expected(expected) => Some(expected),
                     _ => None,
                 }),
-                hours: hours.get(at).and_then(Option::as_ref).map(|hours| hours as trip::Hours<'_>),
+                hours: hours.get(at).and_then(|of| of[0].as_ref()).map(|hours| hours as trip::Hours<'_>),
+                stay_hours: hours.get(at).and_then(|of| of[1].as_ref()).map(|hours| hours as trip::Hours<'_>),
                 drive: ways.over((parked, Part::In), LegKind::Drive, &from, &to),
                 walk: Some(ways.walk(parked, Part::Walk, facility.position)),
                 walk_on: (0..)
@@ -209,7 +211,7 @@ pub(super) fn advised(
         }
     }
     let mut advised = trip::options(&asked.trip, &parks, &garages);
-    advised.options.truncate(asked.most);
+    advised.keep(asked.most);
     Ok(Found { advised, shapes: ways.shapes })
 }
 

@@ -31,20 +31,22 @@ const SEARCHES: usize = 4;
 pub(crate) struct Advice {
     shared: Arc<Shared>,
     searches: Arc<Semaphore>,
-    /// Opening hours by facility, where they are stated.
-    schedules: Arc<[Option<Schedule>]>,
+    /// Opening hours, and when the longest stay holds, by facility, where they are stated.
+    schedules: Arc<[[Option<Schedule>; 2]]>,
     followers: Followers,
 }
 
 impl Advice {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         let city = &shared.context.city;
-        let schedule =
-            |f: &vlot_model::Facility| f.site.opening_hours.as_ref().map(|hours| Schedule::new(hours, city));
+        let schedules = |f: &vlot_model::Facility| {
+            let stated = [f.site.opening_hours.as_deref(), f.site.street.max_stay_hours.as_deref()];
+            stated.map(|hours| hours.map(|hours| Schedule::new(hours, city)))
+        };
         Advice {
             shared: Arc::clone(shared),
             searches: Arc::new(Semaphore::new(SEARCHES)),
-            schedules: city.facilities.iter().map(schedule).collect(),
+            schedules: city.facilities.iter().map(schedules).collect(),
             followers: Followers::default(),
         }
     }
@@ -68,7 +70,7 @@ impl AdviseService for Advice {
             // Before the figures are read, so that all up to there is in them.
             let tick = shared.context.board.completed();
             let told = gather::advised(&asked, &shared, &epoch, &schedules)
-                .map(|found| tell::response(&asked, &shared, &epoch, found));
+                .map(|found| tell::response(&asked, &shared, found));
             drop(turn);
             (told, tick, asked.trip.now)
         });

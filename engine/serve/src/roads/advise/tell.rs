@@ -10,14 +10,13 @@ use vlot_publish::{option_why, ruled_out_why};
 use super::ask::Asked;
 use super::gather::{Found, Part};
 use crate::convert::{position, timestamp};
-use crate::roads::live::Epoch;
 use crate::shared::Shared;
 use crate::wire::guidance::v1 as wire;
 
 /// Of what is ruled out.
 const RULED_OUT_MAX: usize = 100;
 
-pub(super) fn response(asked: &Asked, shared: &Shared, _: &Epoch, found: Found) -> wire::AdviseResponse {
+pub(super) fn response(asked: &Asked, shared: &Shared, found: Found) -> wire::AdviseResponse {
     let city = &shared.context.city;
     let options =
         found.advised.options.iter().map(|option| self::option(option, &found, asked, city)).collect();
@@ -94,6 +93,7 @@ fn option(option: &TripOption, found: &Found, asked: &Asked, city: &City) -> wir
         tariff: facility.and_then(|f| f.site.tariff.clone()).unwrap_or_default(),
         cost_s: option.cost_s,
         why: option_why(option, city, asked.trip.now),
+        stay_max_s: option.stay_max_s,
     }
 }
 
@@ -162,6 +162,7 @@ fn reason(why: &RuledOutBy) -> wire::RuledOutReason {
         RuledOutBy::Full { .. } => wire::RuledOutReason::Full,
         RuledOutBy::NoWay { .. } => wire::RuledOutReason::NoWay,
         RuledOutBy::NoSpaceFor { .. } => wire::RuledOutReason::NoSpaceForGroup,
+        RuledOutBy::StayTooLong { .. } => wire::RuledOutReason::StayTooLong,
         RuledOutBy::NoRack => wire::RuledOutReason::NoRack,
         RuledOutBy::TooHigh { .. } => wire::RuledOutReason::TooHigh,
         RuledOutBy::TooFar { .. } => wire::RuledOutReason::TooFar,
