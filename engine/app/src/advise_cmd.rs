@@ -1,20 +1,21 @@
 //! `vlot advise`: where to park for a trip.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use vlot_model::{LonLat, Timestamp};
 use vlot_proto::common::v1::Position;
 use vlot_proto::guidance::v1::advise_request::When;
 use vlot_proto::guidance::v1::advise_service_client::AdviseServiceClient;
 use vlot_proto::guidance::v1::{
-    AdviseRequest, AdviseResponse, BicycleNeeds, CarNeeds, Leg, LegKind, Option as Way, OptionKind, RuledOut,
-    Space, SpaceBasis, SpaceFor,
+    AdviseRequest, AdviseResponse, BicycleNeeds, CarNeeds, FollowRequest, Leg, LegKind, Option as Way,
+    OptionKind, RuledOut, Space, SpaceBasis, SpaceFor,
 };
 
 use crate::cli::{Engine, instant};
-use crate::facility::timestamp;
+use crate::facility::{new_id, timestamp};
 use crate::route_cmd::spot;
 use crate::watch::{connect, told};
 
@@ -68,6 +69,10 @@ pub(crate) struct AdviseOf {
     /// So many options at most
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) limit: u32,
+
+    /// Set out for the option of that number: the engine then expects the car there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20), conflicts_with = "json")]
+    pub(crate) follow: Option<u32>,
 
     /// As JSON
     #[arg(long)]
@@ -130,8 +135,28 @@ pub(crate) async fn advise(options: AdviseOf) -> Result<()> {
     let advice = client.advise(request(&options)).await.map_err(told)?.into_inner();
     let text = if options.json { json(&advice)? } else { table(&advice) };
     // Whoever reads the output may have seen enough.
-    drop(std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes()));
+    drop(std::io::stdout().lock().write_all(text.as_bytes()));
+    if let Some(number) = options.follow {
+        let followed = follow(&advice, number)?;
+        let name = advice.options.iter().find(|o| o.facility_id == followed.facility_id);
+        let name = name.map_or_else(|| followed.facility_id.clone(), |option| option.name.clone());
+        client.follow(followed).await.map_err(told)?;
+        drop(writeln!(std::io::stdout().lock(), "\non the way to {name}: one more is expected there"));
+    }
     Ok(())
+}
+
+/// The announcement of an option.
+fn follow(advice: &AdviseResponse, number: u32) -> Result<FollowRequest> {
+    let place = (number as usize).checked_sub(1);
+    let Some(option) = place.and_then(|place| advice.options.get(place)) else {
+        bail!("there is no option {number} (hint: 1 to {})", advice.options.len());
+    };
+    if option.facility_id.is_empty() {
+        bail!("option {number} is a bicycle garage, where nobody is announced (hint: --follow is for cars)");
+    }
+    let (facility_id, arrival, trip_id) = (option.facility_id.clone(), option.parked, new_id());
+    Ok(FollowRequest { facility_id, arrival, trip_id })
 }
 
 fn table(advice: &AdviseResponse) -> String {
@@ -362,6 +387,12 @@ mod tests {
         assert!(text.contains("Bodart (bodart, riding on)\n  Because.\n"), "{text}");
         assert!(text.ends_with("ruled out\n  Ladeuze: Too far to walk: 2800 m.\n"), "{text}");
         assert!(table(&AdviseResponse::default()).starts_with("nowhere to park"));
+        let going = follow(&advice, 1).unwrap();
+        assert_eq!((going.facility_id.as_str(), going.trip_id.len()), ("bodart", 32));
+        assert!(follow(&advice, 2).unwrap_err().to_string().contains("hint: 1 to 1"));
+        let garage = Way { garage_id: "station".into(), ..Way::default() };
+        let bicycle = AdviseResponse { options: vec![garage], ..AdviseResponse::default() };
+        assert!(follow(&bicycle, 1).unwrap_err().to_string().contains("for cars"));
         let parsed: serde_json::Value = serde_json::from_str(&json(&advice).unwrap()).unwrap();
         assert_eq!(
             (&parsed["options"][0]["chance"], &parsed["options"][0]["free"]),
