@@ -100,7 +100,12 @@ impl<'a> Talk<'a> {
     fn new(city: &'a City, per_second: u64) -> Self {
         let speakers = (0..city.devices.len())
             .map(DeviceIx::from_position)
-            .filter(|d| !matches!(city.devices[d.at()].kind, DeviceKind::Sign | DeviceKind::Operator))
+            .filter(|d| {
+                !matches!(
+                    city.devices[d.at()].kind,
+                    DeviceKind::Sign | DeviceKind::Operator | DeviceKind::Apps
+                )
+            })
             .collect();
         Talk { city, speakers, said: 0, per_second, random: 0x9E37_79B9_7F4A_7C15 }
     }

@@ -3,16 +3,21 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use vlot_model::Clock as _;
 use vlot_publish::FaceRenderer;
 use vlot_settings::{Settings, Source};
 
 use crate::cli::Check;
+use crate::clock::WallClock;
 
 /// Exits with 0 when the configuration can be used and with 1 when it cannot.
 pub(crate) fn check(options: &Check) -> ExitCode {
     match load(&options.config) {
         Ok((_, settings)) => {
             let city = &settings.city;
+            for warning in vlot_settings::warnings(city, WallClock.now()) {
+                let _gone = writeln!(std::io::stderr(), "warning: {}", warning.text);
+            }
             // A reader that went away has read enough.
             let _gone = writeln!(
                 std::io::stdout(),

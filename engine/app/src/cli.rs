@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Situation(crate::situation::SituationCommand),
     /// A way between two places, with traffic as it is now
     Route(RouteOf),
+    /// Where to park for a trip: ways from door to door, ranked
+    Advise(crate::advise_cmd::AdviseOf),
 }
 
 /// Run a whole city on this machine.
@@ -388,7 +390,7 @@ pub(crate) enum What {
     Incidents,
 }
 
-fn duration(s: &str) -> Result<Duration, String> {
+pub(crate) fn duration(s: &str) -> Result<Duration, String> {
     let wrong = || "not a time such as 90s, 10m or 2h".to_owned();
     let (number, unit) = s.split_at(s.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
     let number: u32 = number.parse().map_err(|_| wrong())?;

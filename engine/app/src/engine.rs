@@ -189,8 +189,13 @@ impl Engine {
         let (watched, polled) = (sources.clone(), feeds.clone());
         let folder: Arc<Mutex<Option<situations::Folder>>> = Arc::default();
         let watched_folder = folder.clone();
+        let (warned, of_city) = (clock.clone(), city.clone());
+        for warning in vlot_settings::warnings(&city, clock.now()) {
+            tracing::warn!("{}", warning.text);
+        }
         let problems: Problems = Arc::new(move || {
             let mut problems = problems(&journal_state, &watched);
+            problems.extend(timetable_problems(&of_city, warned.now()));
             problems.extend(polled.problems());
             problems.extend(history_problems(history_health.as_ref()));
             problems.extend(crate::situation_folder::problems(&watched_folder));
@@ -327,6 +332,16 @@ fn problems(journal: &watch::Receiver<State>, sources: &Sources) -> Vec<Problem>
         }
     }
     problems
+}
+
+/// Timetables that have ended or not begun; the engine goes on by headways.
+fn timetable_problems(city: &City, now: Timestamp) -> impl Iterator<Item = Problem> {
+    vlot_settings::warnings(city, now).into_iter().map(|warning| Problem {
+        part: "timetable".to_owned(),
+        what: warning.text,
+        since: warning.since,
+        halts: false,
+    })
 }
 
 /// What the history does not do as it should; the engine goes on without it.

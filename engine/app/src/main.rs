@@ -1,5 +1,6 @@
 //! `vlot`: a real-time traffic and parking management engine.
 
+mod advise_cmd;
 mod check;
 mod cli;
 mod clock;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Command::Run(options) => in_runtime(run::run(options)),
         Command::Watch(options) => in_runtime(watch::watch(options)),
         Command::Route(options) => in_runtime(route_cmd::route(options)),
+        Command::Advise(options) => in_runtime(advise_cmd::advise(options)),
         Command::History(options) => in_runtime(history_cmd::history(options)),
         Command::Import(options) => import_cmd::import(&options),
     };

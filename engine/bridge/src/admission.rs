@@ -87,6 +87,7 @@ fn class(value: &Value) -> Option<usize> {
         Value::Verified { .. }
         | Value::Corrected { .. }
         | Value::CounterReplaced
+        | Value::Guided { .. }
         | Value::Passage { .. }
         | Value::Traffic { .. }
         | Value::Bicycles { .. }
@@ -255,6 +256,7 @@ fn digest(value: &Value) -> u32 {
         Value::SignLink { connected } => connected.hash(&mut h),
         Value::Verified { occupied } | Value::Corrected { occupied } => occupied.hash(&mut h),
         Value::Closure { closed } => closed.hash(&mut h),
+        Value::Guided { vehicles, arrive_after_s } => (vehicles, arrive_after_s).hash(&mut h),
         Value::Signal { state, plan } => (state, plan).hash(&mut h),
         Value::Air { quantity, value } => (quantity, value.to_bits()).hash(&mut h),
         Value::Alive

@@ -18,6 +18,7 @@ mod bicycles;
 mod collect;
 mod corridors;
 pub mod estimate;
+mod expected;
 pub mod forecast;
 mod garages;
 pub mod health;
@@ -60,8 +61,17 @@ pub fn build<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = readings.scope();
-    let [of_parking, of_garages, of_traffic, of_bicycles, of_signs, of_links, of_roadside, of_situations] =
-        rooms::divide(readings, city, meters);
+    let [
+        of_parking,
+        of_garages,
+        of_traffic,
+        of_bicycles,
+        of_signs,
+        of_links,
+        of_roadside,
+        of_situations,
+        of_apps,
+    ] = rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
     let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
     let situations = situations::situations(of_situations.clone(), clock.clone(), city, meters);
@@ -79,7 +89,8 @@ pub fn build<'s>(
         signs::signs(of_signs, clock.clone(), city, meters),
         situations,
         feeds,
-        roadside::roadside(of_roadside, clock, city, meters),
+        roadside::roadside(of_roadside, clock.clone(), city, meters),
+        expected::expected(of_apps, clock, city, meters),
     ]);
     scope.concatenate(all)
 }

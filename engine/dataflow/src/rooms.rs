@@ -22,9 +22,11 @@ pub(crate) enum Room {
     /// Traffic lights, air, readers.
     Roadside,
     Situations,
+    /// What apps announce.
+    Expected,
 }
 
-const ROOMS: usize = 8;
+const ROOMS: usize = 9;
 
 /// The room of each device, by position.
 fn rooms(city: &City) -> Vec<Room> {
@@ -41,6 +43,7 @@ fn rooms(city: &City) -> Vec<Room> {
         Role::Probes | Role::Pair { .. } => Room::Links,
         Role::Reader | Role::Controller { .. } | Role::Air { .. } => Room::Roadside,
         Role::Situations => Room::Situations,
+        Role::Apps { .. } => Room::Expected,
     };
     city.devices.iter().map(|device| room(device.role)).collect()
 }

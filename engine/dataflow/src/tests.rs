@@ -147,6 +147,9 @@ fn city() -> Arc<City> {
     b.station(CountMode::Bicycle, 2, 900, 60);
     b.sign();
     b.sign();
+    for facility in [0, 2].map(vlot_model::FacilityIx) {
+        b.device(DeviceKind::Apps, Role::Apps { facility }, 300);
+    }
     b.device(DeviceKind::ProbeFeed, Role::Probes, 60);
     b.pair(&[2, 3]);
     b.pair(&[3, 4]);
@@ -220,6 +223,9 @@ fn script(city: &City, sent: &[crate::testing::Sent]) -> Vec<Step> {
                 Value::Bicycles { interval_s: 900, inbound: Some(number), outbound: None }
             }
             Role::Operator { .. } => Value::Verified { occupied: number },
+            Role::Apps { .. } => {
+                Value::Guided { vehicles: u16::from(choice % 3), arrive_after_s: 20 * number }
+            }
             Role::Probes => Value::Traversal {
                 link: vlot_model::LinkId(100 + u64::from(number) % 8),
                 seconds: f32::from(choice) / 2.0,

@@ -176,7 +176,10 @@ impl Said<'_> {
 pub(crate) fn find<'c>(city: &'c City, name: &str) -> Option<(DeviceIx, &'c Device)> {
     let ix = city.directory.find(name)?;
     let device = city.devices.get(ix.at())?;
-    let speaks = !matches!(device.kind, DeviceKind::Operator | DeviceKind::Pair | DeviceKind::SituationFeed);
+    let speaks = !matches!(
+        device.kind,
+        DeviceKind::Operator | DeviceKind::Apps | DeviceKind::Pair | DeviceKind::SituationFeed
+    );
     speaks.then_some((ix, device))
 }
 

@@ -63,7 +63,8 @@ fn allowed(kind: DeviceKind, value: &Value) -> bool {
         Value::Situation(_)
         | Value::IncidentVerdict { .. }
         | Value::Traversal { .. }
-        | Value::PairTime { .. } => false,
+        | Value::PairTime { .. }
+        | Value::Guided { .. } => false,
     }
 }
 

@@ -28,6 +28,7 @@ mod sight;
 mod sign;
 #[cfg(test)]
 mod testing;
+pub mod trip;
 
 pub use sight::rounded;
 

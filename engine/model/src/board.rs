@@ -53,6 +53,8 @@ pub enum Key {
     Plan(SignIx),
     /// Guidance as a whole.
     Guidance,
+    /// Who is on the way to a facility.
+    Expected(FacilityIx),
 }
 
 /// A product on the board.

@@ -79,6 +79,14 @@ impl City {
 }
 
 impl City {
+    /// Where apps announce who is on the way to a facility.
+    #[must_use]
+    pub fn apps_desk(&self, facility: FacilityIx) -> Option<DeviceIx> {
+        let id = format!("{}/apps", self.facilities.get(facility.at())?.id);
+        let ix = self.directory.find(&id)?;
+        (self.devices.get(ix.at())?.role == Role::Apps { facility }).then_some(ix)
+    }
+
     /// The operators' desk for the roads.
     #[must_use]
     pub fn roads_desk(&self) -> Option<DeviceIx> {
@@ -241,6 +249,8 @@ pub enum DeviceKind {
     SituationFeed,
     /// An operator's desk: one stands, unconfigured, beside each facility, under the name `<facility>/operator`.
     Operator,
+    /// Where apps announce who is on the way: one beside each facility, under the name `<facility>/apps`.
+    Apps,
 }
 
 /// What a device watches.
@@ -287,6 +297,11 @@ pub enum Role {
     },
     /// An operator's acts on a facility.
     Operator {
+        /// This facility.
+        facility: FacilityIx,
+    },
+    /// What apps announce of a facility.
+    Apps {
         /// This facility.
         facility: FacilityIx,
     },

@@ -4,8 +4,10 @@
 //! a type here never derives its shape from one of them.
 
 mod act;
+mod advice;
 mod board;
 mod city;
+mod expected;
 mod face;
 mod gate;
 mod guidance;
@@ -22,15 +24,21 @@ mod site;
 mod situation;
 mod time;
 mod traffic;
+mod transit;
 mod trust;
 
 pub use act::{Act, ActLog, ActorKnownBy, End, Glance, Order, ROADS};
+pub use advice::{
+    Leg, LegBasis, LegKind, ParkedAt, RuledOut, RuledOutBy, SpaceBasis, SpaceOnArrival, Span, TripKind,
+    TripOption,
+};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
     AirStation, Arrow, Bay, City, Controller, Corridor, CountMode, Counting, Device, DeviceKind, Directory,
     Facility, FacilityKind, Garage, LonLat, Matrix, Pair, Placed, Placement, RackKind, Role, Section, Sign,
     SignLine, SignTexts, Station, Target, Template, TrafficRules,
 };
+pub use expected::{ANNOUNCED_AHEAD_MAX_S, ExpectedArrivals, ExpectedMinute};
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
 pub use gate::{Dropped, GateMeters};
 pub use guidance::{
@@ -69,6 +77,7 @@ pub use traffic::{
     AirQuantity, AirState, AirValue, ControllerState, CorridorState, Incident, IncidentRule, Jam, Jams,
     LevelOfService, LinkSources, LinkState, SignalState, Verdict,
 };
+pub use transit::{Departure, Run, ServiceDay, Timetable};
 pub use trust::{
     AnchorKind, Anchored, Balance, Certainty, FacilityForecast, ForecastBasis, ForecastPoint, HealthState,
     Life, Overstay, SensorHealth, SensorRule, SureWhy, ZonePressure,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AirState, Certainty, ControllerState, CorridorState, DeviceIx, Face, FacilityForecast, FacilityIx,
-    GarageIx, GuidanceState, Incident, Jams, Key, LinkState, SectionIx, SensorHealth, SignFault, SignIx,
-    SignPlan, SituationState, StationIx, Tick, Timestamp, UserGroup, ZonePressure,
+    AirState, Certainty, ControllerState, CorridorState, DeviceIx, ExpectedArrivals, Face, FacilityForecast,
+    FacilityIx, GarageIx, GuidanceState, Incident, Jams, Key, LinkState, SectionIx, SensorHealth, SignFault,
+    SignIx, SignPlan, SituationState, StationIx, Tick, Timestamp, UserGroup, ZonePressure,
 };
 
 /// How far a product can be trusted.
@@ -104,6 +104,8 @@ pub enum Product {
     Plan(Arc<SignPlan>),
     /// How guidance does as a whole.
     Guidance(GuidanceState),
+    /// Who is on the way to a facility, by what apps announce.
+    Expected(ExpectedArrivals),
 }
 
 impl Product {
@@ -129,6 +131,7 @@ impl Product {
             Product::Air(p) => Key::Air(p.station),
             Product::Plan(p) => Key::Plan(p.sign),
             Product::Guidance(_) => Key::Guidance,
+            Product::Expected(p) => Key::Expected(p.facility),
         }
     }
 }

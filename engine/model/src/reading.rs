@@ -107,6 +107,13 @@ pub enum Value {
         /// Closed by the operator.
         closed: bool,
     },
+    /// Vehicles set out for a facility, as an app says that guides them.
+    Guided {
+        /// How many, at least 1.
+        vehicles: u16,
+        /// Seconds from `observed_at` to their arrival, at most [`crate::ANNOUNCED_AHEAD_MAX_S`].
+        arrive_after_s: u32,
+    },
     /// A situation on the roads, as an operator or a feed states it.
     Situation(Arc<Situation>),
     /// An operator says what a suspected incident is.

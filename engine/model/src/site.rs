@@ -254,6 +254,12 @@ pub struct Onward {
     pub headway_min: u32,
     /// Minutes on the way.
     pub ride_min: u32,
+    /// Where one gets off; `None`: nobody said.
+    pub alights: Option<crate::LonLat>,
+    /// The stops' names in the feed of timetables, from and to.
+    pub stops: Option<[Box<str>; 2]>,
+    /// Departures between them; `None`: headways are all that is known.
+    pub timetable: Option<std::sync::Arc<crate::Timetable>>,
 }
 
 /// A device's life.

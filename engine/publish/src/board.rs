@@ -57,6 +57,7 @@ fn place(city: &City, key: Key) -> (&'static str, String) {
         Key::Air(a) => ("air", id(city.air_stations.get(a.at()).map(|a| &*a.id), a.0)),
         Key::Plan(s) => ("plans", place(city, Key::Sign(s)).1),
         Key::Guidance => ("guidance", "all".into()),
+        Key::Expected(f) => ("expected", place(city, Key::Facility(f)).1),
     }
 }
 
@@ -165,7 +166,7 @@ fn product(city: &City, product: &Product) -> Map<String, Value> {
         | Product::Situation(_)
         | Product::Controller(_)
         | Product::Air(_) => roads::product(city, product),
-        Product::Plan(_) | Product::Guidance(_) => guidance::product(city, product),
+        Product::Plan(_) | Product::Guidance(_) | Product::Expected(_) => guidance::product(city, product),
         Product::Sign(p) => json!({
             "connected": p.connected,
             "displayed_at": p.displayed_at,

@@ -159,7 +159,7 @@ impl Bells {
                 | Key::Controller(_)
                 | Key::Air(_) => (8, 0),
                 Key::Plan(ix) => (3, ix.at()),
-                Key::Guidance => (8, 0),
+                Key::Guidance | Key::Expected(_) => (8, 0),
             };
             kinds[kind].1 = true;
             kinds[kind].0.ring_one(at);

@@ -71,7 +71,8 @@ pub(crate) async fn serve(
                 Ok((socket, peer)) => {
                     let (tls, routes, shared) = (tls.clone(), routes.clone(), Arc::clone(shared));
                     connections.spawn(async move {
-                        if let Err(error) = connection(socket, tls, routes, &shared).await {
+                        if let Err(error) = connection((socket, Peer(peer.ip())), tls, routes, &shared).await
+                        {
                             tracing::debug!(%peer, error, "a connection ended");
                         }
                         drop(place);
@@ -95,8 +96,12 @@ pub(crate) async fn serve(
 
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
+/// Where a client speaks from; kept with each of its requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) std::net::IpAddr);
+
 async fn connection(
-    socket: TcpStream,
+    (socket, peer): (TcpStream, Peer),
     tls: Option<TlsAcceptor>,
     routes: Routes,
     shared: &Arc<Shared>,
@@ -109,18 +114,18 @@ async fn connection(
     handle.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let closed = shared.closed();
     match tls {
-        None => http(socket, None, routes, options, closed).await,
+        None => http(socket, (None, peer), routes, options, closed).await,
         Some(tls) => {
             let encrypted = tokio::time::timeout(FIRST_REQUEST_WITHIN, tls.accept(socket)).await??;
             let client = CertifiedClient::of(encrypted.get_ref().1.peer_certificates());
-            http(encrypted, client, routes, options, closed).await
+            http(encrypted, (client, peer), routes, options, closed).await
         }
     }
 }
 
 async fn http<S>(
     socket: S,
-    client: Option<CertifiedClient>,
+    (client, peer): (Option<CertifiedClient>, Peer),
     routes: Routes,
     options: &Options,
     mut closed: watch::Receiver<bool>,
@@ -134,6 +139,7 @@ where
     let within = options.request_timeout;
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         asked.send_if_modified(|asked| !std::mem::replace(asked, true));
+        request.extensions_mut().insert(peer);
         if let Some(client) = &client {
             request.extensions_mut().insert(client.clone());
         }

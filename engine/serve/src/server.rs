@@ -14,7 +14,7 @@ use crate::forecasts::Forecasts;
 use crate::garage::Garages;
 use crate::history::Histories;
 use crate::parking::Parking;
-use crate::roads::{self, Roads, Roadside, Routes as RoadRoutes};
+use crate::roads::{self, Advice, Roads, Roadside, Routes as RoadRoutes};
 use crate::sensors::Sensors;
 use crate::shared::Shared;
 use crate::sign::Signs;
@@ -23,6 +23,7 @@ use crate::traffic::Traffic;
 use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
 use crate::wire::device::v1::sensor_service_server::SensorServiceServer;
+use crate::wire::guidance::v1::advise_service_server::AdviseServiceServer;
 use crate::wire::history::v1::history_service_server::HistoryServiceServer;
 use crate::wire::parking::v1::forecast_service_server::ForecastServiceServer;
 use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
@@ -40,6 +41,7 @@ use crate::{Context, Options, bells, connection, health, tls};
 /// Every service whose health is told by name.
 const SERVICES: &[&str] = &[
     AdminServiceServer::<Admin>::NAME,
+    AdviseServiceServer::<Advice>::NAME,
     ForecastServiceServer::<Forecasts>::NAME,
     GarageServiceServer::<Garages>::NAME,
     HistoryServiceServer::<Histories>::NAME,
@@ -140,6 +142,7 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
     let bytes = shared.options.max_message_bytes;
     routes
         .add_service(AdminServiceServer::new(Admin(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(AdviseServiceServer::new(Advice::new(shared)).max_decoding_message_size(bytes))
         .add_service(
             ForecastServiceServer::new(Forecasts(Arc::clone(shared))).max_decoding_message_size(bytes),
         )

@@ -5,12 +5,14 @@
 mod check;
 #[cfg(test)]
 mod documentation;
+mod gtfs;
 mod problem;
 mod read;
 mod settings;
 mod source;
 mod topic;
 
+pub use check::{Warning, warnings};
 pub use problem::{Problem, Problems};
 pub use settings::{
     Acts, AdmissionSettings, ClientCertificate, HistorySettings, HttpForm, HttpSource, InfluxSettings,

@@ -16,13 +16,13 @@ pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     files: BTreeMap<String, String>,
-    /// What is no text: networks.
+    /// What is no text: networks, and feeds of timetables.
     binaries: BTreeMap<String, Arc<[u8]>>,
     directory: Option<PathBuf>,
 }
 
 impl Source {
-    /// Reads every `.toml`, `.csv` and `.vlotnet` of a directory; other files and directories in it are ignored.
+    /// Reads every `.toml`, `.csv`, `.vlotnet` and `.zip` of a directory; other files and directories in it are ignored.
     ///
     /// # Errors
     /// Every file that cannot be read.
@@ -45,7 +45,7 @@ impl Source {
                         Ok(entry) => {
                             let path = entry.path();
                             let name = entry.file_name().to_string_lossy().into_owned();
-                            if is_network(&name) && path.is_file() {
+                            if (is_network(&name) || is_feed(&name)) && path.is_file() {
                                 match read_bytes(&path) {
                                     Ok(bytes) => drop(binaries.insert(name, bytes.into())),
                                     Err(what) => problems.push(Problem {
@@ -86,7 +86,7 @@ impl Source {
         Source { files, binaries: BTreeMap::new(), directory: None }
     }
 
-    /// The same with a file that is no text: a network.
+    /// The same with a file that is no text: a network, or a feed of timetables.
     #[must_use]
     pub fn with_binary(mut self, name: &str, bytes: impl Into<Arc<[u8]>>) -> Source {
         self.binaries.insert(name.to_owned(), bytes.into());
@@ -151,8 +151,13 @@ fn is_ours(name: &str) -> bool {
 }
 
 /// What holds a network by its name.
-fn is_network(name: &str) -> bool {
+pub(crate) fn is_network(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|e| e == "vlotnet")
+}
+
+/// What holds timetables by its name.
+pub(crate) fn is_feed(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == "zip")
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {

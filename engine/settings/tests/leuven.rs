@@ -58,7 +58,7 @@ fn every_index_leads_back_to_where_it_came_from() {
                 city.sections[section.at()].sources.places[place as usize].device.at() == at
             }
             Role::Sign { sign } => city.signs[sign.at()].device.at() == at,
-            Role::Operator { facility } => facility.at() < city.facilities.len(),
+            Role::Operator { facility } | Role::Apps { facility } => facility.at() < city.facilities.len(),
             Role::Pair { pair } => city.pairs[pair.at()].device.at() == at,
             Role::Controller { controller } => city.controllers[controller.at()].device.at() == at,
             Role::Air { station } => city.air_stations[station.at()].device.at() == at,

@@ -73,6 +73,7 @@ impl Subject {
             | Role::Place { .. }
             | Role::Sign { .. }
             | Role::Operator { .. }
+            | Role::Apps { .. }
             // Its sightings never come here: of a deaf one its pairs tell.
             | Role::Reader
             | Role::Situations => return None,

@@ -63,6 +63,7 @@ pub(crate) fn facility_of(role: Role) -> Option<FacilityIx> {
         | Role::Pair { .. }
         | Role::Controller { .. }
         | Role::Air { .. }
+        | Role::Apps { .. }
         | Role::Situations => None,
     }
 }

@@ -151,7 +151,8 @@ pub fn decode(kind: DeviceKind, f_port: u8, bytes: &[u8]) -> Result<Decoded, Ref
         | DeviceKind::SignalController
         | DeviceKind::AirStation
         | DeviceKind::SituationFeed
-        | DeviceKind::Operator => {
+        | DeviceKind::Operator
+        | DeviceKind::Apps => {
             Err(wrong_kind(format!("a device of kind {kind:?} is configured, which speaks no LoRaWAN")))
         }
     }

@@ -64,6 +64,7 @@ pub fn add(city: &mut City, id: &str, eui: Option<&str>, kind: DeviceKind) -> De
         DeviceKind::SectionSensor | DeviceKind::Camera => Role::Section { section: SectionIx(0) },
         DeviceKind::Sign => Role::Sign { sign: SignIx(0) },
         DeviceKind::Operator => Role::Operator { facility },
+        DeviceKind::Apps => Role::Apps { facility },
         DeviceKind::ProbeFeed => Role::Probes,
         DeviceKind::Reader => Role::Reader,
         DeviceKind::Pair => Role::Pair { pair: vlot_model::PairIx(0) },

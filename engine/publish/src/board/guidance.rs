@@ -9,6 +9,11 @@ pub(super) fn product(city: &City, product: &Product) -> Value {
     match product {
         Product::Plan(p) => plan(city, p),
         Product::Guidance(p) => guidance(city, p),
+        Product::Expected(p) => {
+            let minute =
+                |m: &vlot_model::ExpectedMinute| json!({ "minute": m.minute, "vehicles": m.vehicles });
+            json!({ "arrivals": p.arrivals.iter().map(minute).collect::<Vec<_>>() })
+        }
         _ => Value::Null,
     }
 }

@@ -39,6 +39,20 @@ impl Acknowledge for Told {
     }
 }
 
+/// Submits a reading and waits until it is in the journal; `None`: it may not be, or not yet.
+pub(crate) async fn through(shared: &Shared, reading: Reading) -> Option<Settled> {
+    let (told, settled) = oneshot::channel();
+    let receipt = Receipt::new(Arc::new(Told(Mutex::new(Some(told)))), 0);
+    let submission = Submission { readings: vec![reading], receipt: Some(receipt) };
+    let context = &shared.context;
+    let through = async {
+        context.inbox.send(submission).await.ok()?;
+        context.meters.reports_in.add(1);
+        settled.await.ok()
+    };
+    tokio::time::timeout(shared.options.acts.settle_within, through).await.ok().flatten()
+}
+
 impl Desk {
     pub(crate) fn new(shared: &Arc<Shared>) -> Arc<Self> {
         Arc::new(Desk { shared: Arc::clone(shared), turn: tokio::sync::Mutex::new(()) })
@@ -137,17 +151,7 @@ impl Desk {
 
     /// Submits a reading and waits until it is in the journal.
     async fn settled(&self, reading: Reading) -> Result<Settled, Status> {
-        let (told, settled) = oneshot::channel();
-        let receipt = Receipt::new(Arc::new(Told(Mutex::new(Some(told)))), 0);
-        let submission = Submission { readings: vec![reading], receipt: Some(receipt) };
-        let context = &self.shared.context;
-        let through = async {
-            context.inbox.send(submission).await.ok()?;
-            context.meters.reports_in.add(1);
-            settled.await.ok()
-        };
-        let patience = self.shared.options.acts.settle_within;
-        tokio::time::timeout(patience, through).await.ok().flatten().ok_or_else(|| {
+        through(&self.shared, reading).await.ok_or_else(|| {
             Status::unavailable(
                 "the act is written down, but the journal does not have it yet (hint: see the engine's problems; send it \
                  again with the same act_id: it counts once)",

@@ -24,7 +24,7 @@ use crate::wire::parking::v1::{
 };
 
 pub(crate) use client::CertifiedClient;
-pub(crate) use desk::{Desk, keep};
+pub(crate) use desk::{Desk, keep, through};
 
 /// Acts when the request asks for no number.
 const LIST_DEFAULT: usize = 100;

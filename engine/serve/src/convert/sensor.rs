@@ -24,6 +24,7 @@ pub(crate) fn kind(device: &Device, city: &City) -> Option<wire::SensorKind> {
         }),
         Role::Sign { .. }
         | Role::Operator { .. }
+        | Role::Apps { .. }
         | Role::Probes
         | Role::Reader
         | Role::Pair { .. }
@@ -85,6 +86,7 @@ fn place(sensor: &mut wire::Sensor, role: Role, city: &City) {
         }
         Role::Sign { .. }
         | Role::Operator { .. }
+        | Role::Apps { .. }
         | Role::Probes
         | Role::Reader
         | Role::Pair { .. }

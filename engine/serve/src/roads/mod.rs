@@ -4,7 +4,9 @@
 //! - `links`, `service`: links, corridors, queues, suspected incidents.
 //! - `roadside`: traffic lights and air.
 //! - `live`, `ways`, `route`: ways with present travel times and closures.
+//! - `advise`: where to park for one trip.
 
+mod advise;
 mod area;
 mod links;
 mod live;
@@ -22,6 +24,7 @@ use vlot_model::{Entry, Key, RoadNetwork};
 use crate::shared::Shared;
 use crate::watch::Feed;
 
+pub(crate) use advise::Advice;
 pub(crate) use area::Area;
 pub(crate) use live::{Live, keep};
 pub(crate) use roadside::Roadside;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests, in a binary of tests alone")]
 
 mod acts;
+mod advise;
 mod board;
 mod certificates;
 mod edge;

@@ -276,7 +276,15 @@ fn site() -> Site {
     Site {
         opening_hours: Some("24/7".into()),
         height_limit_cm: Some(210),
-        onward: vec![Onward { line: "2".into(), to: "Station".into(), headway_min: 10, ride_min: 8 }],
+        onward: vec![Onward {
+            line: "2".into(),
+            to: "Station".into(),
+            headway_min: 10,
+            ride_min: 8,
+            alights: None,
+            stops: None,
+            timetable: None,
+        }],
         parts: vec![Part { id: "p1".into(), name: "Level -1".into(), level: -1, capacity: 40 }],
         ..Site::default()
     }
@@ -404,6 +412,12 @@ pub fn city() -> City {
         let role = Role::Operator { facility: FacilityIx::from_position(at) };
         city.directory.insert(&id, DeviceIx::from_position(city.devices.len()));
         city.devices.push(device(&id, DeviceKind::Operator, role));
+    }
+    for at in 0..city.facilities.len() {
+        let id = format!("{}/apps", city.facilities[at].id);
+        let role = Role::Apps { facility: FacilityIx::from_position(at) };
+        city.directory.insert(&id, DeviceIx::from_position(city.devices.len()));
+        city.devices.push(device(&id, DeviceKind::Apps, role));
     }
     city.directory.insert("roads/operator", DeviceIx::from_position(city.devices.len()));
     city.devices.push(device("roads/operator", DeviceKind::SituationFeed, Role::Situations));

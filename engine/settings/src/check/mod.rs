@@ -23,6 +23,7 @@ mod situations;
 mod stations;
 mod template;
 mod traffic;
+mod transit;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::problem::Problem;
 use crate::read::{File, Report, Table, Whole};
 use crate::{Settings, Source};
 use registry::Registry;
+pub use transit::{Warning, warnings};
 
 const CITY: &str = "city.toml";
 const MQTT: &str = "mqtt.toml";
@@ -64,14 +66,23 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     let mut registry = Registry::default();
     let mut city = City::default();
 
-    let (area, serve, journal, admission, history, situations) =
+    let (area, serve, journal, admission, history, situations, feed) =
         open(source, CITY, Need::Required, report, |_, mut root| {
             let area = city::read(&mut root, &mut city);
             let admission = engine::admission(root.section("admission"));
             let journal = engine::journal(root.section("journal"));
             let history = history::read(root.section("history"), source);
             let situations = situations::read(root.section("situations"), source);
-            (area, engine::serve(root.section("serve"), source), journal, admission, history, situations)
+            let feed = transit::read(root.section("transit"), source);
+            (
+                area,
+                engine::serve(root.section("serve"), source),
+                journal,
+                admission,
+                history,
+                situations,
+                feed,
+            )
         });
     let mqtt = open(source, MQTT, Need::Required, report, |whole, root| mqtt::read(root, source, whole));
     registry.roads = open(source, ROADS, Need::Optional, report, |whole, root| {
@@ -108,6 +119,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
         );
     }
     // Last, so that every configured device has the index that it has without them.
+    transit::fit(&mut city, feed.as_deref(), source, report);
     operators::add(&mut city);
     roads::fit(&mut city, &registry.roads);
     Settings { city: Arc::new(city), mqtt, http, serve, journal, admission, history, situations }

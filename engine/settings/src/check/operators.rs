@@ -1,4 +1,5 @@
-//! The operators' desks: one beside each facility and one for the streets, which no file configures.
+//! The desks that no file configures: the operators', one beside each facility and one for the streets, and the apps', one beside
+//! each facility.
 
 use std::time::Duration;
 
@@ -21,6 +22,17 @@ pub(super) fn add(city: &mut City) {
             id: id.into(),
             kind: DeviceKind::Operator,
             role: Role::Operator { facility: FacilityIx::from_position(at) },
+            silent_after: SILENT_AFTER,
+            service: Service::default(),
+        });
+    }
+    for (at, facility) in city.facilities.iter().enumerate() {
+        let id = format!("{}/apps", facility.id);
+        city.directory.insert(&id, DeviceIx::from_position(city.devices.len()));
+        city.devices.push(Device {
+            id: id.into(),
+            kind: DeviceKind::Apps,
+            role: Role::Apps { facility: FacilityIx::from_position(at) },
             silent_after: SILENT_AFTER,
             service: Service::default(),
         });

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use vlot_model::{CapacityFrom, Counting, Facility, Group, Onward, Part, Site, StreetRules, UserGroup};
+use vlot_model::{
+    CapacityFrom, Counting, Facility, Group, LonLat, Onward, Part, Site, StreetRules, UserGroup,
+};
 
-use crate::read::{Id, Level, Local, Named, Share, Span, Table, Text, Whole};
+use crate::read::{Degrees, Id, Kind, Level, Local, Named, Share, Span, Table, Text, Whole};
 use vlot_hours::wrong_hours;
 
 const STAY: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(7 * 24);
@@ -136,8 +138,29 @@ fn onward(table: &mut Table<'_>) -> Vec<Onward> {
         to: entry.required("to", Text(80)),
         headway_min: entry.required("headway_min", Whole(1..=1_440)),
         ride_min: entry.required("ride_min", Whole(1..=240)),
+        alights: both(&mut entry, ["lat", "lon"], [Degrees(90.0), Degrees(180.0)])
+            .map(|[lat, lon]| LonLat { lon, lat }),
+        stops: both(&mut entry, ["from_stop", "to_stop"], [Text(128), Text(128)])
+            .map(|stops| stops.map(String::into_boxed_str)),
+        timetable: None,
     };
     table.tables("onward").into_iter().map(read).collect()
+}
+
+/// Two values that say something together alone.
+fn both<K: Kind>(entry: &mut Table<'_>, keys: [&'static str; 2], kinds: [K; 2]) -> Option<[K::Out; 2]> {
+    let [a, b] = kinds;
+    match (entry.optional(keys[0], a), entry.optional(keys[1], b)) {
+        (Some(a), Some(b)) => Some([a, b]),
+        (None, None) => None,
+        (a, _) => {
+            let (there, lacking) = if a.is_some() { (keys[0], keys[1]) } else { (keys[1], keys[0]) };
+            if !entry.has(lacking) {
+                entry.problem(there, format!("stands without {lacking}"), "give both, or neither");
+            }
+            None
+        }
+    }
 }
 
 fn parts(table: &mut Table<'_>, capacity: u32) -> Vec<Part> {

@@ -15,8 +15,8 @@ mod table;
 pub(crate) use duration::written;
 pub(crate) use file::File;
 pub(crate) use kinds::{
-    Accepted, Among, Day, Degrees, Eui, FilePath, Filter, Host, Id, Ids, Listen, LocalTime, Named, Names,
-    Number, Rgb, Share, Span, SpanOrForever, Text, TimeZone, Whole, Word,
+    Accepted, Among, Day, Degrees, Eui, FilePath, Filter, Host, Id, Ids, Kind, Listen, LocalTime, Named,
+    Names, Number, Rgb, Share, Span, SpanOrForever, Text, TimeZone, Whole, Word,
 };
 pub(crate) use local::{Level, Local};
 pub(crate) use report::Report;

@@ -111,7 +111,8 @@ impl Sampler {
             | Product::Controller(_)
             | Product::Air(_)
             | Product::Plan(_)
-            | Product::Guidance(_) => {}
+            | Product::Guidance(_)
+            | Product::Expected(_) => {}
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) struct Reading {
     observed_before_us: i64,
     #[prost(
         oneof = "Value",
-        tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 30, 31, 32, 33, 34, 35"
+        tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 30, 31, 32, 33, 34, 35, 36"
     )]
     value: Option<Value>,
 }
@@ -122,6 +122,8 @@ enum Value {
     Signal(roads::Signal),
     #[prost(message, tag = "35")]
     Air(roads::Air),
+    #[prost(message, tag = "36")]
+    Guided(Guided),
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -130,6 +132,14 @@ struct Totals {
     entries: u32,
     #[prost(uint32, tag = "2")]
     exits: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Guided {
+    #[prost(uint32, tag = "1")]
+    vehicles: u32,
+    #[prost(uint32, tag = "2")]
+    arrive_after_s: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -303,6 +313,9 @@ impl Value {
             }
             ModelValue::PairTime { seconds } => Value::PairSeconds(seconds),
             ModelValue::Signal { state, plan } => Value::Signal(roads::Signal::new(state, plan)),
+            ModelValue::Guided { vehicles, arrive_after_s } => {
+                Value::Guided(Guided { vehicles: vehicles.into(), arrive_after_s })
+            }
             ModelValue::Air { quantity, value } => Value::Air(roads::Air::new(quantity, value)),
         }
     }
@@ -346,6 +359,9 @@ impl Value {
             Value::Traversal(traversal) => traversal.model(),
             Value::PairSeconds(seconds) => ModelValue::PairTime { seconds },
             Value::Signal(signal) => signal.model()?,
+            Value::Guided(Guided { vehicles, arrive_after_s }) => {
+                ModelValue::Guided { vehicles: narrow(vehicles)?, arrive_after_s }
+            }
             Value::Air(air) => air.model()?,
         })
     }

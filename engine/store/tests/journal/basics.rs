@@ -303,6 +303,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<u32>().prop_map(|occupied| Value::Corrected { occupied }),
         Just(Value::CounterReplaced),
         any::<bool>().prop_map(|closed| Value::Closure { closed }),
+        any::<(u16, u32)>().prop_map(|(vehicles, arrive_after_s)| Value::Guided { vehicles, arrive_after_s }),
     ]
 }
 

@@ -21,6 +21,7 @@ pub(super) use place::{Thing, fit};
 
 use crate::Source;
 use crate::read::{FilePath, Number, Report, Table};
+use crate::source::is_network;
 
 /// Metres from which nothing is on a street by itself, unless the city says otherwise.
 const SNAP_WITHIN_M: f64 = 60.0;
@@ -163,7 +164,8 @@ fn imported(root: &mut Table<'_>, source: &Source) -> (Option<RoadNetwork>, f64)
     let mut table = root.section("network");
     let snap_within_m = table.or("snap_within_m", Number(1.0..=1_000.0), &format!("{SNAP_WITHIN_M:.1}"));
     let named = table.optional("file", FilePath);
-    for (name, _) in source.binaries().filter(|(name, _)| named.as_deref() != Some(*name)) {
+    let networks = source.binaries().filter(|(name, _)| is_network(name));
+    for (name, _) in networks.filter(|(name, _)| named.as_deref() != Some(*name)) {
         if table.is_sound("file") {
             let hint = "name it as file of [network], or take it away: the fingerprint covers it";
             table.wrong(format!("does not name {name:?}, which lies there"), hint);
