@@ -183,7 +183,7 @@ impl Space {
 
     /// Those who were sent and are still on the way.
     pub(crate) fn on_the_way(&self) -> f64 {
-        self.sent.iter().map(|(_, vehicles)| vehicles).sum()
+        self.sent.iter().fold(0.0, |sum, (_, vehicles)| sum + vehicles)
     }
 
     fn rate(&self, of: &Fading, now: Timestamp) -> f64 {

@@ -6,8 +6,8 @@
 //! Who obeys and reads a sign:
 //! * `count`: keeps the target unless its row says full or closed; then takes, of the rows that show space, the one nearest to
 //!   the final destination.
-//! * `full` warns of car parks that are filling: whose target's row says space, without such a warning, keeps it; all others read
-//!   the advice as below.
+//! * `full` warns of car parks that are filling: whose target's row says space without such a warning, or who wants a car park that
+//!   the sign does not announce, goes on there; all others read the advice as below.
 //! * guided: takes the advised car park, if that costs no more than [`TOLERANCE_S`] of drive and walk over the present target,
 //!   or if the present target's row says full or closed and the walk from the advised one is no longer than [`WALK_MAX_S`]. Who
 //!   does not take it reads the figures like anybody else.
@@ -88,7 +88,8 @@ impl Mind {
         let says = |park: usize| said.rows.iter().find(|(of, _)| *of == park).map(|(_, says)| *says);
         let own = says(self.target);
         let own_is_full = matches!(own, Some(Says::No | Says::Filling));
-        let keeps = said.warns && own == Some(Says::Space) && !sore(self.target);
+        // A car park that the sign does not announce is none of its business.
+        let keeps = said.warns && matches!(own, None | Some(Says::Space)) && !sore(self.target);
         if let Some(advised) = said.advice.filter(|park| !keeps && !sore(*park)) {
             let cost = |park: usize| drive_s(park) + walk_s[park];
             let bearable = cost(advised) <= cost(self.target) + TOLERANCE_S;
@@ -181,6 +182,11 @@ mod tests {
     fn a_warning_is_what_advice_is_for() {
         use Says::{Dark, Filling, No, Space};
         let table = [(Space, (0, false)), (Filling, (1, true)), (No, (1, true)), (Dark, (1, true))];
+        let elsewhere = Said { rows: vec![(1, Space)], advice: Some(1), warns: true };
+        assert!(
+            !Mind::new(0).reads(&elsewhere, |park| DRIVE[park], &WALK, 0.0),
+            "it is none of the sign's business"
+        );
         for (own, (target, taken)) in table {
             let said = Said { rows: vec![(0, own), (1, Space)], advice: Some(1), warns: true };
             let mut mind = Mind::new(0);
