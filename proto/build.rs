@@ -12,6 +12,7 @@ const FILES: &[&str] = &[
     "vlot/parking/v1/acts.proto",
     "vlot/device/v1/health.proto",
     "vlot/parking/v1/forecast.proto",
+    "vlot/guidance/v1/guidance.proto",
     "vlot/history/v1/history.proto",
     "vlot/parking/v1/parking.proto",
     "vlot/parking/v1/zone.proto",

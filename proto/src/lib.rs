@@ -18,4 +18,4 @@ macro_rules! area {
     )*};
 }
 
-area!(admin, bicycle, common, device, history, parking, sign, traffic);
+area!(admin, bicycle, common, device, guidance, history, parking, sign, traffic);

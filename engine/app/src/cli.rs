@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Situation(crate::situation::SituationCommand),
     /// A way between two places, with traffic as it is now
     Route(RouteOf),
+    /// Why a sign says what it says, now or at any moment of the journal
+    Why(crate::why_cmd::Why),
 }
 
 /// Run a whole city on this machine.
@@ -386,9 +388,11 @@ pub(crate) enum What {
     Jams,
     /// Suspected incidents
     Incidents,
+    /// What signs advise as a whole: refused sets, compliance, what is sent where
+    Guidance,
 }
 
-fn duration(s: &str) -> Result<Duration, String> {
+pub(crate) fn duration(s: &str) -> Result<Duration, String> {
     let wrong = || "not a time such as 90s, 10m or 2h".to_owned();
     let (number, unit) = s.split_at(s.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
     let number: u32 = number.parse().map_err(|_| wrong())?;
