@@ -209,3 +209,6 @@ fn remember(said: &mut BTreeMap<DeviceIx, Vec<Reading>>, reading: &Reading) {
 fn unreadable(error: anyhow::Error) -> NoPast {
     NoPast::Unreadable(format!("{error:#}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,12 +65,14 @@ pub(crate) struct WhySign {
 
 /// Prints the answer.
 pub(crate) async fn why(options: Why) -> Result<()> {
-    let WhyWhat::Sign(sign) = &options.what;
-    let answer = match &sign.journal {
-        Some(data) => of_journal(data, sign)?,
-        None => of_engine(&options.engine, sign).await?,
+    let Why { engine, what: WhyWhat::Sign(sign) } = options;
+    let as_json = sign.json;
+    let answer = match sign.journal.clone() {
+        // It waits for a disk and for a dataflow.
+        Some(data) => tokio::task::spawn_blocking(move || of_journal(&data, &sign)).await??,
+        None => of_engine(&engine, &sign).await?,
     };
-    let text = if sign.json { json::json(&answer)? } else { text::text(&answer) };
+    let text = if as_json { json::json(&answer)? } else { text::text(&answer) };
     // Whoever reads the output may have seen enough.
     drop(std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes()));
     Ok(())

@@ -1,5 +1,7 @@
 //! Why signs advise what they do, in sentences: what was decided for one of them, and how guidance does as a whole.
 
+use std::time::Duration;
+
 use vlot_model::{
     AdviceReason, Arrival, ArrivalBasis, City, Face, Figure, GuidanceMode, GuidanceState, LinePlan, LineWay,
     SignLine, SignPlan, Target, Timestamp,
@@ -42,7 +44,8 @@ impl Told<'_> {
     fn advice(&self) -> String {
         let Some(line) = self.plan.advice.map(|line| line as usize) else { return self.no_advice() };
         let name = self.name(line);
-        let since = self.plan.advised_since.map_or_else(String::new, |since| format!(" since {since}"));
+        let since =
+            self.plan.advised_since.map_or_else(String::new, |since| format!(" since {}", second(since)));
         let mut text = match self.plan.reason {
             AdviceReason::Assigned => format!("{name} is advised{since}: {}", self.assigned(line)),
             AdviceReason::Held => format!("{name} stays advised{since}: {}", self.held(line)),
@@ -111,25 +114,22 @@ impl Told<'_> {
     }
 
     fn held(&self, line: usize) -> String {
+        let better = self.best_other(line).zip(self.cost(line)).filter(|((_, cost), own)| cost < own);
+        let Some(((other, cost), own)) = better else { return "no other line is better".to_owned() };
         let rules = &self.city.guidance;
-        let dwell = match rules.mode {
-            GuidanceMode::Together => rules.min_dwell,
-            GuidanceMode::Each | GuidanceMode::Count => {
-                self.city.signs.get(self.plan.sign.at()).map_or(rules.min_dwell, |sign| sign.min_dwell)
-            }
+        let together = rules.mode == GuidanceMode::Together && self.is_for_cars();
+        let dwell = match self.city.signs.get(self.plan.sign.at()) {
+            Some(sign) if !together => sign.min_dwell,
+            _ => rules.min_dwell,
         };
-        let young = self.plan.advised_since.is_some_and(|since| self.plan.decided_at < since + dwell);
-        let why = if young {
+        let why = if self.plan.advised_since.is_some_and(|since| self.plan.decided_at < since + dwell) {
             format!("this has not stood for {} yet", minutes(dwell.as_secs_f32()))
-        } else {
+        } else if together {
             format!("that is not worth a change, which takes {}", minutes(rules.margin.as_secs_f32()))
+        } else {
+            "that is not worth a change".to_owned()
         };
-        match self.best_other(line).zip(self.cost(line)) {
-            Some(((other, cost), own)) if cost < own => {
-                format!("{} would be {} less, and {why}", self.name(other), minutes(own - cost))
-            }
-            _ => why,
-        }
+        format!("{} would be {} less, and {why}", self.name(other), minutes(own - cost))
     }
 
     fn line(&self, line: usize) -> String {
@@ -181,9 +181,8 @@ impl Told<'_> {
         let row = self.face.and_then(|face| face.rows.get(line));
         let target = self.sign_line(line).map(|line| line.target);
         let by_bicycle = !matches!(target, Some(Target::Facility(_)));
-        let for_cars = self.lines().any(|line| matches!(line.target, Target::Facility(_)));
         let why = match row.map(|row| row.why.wanted) {
-            _ if by_bicycle && for_cars => "it is for bicycles, and the sign advises drivers",
+            _ if by_bicycle && self.is_for_cars() => "it is for bicycles, and the sign advises drivers",
             Some(Figure::Full) => "it is full",
             Some(Figure::Closed) => "it is closed",
             Some(Figure::Blank) => "its figure cannot be trusted now",
@@ -224,6 +223,10 @@ impl Told<'_> {
 
     fn drive_s(&self, line: usize) -> Option<f32> {
         drive_s(self.plan.lines.get(line)?, self.sign_line(line))
+    }
+
+    fn is_for_cars(&self) -> bool {
+        self.lines().any(|line| matches!(line.target, Target::Facility(_)))
     }
 
     fn lines(&self) -> impl Iterator<Item = &SignLine> {
@@ -286,7 +289,7 @@ pub fn guidance_sentences(state: &GuidanceState, city: &City) -> Vec<String> {
 pub fn refused_set(state: &GuidanceState) -> Option<(Timestamp, String)> {
     let refused = state.refused.as_ref()?;
     let good = match state.proven_at {
-        Some(at) => format!("what still holds of the set of {at} stands"),
+        Some(at) => format!("what still holds of the set of {} stands", second(at)),
         None => "no set was good so far, and signs advise nothing".to_owned(),
     };
     Some((refused.since, format!("new sets of advice break a rule: {}; {good}", refused.faults.join("; "))))
@@ -294,8 +297,8 @@ pub fn refused_set(state: &GuidanceState) -> Option<(Timestamp, String)> {
 
 fn proof(state: &GuidanceState) -> String {
     match (refused_set(state), state.proven_at) {
-        (Some((since, what)), _) => format!("Since {since} {what}."),
-        (None, Some(at)) => format!("The newest set of advice was proven at {at}."),
+        (Some((since, what)), _) => format!("Since {} {what}.", second(since)),
+        (None, Some(at)) => format!("The newest set of advice was proven at {}.", second(at)),
         (None, None) => "No set of advice yet.".to_owned(),
     }
 }
@@ -331,6 +334,11 @@ fn arrival(a: &Arrival) -> String {
         // Nobody promises 100 %.
         (a.chance * 100.0).floor().min(99.0)
     )
+}
+
+/// More than a second is of no use to a reader.
+fn second(at: Timestamp) -> Timestamp {
+    at.floor(Duration::from_secs(1))
 }
 
 fn minutes(seconds: f32) -> String {

@@ -57,11 +57,14 @@ fn write(out: &mut String, answer: &WhyResponse) {
     if let Some(decision) = &answer.decision {
         line!(out, "\nwhat it advises, decided at {}", instant(decision.decided_at));
         line!(out, "  {}", decision.why);
-        line!(
-            out,
-            "  {:.0} vehicles an hour look for a space and come to this sign first",
-            decision.seekers_vph
-        );
+        // Inside a garage nobody looks for a space.
+        if decision.seekers_vph >= 0.5 {
+            line!(
+                out,
+                "  {:.0} vehicles an hour look for a space and come to this sign first",
+                decision.seekers_vph
+            );
+        }
     } else {
         line!(out, "\nnothing is decided on its advice yet");
     }
@@ -98,8 +101,18 @@ fn indented(row: &str) -> String {
 }
 
 fn table(out: &mut String, lines: &[ComparedLine]) {
-    let head =
-        ["", "drive", "walk", "free on arrival", "chance", "on the way", "basis", "cost", "full", "open"];
+    let head = [
+        "",
+        "drive",
+        "walk",
+        "free on arrival",
+        "chance",
+        "on the way",
+        "basis",
+        "cost",
+        "full at",
+        "open from",
+    ];
     let mut cells: Vec<[String; 10]> = vec![head.map(str::to_owned)];
     cells.extend(lines.iter().map(of_line));
     let widths: [usize; 10] =
@@ -118,7 +131,7 @@ fn of_line(of: &ComparedLine) -> [String; 10] {
     let limit = |n: Option<u32>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
     let drive = match of.way() {
         WayKind::None => "no way".to_owned(),
-        WayKind::Configured => format!("{} c", time(of.drive_s)),
+        WayKind::Configured => format!("{} as set", time(of.drive_s)),
         WayKind::Live | WayKind::Unspecified => time(of.drive_s),
     };
     let [free, chance, on_the_way, basis] = match &of.arrival {
@@ -169,3 +182,6 @@ fn readings(out: &mut String, place: &PlaceReadings) {
 fn minutes(seconds: f32) -> String {
     if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.1} min", seconds / 60.0) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use vlot_model::{
     Arrow, Choice, Compliance, DeviceIx, FaceRow, Facility, FacilityIx, FacilityKind, FacilityLoad, LiveWay,
@@ -160,6 +159,11 @@ fn every_advice_says_why_this_and_no_other() {
             plan([Some(460.0), Some(440.0)], Some(0), Held),
             &fine,
             format!("Ladeuze stays advised {since}: Bruul would be 20 s less, and that is not worth a change, which takes 30 s."),
+        ),
+        (
+            plan([Some(460.0), Some(460.0)], Some(0), Held),
+            &fine,
+            format!("Ladeuze stays advised {since}: no other line is better."),
         ),
         (
             young,

@@ -11,6 +11,9 @@ use crate::convert::{self, timestamp};
 use crate::past::Then;
 use crate::wire::guidance::v1 as wire;
 
+/// Looks at a board that changes all the time; the last one is good but for the tick's own instant.
+const LOOKS: usize = 8;
+
 /// Of the past, as an encoded `vlot.guidance.v1.WhyResponse`; `None`: there was no such sign. For who has brought the past back
 /// without a server.
 #[must_use]
@@ -30,11 +33,22 @@ pub(super) fn of_then(then: &Then, sign_id: &str) -> Option<wire::WhyResponse> {
 /// Of a board, all of one tick.
 pub(super) fn of(city: &City, board: &Board, ix: SignIx) -> Option<wire::WhyResponse> {
     let sign = city.signs.get(ix.at())?;
-    let at = board.completed_at();
-    let (tick, entries) = board.changed_since(0, |key| match key {
-        Key::Face(of) | Key::Plan(of) => of == ix,
-        key => key == Key::Guidance,
-    });
+    let look = || {
+        board.changed_since(0, |key| match key {
+            Key::Face(of) | Key::Plan(of) => of == ix,
+            key => key == Key::Guidance,
+        })
+    };
+    // The tick and its instant are published one after the other: looked at again where both did not stand still.
+    let (mut tick, mut entries) = look();
+    let mut at = board.completed_at();
+    for _ in 0..LOOKS {
+        if board.completed() == tick {
+            break;
+        }
+        (tick, entries) = look();
+        at = board.completed_at();
+    }
     let (mut face, mut plan, mut state) = (None, None, None);
     for (_, Entry { product, .. }) in &entries {
         match &**product {

@@ -65,9 +65,9 @@ impl House {
         Self::open_over(Arc::default(), |_| {}, Some(history), |_| {}).await.unwrap()
     }
 
-    /// With a past to bring back.
-    pub async fn open_with_past(past: Arc<dyn Past>) -> Self {
-        Self::open_in_time(Arc::default(), |_| {}, None, |_| {}, Some(past)).await.unwrap()
+    /// In another city, with a past to bring back.
+    pub async fn open_with_past(past: Option<Arc<dyn Past>>, other: impl FnOnce(&mut City)) -> Self {
+        Self::open_in_time(Arc::default(), |_| {}, None, other, past).await.unwrap()
     }
 
     /// In another city.
