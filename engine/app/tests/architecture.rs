@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bridge", &["model", "dataflow", "guidance"]),
     ("publish", &["model"]),
     ("store", &["model"]),
-    ("serve", &["model", "publish", "proto", "network", "hours", "guidance"]),
+    ("serve", &["model", "publish", "proto", "network", "hours"]),
     ("proto", &[]),
     ("simulators", &["proto"]),
 ];

@@ -28,10 +28,8 @@ mod sight;
 mod sign;
 #[cfg(test)]
 mod testing;
-mod walk;
 
 pub use sight::rounded;
-pub use walk::walk_s;
 
 /// Decides the face of every sign: takes products of facilities and garages, gives faces alone.
 pub fn build<'s>(

@@ -104,7 +104,7 @@ fn table(out: &mut String, lines: &[ComparedLine]) {
     let head = [
         "",
         "drive",
-        "walk",
+        "walk, risk",
         "free on arrival",
         "chance",
         "on the way",
@@ -149,7 +149,7 @@ fn of_line(of: &ComparedLine) -> [String; 10] {
         ],
     };
     let name = format!("{} {}", if of.advised { "*" } else { " " }, of.name);
-    let walk = time(of.walk_s);
+    let walk = time(of.walk_and_risk_s);
     [
         name,
         drive,

@@ -8,6 +8,7 @@ use vlot_model::{
     AdviceReason, City, FacilityIx, FacilityLoad, FacilityStatus, Figure, GarageIx, GarageState,
     GuidanceState, LinePlan, LineWay, Product, Sight, SignIx, SignPlan, Target, Timestamp,
 };
+use vlot_network::geo;
 
 use super::demand::Obedience;
 use super::judge::faults;
@@ -16,7 +17,10 @@ use super::space::Space;
 use super::ways::Ways;
 use crate::proof::Fault;
 use crate::sight::{figure, garage};
-use crate::walk::walk_s;
+
+/// Metres a second on foot, and how much longer streets are than the bird's way.
+const WALK_M_S: f64 = 1.3;
+const WALK_DETOUR: f64 = 1.3;
 
 /// What a sign advises now, and since when.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +55,11 @@ impl Planner {
             city.signs.iter().flat_map(|sign| &sign.lines).filter_map(facility).collect();
         announced.sort_unstable();
         announced.dedup();
-        let walk = |f: &FacilityIx| Some((*f, walk_s(city, *f)?));
+        let walk = |f: &FacilityIx| {
+            let at = city.facilities.get(f.at())?.position;
+            let metres = city.guidance.centre.map_or(0.0, |centre| geo::distance_m(at, centre));
+            Some((*f, metres * WALK_DETOUR / WALK_M_S))
+        };
         let capacity = |f: &FacilityIx| city.facilities.get(f.at()).map_or(0, |f| f.capacity);
         Planner {
             ways: city.network.as_ref().map(|network| Ways::new(city, network, now)),

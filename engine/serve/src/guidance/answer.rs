@@ -114,20 +114,16 @@ fn compared(
         Target::Section(s) => city.sections.get(s.at()).map(|s| (s.full_at, s.reopen_at)),
         Target::Garage(_) => None,
     };
-    let walk_s = match line.target {
-        Target::Facility(f) => vlot_guidance::walk_s(city, f),
-        Target::Garage(_) | Target::Section(_) => None,
-    };
+    let drive_s = vlot_publish::drive_s(planned, Some(line));
     wire::ComparedLine {
         target_id: convert::target(city, line.target),
         name: vlot_publish::target_name(city, line.target).to_owned(),
         advised,
         way: way.into(),
-        drive_s: vlot_publish::drive_s(planned, Some(line)),
+        drive_s,
         length_m,
         streets: streets(city, &planned.way),
-        #[expect(clippy::cast_possible_truncation, reason = "a walk within a city, in seconds")]
-        walk_s: walk_s.map(|s| s as f32),
+        walk_and_risk_s: planned.cost_s.zip(drive_s).map(|(cost, drive)| (cost - drive).max(0.0)),
         arrival: planned.arrival.as_ref().map(convert::arrival),
         cost_s: planned.cost_s,
         full_at: limits.map(|l| l.0),
