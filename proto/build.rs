@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     "vlot/device/v1/health.proto",
     "vlot/parking/v1/forecast.proto",
     "vlot/guidance/v1/advise.proto",
+    "vlot/guidance/v1/guidance.proto",
     "vlot/history/v1/history.proto",
     "vlot/parking/v1/parking.proto",
     "vlot/parking/v1/zone.proto",

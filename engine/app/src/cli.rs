@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Route(RouteOf),
     /// Where to park for a trip: ways from door to door, ranked
     Advise(crate::advise_cmd::AdviseOf),
+    /// Why a sign says what it says, now or at any moment of the journal
+    Why(crate::why_cmd::Why),
 }
 
 /// Run a whole city on this machine.
@@ -388,6 +390,8 @@ pub(crate) enum What {
     Jams,
     /// Suspected incidents
     Incidents,
+    /// What signs advise as a whole: refused sets, compliance, what is sent where
+    Guidance,
 }
 
 pub(crate) fn duration(s: &str) -> Result<Duration, String> {

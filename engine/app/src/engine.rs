@@ -21,6 +21,7 @@ use vlot_store::journal::{self, Era, Journal, OnDamage, Record, State};
 
 use crate::feeds::Feeds;
 use crate::home::Home;
+use crate::past::OwnPast;
 use crate::recovery::{Recovered, feed_journal, open_reader};
 
 /// Batches that may wait for a worker.
@@ -188,19 +189,21 @@ impl Engine {
         let feeds = Feeds::default();
         let (watched, polled) = (sources.clone(), feeds.clone());
         let folder: Arc<Mutex<Option<situations::Folder>>> = Arc::default();
-        let watched_folder = folder.clone();
         let (warned, of_city) = (clock.clone(), city.clone());
         for warning in vlot_settings::warnings(&city, clock.now()) {
             tracing::warn!("{}", warning.text);
         }
+        let (watched_folder, guided) = (folder.clone(), board.clone());
         let problems: Problems = Arc::new(move || {
             let mut problems = problems(&journal_state, &watched);
             problems.extend(timetable_problems(&of_city, warned.now()));
             problems.extend(polled.problems());
             problems.extend(history_problems(history_health.as_ref()));
             problems.extend(crate::situation_folder::problems(&watched_folder));
+            problems.extend(refused_set(&guided));
             problems
         });
+        let past = OwnPast::new(home.clone(), source.fingerprint(), city.clone(), on_damage);
         let of_folder = crate::situation_folder::parts(&settings, &board, clock.clone(), &inbox);
         let context = Context {
             city: city.clone(),
@@ -214,6 +217,7 @@ impl Engine {
             problems: problems.clone(),
             acts: home.acts(),
             history,
+            past: Some(Arc::new(past)),
         };
         let server = Server::bind(
             crate::wiring::serve_options(&settings.serve, &settings.admission),
@@ -355,6 +359,14 @@ fn history_problems(health: Option<&HistoryHealth>) -> Vec<Problem> {
             halts: false,
         })
         .collect()
+}
+
+/// Signs that are not given the newest advice, because it broke a rule; the engine goes on with what still holds.
+fn refused_set(board: &Board) -> Option<Problem> {
+    let entry = board.get(Key::Guidance)?;
+    let Product::Guidance(state) = &*entry.product else { return None };
+    let (since, what) = vlot_publish::refused_set(state)?;
+    Some(Problem { part: "guidance".to_owned(), what, since, halts: false })
 }
 
 /// The journal as the pump's log.

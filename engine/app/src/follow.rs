@@ -8,6 +8,7 @@ use tonic::{Code, Status as Refused, Streaming};
 use vlot_proto::bicycle::v1::WatchGarageResponse;
 use vlot_proto::common::v1::StreamPosition;
 use vlot_proto::device::v1::WatchSensorsResponse;
+use vlot_proto::guidance::v1::WatchGuidanceResponse;
 use vlot_proto::parking::v1::{WatchFacilitiesResponse, WatchForecastsResponse, WatchZonesResponse};
 use vlot_proto::sign::v1::WatchSignsResponse;
 use vlot_proto::traffic::v1::{
@@ -42,6 +43,7 @@ positioned!(
     WatchFacilitiesResponse,
     WatchForecastsResponse,
     WatchGarageResponse,
+    WatchGuidanceResponse,
     WatchIncidentsResponse,
     WatchJamsResponse,
     WatchLinksResponse,

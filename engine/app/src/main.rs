@@ -13,6 +13,7 @@ mod follow;
 mod history_cmd;
 mod home;
 mod import_cmd;
+mod past;
 mod recovery;
 mod replay;
 mod route_cmd;
@@ -22,9 +23,12 @@ mod situation_folder;
 mod summary;
 mod table;
 mod watch;
+mod watch_guidance;
 mod watch_roads;
 mod watch_sensors;
 mod watch_zones;
+mod when;
+mod why_cmd;
 mod wiring;
 
 use std::io::IsTerminal;
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Command::Watch(options) => in_runtime(watch::watch(options)),
         Command::Route(options) => in_runtime(route_cmd::route(options)),
         Command::Advise(options) => in_runtime(advise_cmd::advise(options)),
+        Command::Why(options) => in_runtime(why_cmd::why(options)),
         Command::History(options) => in_runtime(history_cmd::history(options)),
         Command::Import(options) => import_cmd::import(&options),
     };

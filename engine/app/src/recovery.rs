@@ -7,7 +7,7 @@ use vlot_store::journal::{Era, OnDamage, Reader, RealDisk, Record};
 
 use crate::cli::Until;
 
-const UNREADABLE: &str =
+pub(crate) const UNREADABLE: &str =
     "the journal cannot be read (hint: --skip-damage passes over what is damaged, and says what)";
 
 /// Readings that go into the dataflow at once: enough to be quick, little enough to stay small.
@@ -31,12 +31,30 @@ pub(crate) struct Recovered {
 
 /// Feeds a journal's ticks, up to and with `until`, to the workers, and lets `admission` see every reading.
 pub(crate) fn feed_journal(
-    mut reader: Reader,
+    reader: Reader,
     until: Option<Until>,
     city: &City,
     meters: &Meters,
     admission: &mut Admission,
     feeder: &mut Feeder,
+) -> Result<Recovered> {
+    feed_ticks(reader, until, city, meters, feeder, |_, readings| {
+        for reading in readings {
+            // Judged before it was journalled: here only to remember it.
+            admission.judge(std::slice::from_ref(reading), |_, _| {});
+        }
+        Ok(())
+    })
+}
+
+/// The same for who wants to see each tick, its instant and its readings before the workers do, and can end it by an error.
+pub(crate) fn feed_ticks(
+    mut reader: Reader,
+    until: Option<Until>,
+    city: &City,
+    meters: &Meters,
+    feeder: &mut Feeder,
+    mut see: impl FnMut(Timestamp, &[Reading]) -> Result<()>,
 ) -> Result<Recovered> {
     let mut names = Names::default();
     let mut recovered = Recovered::default();
@@ -52,10 +70,7 @@ pub(crate) fn feed_journal(
                 known.clear();
                 known.extend(readings.iter().filter_map(|r| names.translate(r.clone())));
                 meters.retired_devices.add((readings.len() - known.len()) as u64);
-                for reading in &known {
-                    // Judged before it was journalled: here only to remember it.
-                    admission.judge(std::slice::from_ref(reading), |_, _| {});
-                }
+                see(at, &known)?;
                 recovered.tick = tick;
                 recovered.at = at;
                 recovered.readings += known.len() as u64;
@@ -75,7 +90,7 @@ pub(crate) fn feed_journal(
     Ok(recovered)
 }
 
-fn is_past(until: Option<Until>, tick: Tick, at: Timestamp) -> bool {
+pub(crate) fn is_past(until: Option<Until>, tick: Tick, at: Timestamp) -> bool {
     match until {
         None => false,
         Some(Until::Tick(last)) => tick > last,

@@ -139,6 +139,7 @@ pub(crate) async fn watch(options: Watch) -> Result<()> {
         What::Corridors => watch_roads::corridors(&channel, &mut print).await,
         What::Jams => watch_roads::jams(&channel, &mut print).await,
         What::Incidents => watch_roads::incidents(&channel, &mut print).await,
+        What::Guidance => crate::watch_guidance::guidance(&channel, &mut print).await,
     };
     watched.map_err(|error| match error.downcast::<Refused>() {
         Ok(refused) => told(refused),
@@ -255,7 +256,7 @@ fn garage(garage: &Garage) -> String {
 }
 
 /// A row of a face as text: `<- Ladeuze 123`.
-fn row(row: &Row, advised: bool) -> String {
+pub(crate) fn row(row: &Row, advised: bool) -> String {
     let arrow = match row.arrow() {
         Arrow::Unspecified => " ",
         Arrow::Ahead => "\u{2191}",

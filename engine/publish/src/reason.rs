@@ -307,9 +307,8 @@ fn advised(limits: &Limits<'_>, sight: &Sight, travel_time: Duration, candidates
     match (candidates, travel_time.as_secs()) {
         (0 | 1, _) => out.add(format_args!("the only line with space")),
         (n, 0) => out.add(format_args!("the first of {n} lines with space")),
-        (n, seconds) => {
-            out.add(format_args!("{seconds} s away, chosen by travel time among {n} lines with space"));
-        }
+        // How it was chosen is in the sign's plan, with figures.
+        (n, _) => out.add(format_args!("chosen among {n} lines with space")),
     }
     out.end()
 }
@@ -523,10 +522,7 @@ mod tests {
         let free = "Ladeuze: 50 of 200 spaces free";
         let table = [
             (advised(&limits(), &sight, away, 1), format!("{free}, the only line with space.")),
-            (
-                advised(&limits(), &sight, away, 3),
-                format!("{free}, 90 s away, chosen by travel time among 3 lines with space."),
-            ),
+            (advised(&limits(), &sight, away, 3), format!("{free}, chosen among 3 lines with space.")),
             (
                 advised(&limits(), &sight, Duration::ZERO, 3),
                 format!("{free}, the first of 3 lines with space."),

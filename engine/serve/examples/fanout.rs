@@ -344,6 +344,7 @@ fn vlot(since: Since) -> Running {
         problems: Arc::new(Vec::new),
         acts: None,
         history: None,
+        past: None,
     };
     let options = Options { max_streams: 100_000, ..Options::new((Ipv4Addr::LOCALHOST, 0).into()) };
     let server = Server::bind(options, context).unwrap();

@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, watch};
 use vlot_model::{ActLog, Board, City, Clock, History, Meters, Quarantine, Submission, Tick, Timestamp};
 use vlot_publish::FaceRenderer;
 
+use crate::past::Past;
+
 /// Where to listen, and bounds.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -121,6 +123,8 @@ pub struct Context {
     pub acts: Option<Arc<dyn ActLog>>,
     /// What is kept of the past; `None` where none is.
     pub history: Option<Arc<dyn History>>,
+    /// Brings back what was known at a moment of the past; `None` where nobody can.
+    pub past: Option<Arc<dyn Past>>,
 }
 
 /// A part that does not work as it should.

@@ -6,7 +6,8 @@
 //! - `server`, `connection`, `tls`: listen, bound, end.
 //! - `bells`, `watch`: who is woken by which change, and the one stream that every watch is.
 //! - `convert`, `ready_made`: products to messages, once for all readers.
-//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `roads`, `sign`, `acts`, `history`, `admin`,
+//! - `past`: what it asks of who can bring the past back.
+//! - `parking`, `forecasts`, `zones`, `sensors`, `garage`, `traffic`, `roads`, `sign`, `guidance`, `acts`, `history`, `admin`,
 //!   `health`: the services.
 
 mod acts;
@@ -21,9 +22,11 @@ mod filter;
 mod forecasts;
 mod frames;
 mod garage;
+mod guidance;
 mod health;
 mod history;
 mod parking;
+mod past;
 mod ready_made;
 mod roads;
 mod sensors;
@@ -38,4 +41,6 @@ mod wire;
 mod zones;
 
 pub use context::{ActRules, ActsFrom, Context, Options, Problem, TlsFiles};
+pub use guidance::why_then;
+pub use past::{Moment, NoPast, Past, Then};
 pub use server::{ServeError, Server};

@@ -12,6 +12,7 @@ use crate::acts::{self, Operations};
 use crate::admin::Admin;
 use crate::forecasts::Forecasts;
 use crate::garage::Garages;
+use crate::guidance::Guidances;
 use crate::history::Histories;
 use crate::parking::Parking;
 use crate::roads::{self, Advice, Roads, Roadside, Routes as RoadRoutes};
@@ -24,6 +25,7 @@ use crate::wire::admin::v1::admin_service_server::AdminServiceServer;
 use crate::wire::bicycle::v1::garage_service_server::GarageServiceServer;
 use crate::wire::device::v1::sensor_service_server::SensorServiceServer;
 use crate::wire::guidance::v1::advise_service_server::AdviseServiceServer;
+use crate::wire::guidance::v1::guidance_service_server::GuidanceServiceServer;
 use crate::wire::history::v1::history_service_server::HistoryServiceServer;
 use crate::wire::parking::v1::forecast_service_server::ForecastServiceServer;
 use crate::wire::parking::v1::operation_service_server::OperationServiceServer;
@@ -44,6 +46,7 @@ const SERVICES: &[&str] = &[
     AdviseServiceServer::<Advice>::NAME,
     ForecastServiceServer::<Forecasts>::NAME,
     GarageServiceServer::<Garages>::NAME,
+    GuidanceServiceServer::<Guidances>::NAME,
     HistoryServiceServer::<Histories>::NAME,
     OperationServiceServer::<Operations>::NAME,
     ParkingServiceServer::<Parking>::NAME,
@@ -147,6 +150,9 @@ fn services(shared: &Arc<Shared>, routes: Routes) -> Routes {
             ForecastServiceServer::new(Forecasts(Arc::clone(shared))).max_decoding_message_size(bytes),
         )
         .add_service(GarageServiceServer::new(Garages(Arc::clone(shared))).max_decoding_message_size(bytes))
+        .add_service(
+            GuidanceServiceServer::new(Guidances(Arc::clone(shared))).max_decoding_message_size(bytes),
+        )
         .add_service(HistoryServiceServer::new(Histories::new(shared)).max_decoding_message_size(bytes))
         .add_service(ParkingServiceServer::new(Parking(Arc::clone(shared))).max_decoding_message_size(bytes))
         .add_service(RoadServiceServer::new(Roads(Arc::clone(shared))).max_decoding_message_size(bytes))

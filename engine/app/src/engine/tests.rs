@@ -154,3 +154,25 @@ fn signs_that_a_killed_engine_left_connected_are_not() {
     let said: Vec<_> = ended.readings.iter().map(|r| (r.device.0, r.observed_at, r.value.clone())).collect();
     assert_eq!(said, [(10, at, Value::SignLink { connected: false })]);
 }
+
+#[test]
+fn a_refused_set_of_advice_is_a_problem_that_operators_see() {
+    let board = Board::new();
+    assert_eq!(refused_set(&board), None);
+    let publish = |tick, refused| {
+        let state = vlot_model::GuidanceState { refused, ..Default::default() };
+        let product = Arc::new(Product::Guidance(state));
+        board.publish(
+            tick,
+            Timestamp::EPOCH,
+            [vlot_model::Update { tick, at: Timestamp::EPOCH, trigger: None, product }],
+        );
+    };
+    publish(1, None);
+    assert_eq!(refused_set(&board), None);
+    let since = Timestamp::from_secs(5);
+    publish(2, Some(vlot_model::RefusedSet { since, faults: vec!["a driver would go round".into()] }));
+    let problem = refused_set(&board).unwrap();
+    assert_eq!((problem.part.as_str(), problem.since, problem.halts), ("guidance", since, false));
+    assert!(problem.what.contains("a driver would go round"), "{}", problem.what);
+}

@@ -10,7 +10,7 @@ use super::space::{Outlook, below, turned_away};
 /// Drivers are counted over this long, seconds: about as long as advice stands and its effect takes to be seen.
 pub(crate) const WINDOW_S: f64 = 600.0;
 /// Passes over all signs; each ends the search when nothing moves.
-const PASSES: usize = 12;
+const PASSES: usize = 256;
 
 /// A sign's choice.
 #[derive(Clone, Debug, Default)]

@@ -8,6 +8,7 @@ mod count;
 mod facility;
 mod forecast;
 mod garage;
+mod guidance;
 pub(crate) mod road;
 pub(crate) mod roadside;
 mod sensor;
@@ -27,8 +28,9 @@ pub(crate) use count::{mode as count_mode, station};
 pub(crate) use facility::{facility, kind as facility_kind};
 pub(crate) use forecast::{forecast, on_arrival};
 pub(crate) use garage::{garage, unmoved};
+pub(crate) use guidance::{advice_reason, arrival, guidance};
 pub(crate) use sensor::{kind as sensor_kind, sensor};
-pub(crate) use sign::{face, sign, sign_fault};
+pub(crate) use sign::{face, sign, sign_fault, target};
 pub(crate) use situation::{kind as situation_kind, link_id, modes, phase as situation_phase, situation};
 pub(crate) use zone::zone;
 

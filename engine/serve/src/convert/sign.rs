@@ -66,7 +66,8 @@ fn row(city: &City, row: &FaceRow) -> wire::Row {
     }
 }
 
-fn target(city: &City, target: Target) -> String {
+/// A target as the interfaces write it: a section stands behind its garage's id.
+pub(crate) fn target(city: &City, target: Target) -> String {
     let garage_id = |ix: vlot_model::GarageIx| city.garages.get(ix.at()).map_or("", |g| &*g.id);
     match target {
         Target::Facility(ix) => city.facilities.get(ix.at()).map(|f| f.id.to_string()).unwrap_or_default(),

@@ -8,6 +8,7 @@ mod board;
 mod certificates;
 mod edge;
 mod forecasts;
+mod guidance;
 mod history;
 mod house;
 mod past;

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tonic::transport::{Channel, Endpoint};
 use vlot_model::*;
 use vlot_publish::FaceRenderer;
-use vlot_serve::{Context, Options, Problem, ServeError, Server};
+use vlot_serve::{Context, Options, Past, Problem, ServeError, Server};
 
 use super::acts::Log;
 
@@ -65,6 +65,11 @@ impl House {
         Self::open_over(Arc::default(), |_| {}, Some(history), |_| {}).await.unwrap()
     }
 
+    /// In another city, with a past to bring back.
+    pub async fn open_with_past(past: Option<Arc<dyn Past>>, other: impl FnOnce(&mut City)) -> Self {
+        Self::open_in_time(Arc::default(), |_| {}, None, other, past).await.unwrap()
+    }
+
     /// In another city.
     pub async fn open_in(change: impl FnOnce(&mut City)) -> Self {
         Self::open_over(Arc::default(), |_| {}, None, change).await.unwrap()
@@ -84,6 +89,16 @@ impl House {
         change: impl FnOnce(&mut Options),
         history: Option<Arc<dyn History>>,
         other: impl FnOnce(&mut City),
+    ) -> Result<Self, ServeError> {
+        Self::open_in_time(acts, change, history, other, None).await
+    }
+
+    async fn open_in_time(
+        acts: Arc<Log>,
+        change: impl FnOnce(&mut Options),
+        history: Option<Arc<dyn History>>,
+        other: impl FnOnce(&mut City),
+        past: Option<Arc<dyn Past>>,
     ) -> Result<Self, ServeError> {
         let mut city = city();
         other(&mut city);
@@ -107,6 +122,7 @@ impl House {
             problems: Arc::new(move || told.lock().unwrap().clone()),
             acts: Some(Arc::clone(&acts) as Arc<dyn ActLog>),
             history,
+            past,
         };
         let mut options = Options::new((Ipv4Addr::LOCALHOST, 0).into());
         change(&mut options);
