@@ -74,6 +74,7 @@ fn capacity(city: &City, target: Target) -> u32 {
             city.garages[g.at()].sections.iter().map(|s| city.sections[s.at()].capacity).sum()
         }
         Target::Section(s) => city.sections[s.at()].capacity,
+        Target::Place(_) | Target::Group { .. } => 0,
     }
 }
 

@@ -45,7 +45,7 @@ fn city(mode: GuidanceMode) -> Arc<City> {
     city.signs[1] = vlot_model::Sign { id: "second".into(), ..city.signs[0].clone() };
     let signs = vec![on(&network, 0), on(&network, 2)];
     let facilities = vec![on(&network, 4), on(&network, 12), on(&network, 8)];
-    city.placed = Placed { facilities, garages: vec![None], signs, devices: Vec::new() };
+    city.placed = Placed { facilities, garages: vec![None], signs, ..Placed::default() };
     city.guidance = GuidanceRules { mode, ..GuidanceRules::default() };
     city.network = Some(network);
     Arc::new(city)

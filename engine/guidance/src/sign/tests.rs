@@ -290,6 +290,7 @@ enum Event {
 fn plan(city: &City, advice: Option<u32>, at: Timestamp) -> SignPlan {
     let line = LinePlan { way: LineWay::Configured, arrival: None, cost_s: None };
     SignPlan {
+        edge: None,
         sign: SignIx(0),
         decided_at: at,
         lines: vec![line; city.signs[0].lines.len()],
