@@ -28,9 +28,13 @@
 //! The template chooses places (`[tr…]`), justification (`[jl…]`) and fonts (`[fo…]`). Placeholders of lines that
 //! the sign does not have become nothing, so that one template serves signs of several lengths.
 
+mod parts;
+
 use std::fmt::Write as _;
 
 use vlot_model::{Arrow, City, EdgeOrIn, Figure, Sign, SignIx, SignLine, Target};
+
+use parts::{EdgeField, EdgeTime, Field, Part, parts};
 
 /// The face of `sign` in MULTI; empty, a dark sign, for a sign or template that `city` does not have.
 #[must_use]
@@ -208,54 +212,52 @@ fn fill(
     advice: Option<usize>,
     edge: Option<EdgeShown>,
 ) {
-    {
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => face.push_str(text),
-                Piece::Free(line, before) => {
-                    if let Figure::Free(free) = shown(*line).figure {
-                        face.push_str(before);
-                        // Memory takes all that is written.
-                        let _never_fails = write!(face, "{free}");
-                    }
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => face.push_str(text),
+            Piece::Free(line, before) => {
+                if let Figure::Free(free) = shown(*line).figure {
+                    face.push_str(before);
+                    // Memory takes all that is written.
+                    let _never_fails = write!(face, "{free}");
                 }
-                Piece::Word(line, word, text) if shown(*line).figure == *word => face.push_str(text),
-                Piece::Word(..) => {}
-                Piece::Arrow(line, plain, advised) => {
-                    if let Some(glyph) = glyph(shown(*line).arrow) {
-                        face.push_str(if advice == Some(*line) { advised } else { plain });
-                        face.push(glyph);
-                    }
+            }
+            Piece::Word(line, word, text) if shown(*line).figure == *word => face.push_str(text),
+            Piece::Word(..) => {}
+            Piece::Arrow(line, plain, advised) => {
+                if let Some(glyph) = glyph(shown(*line).arrow) {
+                    face.push_str(if advice == Some(*line) { advised } else { plain });
+                    face.push(glyph);
                 }
-                Piece::Minutes(line, before, behind) => {
-                    if let Some(minutes) = shown(*line).minutes {
-                        let _never_fails = write!(face, "{before}{minutes}{behind}");
-                    }
+            }
+            Piece::Minutes(line, before, behind) => {
+                if let Some(minutes) = shown(*line).minutes {
+                    let _never_fails = write!(face, "{before}{minutes}{behind}");
                 }
-                Piece::Edge(within) if edge.is_some() => fill(face, within, shown, advice, edge),
-                Piece::Edge(_) => {}
-                Piece::EdgeLabel(labels) => {
-                    face.push_str(edge.and_then(|edge| labels.get(edge.line)).map_or("", String::as_str));
+            }
+            Piece::Edge(within) if edge.is_some() => fill(face, within, shown, advice, edge),
+            Piece::Edge(_) => {}
+            Piece::EdgeLabel(labels) => {
+                face.push_str(edge.and_then(|edge| labels.get(edge.line)).map_or("", String::as_str));
+            }
+            Piece::EdgeArrow(before) => {
+                if let Some(glyph) = edge.and_then(|edge| glyph(shown(edge.line).arrow)) {
+                    face.push_str(before);
+                    face.push(glyph);
                 }
-                Piece::EdgeArrow(before) => {
-                    if let Some(glyph) = edge.and_then(|edge| glyph(shown(edge.line).arrow)) {
-                        face.push_str(before);
-                        face.push(glyph);
-                    }
+            }
+            Piece::EdgeMinutes(time, before, behind) => {
+                if let Some(edge) = edge {
+                    let minutes = match time {
+                        EdgeTime::Drive => edge.drive,
+                        EdgeTime::Onward => edge.onward,
+                        EdgeTime::In => edge.inner,
+                    };
+                    let _never_fails = write!(face, "{before}{minutes}{behind}");
                 }
-                Piece::EdgeMinutes(time, before, behind) => {
-                    if let Some(edge) = edge {
-                        let minutes = match time {
-                            EdgeTime::Drive => edge.drive,
-                            EdgeTime::Onward => edge.onward,
-                            EdgeTime::In => edge.inner,
-                        };
-                        let _never_fails = write!(face, "{before}{minutes}{behind}");
-                    }
-                }
-                Piece::Advice(texts) => {
-                    face.push_str(advice.and_then(|line| texts.get(line)).map_or("", String::as_str));
-                }
+            }
+            Piece::Advice(texts) => {
+                face.push_str(advice.and_then(|line| texts.get(line)).map_or("", String::as_str));
             }
         }
     }
@@ -334,97 +336,6 @@ fn coloured([r, g, b]: [u8; 3], text: &str) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('[', "[[").replace(']', "]]")
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Label,
-    Figure,
-    Free,
-    Full,
-    Closed,
-    Arrow,
-    Minutes,
-    Time,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EdgeField {
-    Label,
-    Arrow,
-    Time(EdgeTime),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EdgeTime {
-    Drive,
-    Onward,
-    In,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part<'t> {
-    Text(&'t str),
-    Field(Field, usize),
-    Advice,
-    EdgeBegins,
-    EdgeEnds,
-    Edge(EdgeField),
-}
-
-/// A template's parts; what is no placeholder is text, braces included.
-fn parts(template: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some(open) = rest.find('{') {
-        let (before, from) = rest.split_at(open);
-        parts.push(Part::Text(before));
-        let placeholder = from.find('}').and_then(|close| Some((placeholder(&from[1..close])?, close)));
-        match placeholder {
-            Some((part, close)) => {
-                parts.push(part);
-                rest = &from[close + 1..];
-            }
-            None => {
-                parts.push(Part::Text(&from[..1]));
-                rest = &from[1..];
-            }
-        }
-    }
-    parts.push(Part::Text(rest));
-    parts.retain(|part| *part != Part::Text(""));
-    parts
-}
-
-fn placeholder(name: &str) -> Option<Part<'static>> {
-    let known = match name {
-        "advice" => Some(Part::Advice),
-        "edge?" => Some(Part::EdgeBegins),
-        "/edge" => Some(Part::EdgeEnds),
-        "edge.label" => Some(Part::Edge(EdgeField::Label)),
-        "edge.arrow" => Some(Part::Edge(EdgeField::Arrow)),
-        "edge.drive" => Some(Part::Edge(EdgeField::Time(EdgeTime::Drive))),
-        "edge.onward" => Some(Part::Edge(EdgeField::Time(EdgeTime::Onward))),
-        "edge.in" => Some(Part::Edge(EdgeField::Time(EdgeTime::In))),
-        _ => None,
-    };
-    if known.is_some() {
-        return known;
-    }
-    let (field, line) = name.split_once('.')?;
-    let field = match field {
-        "label" => Field::Label,
-        "figure" => Field::Figure,
-        "free" => Field::Free,
-        "full" => Field::Full,
-        "closed" => Field::Closed,
-        "arrow" => Field::Arrow,
-        "minutes" => Field::Minutes,
-        "time" => Field::Time,
-        _ => return None,
-    };
-    let line: usize = line.parse().ok()?;
-    Some(Part::Field(field, line.checked_sub(1)?))
 }
 
 /// Faces that are as large as each sign's can get: a configuration whose worst cases fit never fails to be drawn.
