@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use vlot_model::{City, RackKind, Sign, Target, UserGroup};
+
 /// A line must be nearer by this much before it takes the advice over.
 pub(crate) const MARGIN: Duration = Duration::from_secs(30);
 
@@ -15,6 +17,48 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(30);
 pub(crate) struct Candidate {
     pub(crate) line: usize,
     pub(crate) travel_time: Duration,
+}
+
+/// Which of a sign's lines its advice may name: those for the people whom the sign speaks to.
+///
+/// A sign with a car park or zone speaks to drivers who look for any space. One with spaces of a group alone speaks to that group. One
+/// of cargo sections speaks to cargo bicycles, which fit nowhere else; any other garage sign to the rest, whom it never sends among
+/// cargo bicycles. A named place is where somebody goes, and never where one parks.
+pub(crate) fn advisable(city: &City, sign: &Sign) -> Vec<bool> {
+    let targets = || sign.lines.iter().map(|line| line.target);
+    let any_space = targets().any(|target| matches!(target, Target::Facility(_)));
+    let group = targets().find_map(group);
+    let one_group = targets().filter_map(self::group).all(|other| Some(other) == group);
+    let mut sections = targets().filter(|target| matches!(target, Target::Section(_))).peekable();
+    let cargo = sections.peek().is_some() && sections.all(|target| is_for_cargo(city, target));
+    let suits = |target| match target {
+        Target::Facility(_) => true,
+        Target::Group { .. } => !any_space && one_group,
+        Target::Garage(_) | Target::Section(_) => {
+            !any_space && group.is_none() && is_for_cargo(city, target) == cargo
+        }
+        Target::Place(_) => false,
+    };
+    targets().map(suits).collect()
+}
+
+fn group(target: Target) -> Option<UserGroup> {
+    if let Target::Group { group, .. } = target { Some(group) } else { None }
+}
+
+/// Whether cargo bicycles alone stand there.
+fn is_for_cargo(city: &City, target: Target) -> bool {
+    let cargo = |s: &vlot_model::SectionIx| {
+        city.sections.get(s.at()).is_some_and(|section| section.rack == RackKind::Cargo)
+    };
+    match target {
+        Target::Section(s) => cargo(&s),
+        Target::Garage(g) => {
+            let sections = city.garages.get(g.at()).map_or(&[][..], |g| &g.sections);
+            !sections.is_empty() && sections.iter().all(cargo)
+        }
+        Target::Facility(_) | Target::Place(_) | Target::Group { .. } => false,
+    }
 }
 
 /// What to do with the advice.

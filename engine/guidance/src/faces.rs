@@ -11,14 +11,30 @@
 //! | `{closed.N}`  | the figure where it is the word for closed, else nothing: a long word may need a smaller font |
 //! | `{arrow.N}`   | the arrow of the way there now as a character of the arrow fonts, in the arrows' colour, or in the advice's colour on the advised line |
 //! | `{minutes.N}` | the travel time there now in minutes, rounded up, in the labels' colour; nothing where no way leads there |
+//! | `{time.N}`    | the same with the word for minutes behind it |
 //! | `{advice}`    | the label of the advised line, in the advice's colour; nothing without advice |
+//!
+//! Where a sign sets driving in against parking at the edge, these speak of the two:
+//!
+//! | placeholder       | becomes |
+//! |-------------------|---------|
+//! | `{edge?}` ... `{/edge}` | what stands between them, perhaps a page; nothing while there is nothing to compare |
+//! | `{edge.label}`    | the label of the edge car park's line, in the labels' colour |
+//! | `{edge.arrow}`    | the arrow of that line, as `{arrow.N}` |
+//! | `{edge.drive}`    | the travel time to it, as `{time.N}`, in the colour of a figure |
+//! | `{edge.onward}`   | the time from there to where people want to be, in the same manner |
+//! | `{edge.in}`       | the time driving in, the walk from the car park in it, in the labels' colour |
 //!
 //! The template chooses places (`[tr…]`), justification (`[jl…]`) and fonts (`[fo…]`). Placeholders of lines that
 //! the sign does not have become nothing, so that one template serves signs of several lengths.
 
+mod parts;
+
 use std::fmt::Write as _;
 
-use vlot_model::{Arrow, City, Figure, Sign, SignIx, SignLine, Target};
+use vlot_model::{Arrow, City, EdgeOrIn, Figure, Sign, SignIx, SignLine, Target};
+
+use parts::{EdgeField, EdgeTime, Field, Part, parts};
 
 /// The face of `sign` in MULTI; empty, a dark sign, for a sign or template that `city` does not have.
 #[must_use]
@@ -28,7 +44,7 @@ pub fn multi(sign: SignIx, figures: &[Figure], advice: Option<u32>, city: &City)
         figure: figures.get(line).copied().unwrap_or(Figure::Blank),
         ..configured(city.signs.get(sign.at()).and_then(|sign| sign.lines.get(line)))
     };
-    Layout::of(sign, city).fill(shown, advice)
+    Layout::of(sign, city).fill(shown, advice, None)
 }
 
 /// Longer travel times are shown as this.
@@ -43,6 +59,38 @@ pub(crate) struct Shown {
     pub(crate) minutes: Option<u32>,
     /// Will probably be full on arrival.
     pub(crate) filling: bool,
+}
+
+/// Drive in or park at the edge, in whole minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EdgeShown {
+    /// Position of the edge car park's line.
+    line: usize,
+    drive: u32,
+    onward: u32,
+    inner: u32,
+}
+
+impl EdgeShown {
+    /// For a comparison; minutes that are still about right stay as they were.
+    pub(crate) fn of(edge: &EdgeOrIn, before: Option<EdgeShown>) -> Self {
+        let line = edge.line as usize;
+        let before = before.filter(|before| before.line == line);
+        let kept =
+            |was: Option<u32>, seconds| was.filter(|was| is_about(*was, seconds)).unwrap_or(minutes(seconds));
+        EdgeShown {
+            line,
+            drive: kept(before.map(|b| b.drive), edge.drive_s),
+            onward: kept(before.map(|b| b.onward), edge.onward_s),
+            inner: kept(before.map(|b| b.inner), edge.in_s),
+        }
+    }
+}
+
+/// Whether minutes that are shown are still about right: within half a minute of what they stand for.
+pub(crate) fn is_about(shown: u32, seconds: f32) -> bool {
+    let upto = shown as f32 * 60.0;
+    (upto - 90.0..=upto + 30.0).contains(&seconds)
 }
 
 /// What a line says before anything is known.
@@ -81,8 +129,16 @@ enum Piece {
     Word(usize, Figure, String),
     /// What stands before an arrow, and the same where the line is advised.
     Arrow(usize, String, String),
-    /// What stands before the minutes.
-    Minutes(usize, String),
+    /// What stands before the minutes, and behind them.
+    Minutes(usize, String, String),
+    /// What is there while there is a comparison with the edge.
+    Edge(Vec<Piece>),
+    /// The edge car park's label, by line.
+    EdgeLabel(Vec<String>),
+    /// What stands before the arrow to it.
+    EdgeArrow(String),
+    /// What stands before one of its times, and behind it.
+    EdgeMinutes(EdgeTime, String, String),
     /// What stands there if a line is advised, by line.
     Advice(Vec<String>),
 }
@@ -96,6 +152,7 @@ impl Layout {
             return Layout { pieces: Vec::new(), size: 0 };
         };
         let mut pieces: Vec<Piece> = Vec::new();
+        let mut before_edge = None;
         for part in parts(&template.multi) {
             match part {
                 Part::Text(text) => pieces.push(Piece::Text(text.to_owned())),
@@ -104,51 +161,122 @@ impl Layout {
                     pieces.push(Piece::Advice(sign.lines.iter().map(|line| text(&line.label)).collect()));
                 }
                 Part::Field(field, line) => piece(&mut pieces, field, line, sign, city),
+                Part::Edge(field) => pieces.push(edge(field, sign, city)),
+                Part::EdgeBegins => before_edge = Some(std::mem::take(&mut pieces)),
+                Part::EdgeEnds => {
+                    if let Some(before) = before_edge.take() {
+                        let within = std::mem::replace(&mut pieces, before);
+                        pieces.push(Piece::Edge(joined(within)));
+                    }
+                }
             }
+        }
+        if let Some(before) = before_edge {
+            // What is never closed is not there without a comparison either.
+            let within = std::mem::replace(&mut pieces, before);
+            pieces.push(Piece::Edge(joined(within)));
         }
         let size = template.multi.len() * 2;
         Layout { pieces: joined(pieces), size }
     }
 
+    /// Whether it has something to say of the edge.
+    pub(crate) fn has_edge(&self) -> bool {
+        self.pieces.iter().any(|piece| {
+            matches!(
+                piece,
+                Piece::Edge(_) | Piece::EdgeLabel(_) | Piece::EdgeArrow(_) | Piece::EdgeMinutes(..)
+            )
+        })
+    }
+
     /// Whether a line's travel time stands on the face.
     pub(crate) fn has_minutes(&self, line: usize) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Minutes(at, _) if *at == line))
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Minutes(at, ..) if *at == line))
     }
 
     /// The face of what is shown, by line.
-    pub(crate) fn fill(&self, shown: impl Fn(usize) -> Shown, advice: Option<usize>) -> String {
+    pub(crate) fn fill(
+        &self,
+        shown: impl Fn(usize) -> Shown,
+        advice: Option<usize>,
+        edge: Option<EdgeShown>,
+    ) -> String {
         let mut face = String::with_capacity(self.size);
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => face.push_str(text),
-                Piece::Free(line, plain, filling) => {
-                    let shown = shown(*line);
-                    if let Figure::Free(free) = shown.figure {
-                        face.push_str(if shown.filling { filling } else { plain });
-                        // Memory takes all that is written.
-                        let _never_fails = write!(face, "{free}");
-                    }
-                }
-                Piece::Word(line, word, text) if shown(*line).figure == *word => face.push_str(text),
-                Piece::Word(..) => {}
-                Piece::Arrow(line, plain, advised) => {
-                    if let Some(glyph) = glyph(shown(*line).arrow) {
-                        face.push_str(if advice == Some(*line) { advised } else { plain });
-                        face.push(glyph);
-                    }
-                }
-                Piece::Minutes(line, before) => {
-                    if let Some(minutes) = shown(*line).minutes {
-                        face.push_str(before);
-                        let _never_fails = write!(face, "{minutes}");
-                    }
-                }
-                Piece::Advice(texts) => {
-                    face.push_str(advice.and_then(|line| texts.get(line)).map_or("", String::as_str));
+        fill(&mut face, &self.pieces, &shown, advice, edge);
+        face
+    }
+}
+
+fn fill(
+    face: &mut String,
+    pieces: &[Piece],
+    shown: &dyn Fn(usize) -> Shown,
+    advice: Option<usize>,
+    edge: Option<EdgeShown>,
+) {
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => face.push_str(text),
+            Piece::Free(line, plain, filling) => {
+                let shown = shown(*line);
+                if let Figure::Free(free) = shown.figure {
+                    face.push_str(if shown.filling { filling } else { plain });
+                    // Memory takes all that is written.
+                    let _never_fails = write!(face, "{free}");
                 }
             }
+            Piece::Word(line, word, text) if shown(*line).figure == *word => face.push_str(text),
+            Piece::Word(..) => {}
+            Piece::Arrow(line, plain, advised) => {
+                if let Some(glyph) = glyph(shown(*line).arrow) {
+                    face.push_str(if advice == Some(*line) { advised } else { plain });
+                    face.push(glyph);
+                }
+            }
+            Piece::Minutes(line, before, behind) => {
+                if let Some(minutes) = shown(*line).minutes {
+                    let _never_fails = write!(face, "{before}{minutes}{behind}");
+                }
+            }
+            Piece::Edge(within) if edge.is_some() => fill(face, within, shown, advice, edge),
+            Piece::Edge(_) => {}
+            Piece::EdgeLabel(labels) => {
+                face.push_str(edge.and_then(|edge| labels.get(edge.line)).map_or("", String::as_str));
+            }
+            Piece::EdgeArrow(before) => {
+                if let Some(glyph) = edge.and_then(|edge| glyph(shown(edge.line).arrow)) {
+                    face.push_str(before);
+                    face.push(glyph);
+                }
+            }
+            Piece::EdgeMinutes(time, before, behind) => {
+                if let Some(edge) = edge {
+                    let minutes = match time {
+                        EdgeTime::Drive => edge.drive,
+                        EdgeTime::Onward => edge.onward,
+                        EdgeTime::In => edge.inner,
+                    };
+                    let _never_fails = write!(face, "{before}{minutes}{behind}");
+                }
+            }
+            Piece::Advice(texts) => {
+                face.push_str(advice.and_then(|line| texts.get(line)).map_or("", String::as_str));
+            }
         }
-        face
+    }
+}
+
+fn edge(field: EdgeField, sign: &Sign, city: &City) -> Piece {
+    let texts = &city.texts;
+    let time =
+        |time, rgb| Piece::EdgeMinutes(time, coloured(rgb, ""), format!(" {}", escaped(&texts.minutes)));
+    let label = |label: &str| coloured(texts.label_rgb, &escaped(label));
+    match field {
+        EdgeField::Label => Piece::EdgeLabel(sign.lines.iter().map(|line| label(&line.label)).collect()),
+        EdgeField::Arrow => Piece::EdgeArrow(coloured(texts.arrow_rgb, "")),
+        EdgeField::Time(EdgeTime::In) => time(EdgeTime::In, texts.label_rgb),
+        EdgeField::Time(other) => time(other, texts.free_rgb),
     }
 }
 
@@ -173,8 +301,10 @@ fn piece(pieces: &mut Vec<Piece>, field: Field, at: usize, sign: &Sign, city: &C
                 pieces.push(Piece::Arrow(at, arrow(texts.arrow_rgb), arrow(texts.advice_rgb)));
             }
         }
-        Field::Minutes => {
-            pieces.push(Piece::Minutes(at, coloured(texts.label_rgb, "")));
+        Field::Minutes => pieces.push(Piece::Minutes(at, coloured(texts.label_rgb, ""), String::new())),
+        Field::Time => {
+            let word = format!(" {}", escaped(&texts.minutes));
+            pieces.push(Piece::Minutes(at, coloured(texts.label_rgb, ""), word));
         }
     }
 }
@@ -214,67 +344,6 @@ fn escaped(text: &str) -> String {
     text.replace('[', "[[").replace(']', "]]")
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Label,
-    Figure,
-    Free,
-    Full,
-    Closed,
-    Arrow,
-    Minutes,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part<'t> {
-    Text(&'t str),
-    Field(Field, usize),
-    Advice,
-}
-
-/// A template's parts; what is no placeholder is text, braces included.
-fn parts(template: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some(open) = rest.find('{') {
-        let (before, from) = rest.split_at(open);
-        parts.push(Part::Text(before));
-        let placeholder = from.find('}').and_then(|close| Some((placeholder(&from[1..close])?, close)));
-        match placeholder {
-            Some((part, close)) => {
-                parts.push(part);
-                rest = &from[close + 1..];
-            }
-            None => {
-                parts.push(Part::Text(&from[..1]));
-                rest = &from[1..];
-            }
-        }
-    }
-    parts.push(Part::Text(rest));
-    parts.retain(|part| *part != Part::Text(""));
-    parts
-}
-
-fn placeholder(name: &str) -> Option<Part<'static>> {
-    if name == "advice" {
-        return Some(Part::Advice);
-    }
-    let (field, line) = name.split_once('.')?;
-    let field = match field {
-        "label" => Field::Label,
-        "figure" => Field::Figure,
-        "free" => Field::Free,
-        "full" => Field::Full,
-        "closed" => Field::Closed,
-        "arrow" => Field::Arrow,
-        "minutes" => Field::Minutes,
-        _ => return None,
-    };
-    let line: usize = line.parse().ok()?;
-    Some(Part::Field(field, line.checked_sub(1)?))
-}
-
 /// Faces that are as large as each sign's can get: a configuration whose worst cases fit never fails to be drawn.
 #[must_use]
 pub fn worst_cases(city: &City) -> Vec<(SignIx, String)> {
@@ -292,8 +361,13 @@ pub fn worst_cases(city: &City) -> Vec<(SignIx, String)> {
                 let figure = line.map_or(Figure::Blank, |line: &SignLine| figure(line.target));
                 Shown { figure, minutes: line.map(|_| MINUTES_MOST), ..configured(line) }
             };
-            own.push(layout.fill(shown, None));
-            own.extend((0..sign.lines.len()).map(|line| layout.fill(shown, Some(line))));
+            let edges = (0..sign.lines.len()).filter(|_| layout.has_edge()).map(|line| {
+                Some(EdgeShown { line, drive: MINUTES_MOST, onward: MINUTES_MOST, inner: MINUTES_MOST })
+            });
+            for edge in edges.chain([None]) {
+                own.push(layout.fill(shown, None, edge));
+                own.extend((0..sign.lines.len()).map(|line| layout.fill(shown, Some(line), edge)));
+            }
         }
         own.sort();
         own.dedup();
@@ -311,6 +385,12 @@ fn capacity(city: &City, target: Target) -> u32 {
             .get(g.at())
             .map_or(0, |g| g.sections.iter().map(|s| section(*s)).fold(0, u32::saturating_add)),
         Target::Section(s) => section(s),
+        Target::Group { facility, group } => city.facilities.get(facility.at()).map_or(0, |f| {
+            let bays = f.bays.iter().filter(|bay| bay.bay_use == group).count();
+            let most = f.site.groups.iter().filter(|g| g.group == group).map(|g| g.capacity).max();
+            most.unwrap_or(0).max(u32::try_from(bays).unwrap_or(u32::MAX))
+        }),
+        Target::Place(_) => 0,
     }
 }
 
@@ -327,14 +407,16 @@ pub fn faults(city: &City) -> Vec<(SignIx, String)> {
         let parts = parts(&template.multi);
         if parts.iter().any(|part| matches!(part, Part::Text(text) if text.contains(['{', '}']))) {
             let hint = "those that exist are {label.N}, {figure.N}, {free.N}, {full.N}, {closed.N}, {arrow.N}, \
-                        {minutes.N} (N from 1) and {advice}";
+                        {minutes.N}, {time.N} (N from 1), {advice}, and {edge?} {edge.label} {edge.arrow} {edge.drive} \
+                        {edge.onward} {edge.in} {/edge}";
             faults.push((
                 ix,
                 format!("template \"{}\" has a brace that is no placeholder; {hint}", template.name),
             ));
         }
         let figure = [(Field::Free, "free"), (Field::Full, "full"), (Field::Closed, "closed")];
-        for line in 0..sign.lines.len() {
+        let counted = |line: &usize| !matches!(sign.lines[*line].target, Target::Place(_));
+        for line in (0..sign.lines.len()).filter(counted) {
             let has = |field| parts.contains(&Part::Field(field, line));
             // A template that names the advised line alone may leave lines out, but never tell half of one.
             let is_left_out = parts.contains(&Part::Advice) && !figure.iter().any(|(field, _)| has(*field));

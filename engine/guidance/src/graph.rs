@@ -14,7 +14,7 @@ use vlot_model::{
 };
 
 use crate::plan::plans;
-use crate::sight::garage;
+use crate::sight::{garage, of_group};
 use crate::sign::{Occasion, SignLogic};
 
 /// A product on its way to one line of one sign.
@@ -79,12 +79,14 @@ impl Announcers {
         for (i, sign) in city.signs.iter().enumerate() {
             for (line, n) in sign.lines.iter().zip(0..) {
                 let key = match line.target {
-                    Target::Facility(f) => Key::Facility(f),
+                    Target::Facility(f) | Target::Group { facility: f, .. } => Key::Facility(f),
                     Target::Garage(g) => Key::Garage(g),
                     Target::Section(s) => match city.sections.get(s.at()) {
                         Some(section) => Key::Garage(section.garage),
                         None => continue,
                     },
+                    // Nothing is counted there.
+                    Target::Place(_) => continue,
                 };
                 lines.entry(key).or_default().push((SignIx::from_position(i), n, line.target));
             }
@@ -108,14 +110,15 @@ impl Announcers {
     }
 }
 
-fn sight(product: &Product, target: Target) -> Option<Sight> {
+fn sight(product: &Product, target: Target, city: &City) -> Option<Sight> {
     let part = |id: SectionIx| match product {
         Product::Garage(p) => p.sections.iter().find(|s| s.section == id).map(Sight::section),
         _ => None,
     };
     match (product, target) {
         (Product::Facility(p), Target::Facility(_)) => Some(Sight::facility(p)),
-        (Product::Garage(p), Target::Garage(_)) => Some(garage(p)),
+        (Product::Facility(p), Target::Group { group, .. }) => Some(of_group(p, group)),
+        (Product::Garage(p), Target::Garage(_)) => Some(garage(p, city)),
         (_, Target::Section(id)) => part(id),
         _ => None,
     }
@@ -180,7 +183,7 @@ impl Logic for Signs {
                 match (&*note.product, note.target) {
                     (Product::Plan(plan), _) => sign.plan(Arc::clone(plan)),
                     (product, Some(target)) => {
-                        if let Some(sight) = sight(product, target) {
+                        if let Some(sight) = sight(product, target, &self.city) {
                             sign.note(note.line as usize, sight, note.trigger);
                         }
                     }

@@ -17,11 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vlot_model::{
     City, FacilityStatus, LineWay, LinkIx, LiveWay, Mode, Placement, RoadNetwork, SignIx, SignPlan, Target,
+    UserGroup,
 };
 use vlot_network::Permits;
 use vlot_network::route::{Route, Through, check};
 
-use place::{OFF_M, entrance, mode, off, position, stand, to};
+use place::{OFF_M, entrance, followers, mode, off, position, stand, to};
 
 pub use fault::{Fault, Wrong};
 
@@ -146,7 +147,7 @@ impl<'a> Proof<'a> {
     fn way(&self, (sign, line): Line, way: &LiveWay, route: &Route) -> Result<(), (Option<LinkIx>, Wrong)> {
         let city = self.set.city;
         let target = self.target((sign, line));
-        let streets = target.and_then(|target| self.streets(mode(target)));
+        let streets = target.and_then(|target| self.streets(mode(city, target)));
         let Some((from, (network, streets))) = stand(city, sign).zip(streets) else {
             return Err((None, Wrong::NoStand));
         };
@@ -205,7 +206,8 @@ impl<'a> Proof<'a> {
     fn advice(&mut self) {
         let advised: Vec<(Line, Target)> =
             self.plans.values().filter_map(|plan| self.advised(plan)).collect();
-        let mut next: BTreeMap<Mode, Next> = BTreeMap::new();
+        let whom = |target| followers(self.set.city, target);
+        let mut next: BTreeMap<(Mode, Option<UserGroup>), Next> = BTreeMap::new();
         for (line, target) in advised {
             let (sign, n) = line;
             let status = (self.set.says)(sign, n);
@@ -215,7 +217,9 @@ impl<'a> Proof<'a> {
             let placed = stand(self.set.city, sign).zip(entrance(self.set.city, target));
             match self.plans.get(&sign).and_then(|plan| plan.lines.get(n)).map(|line| &line.way) {
                 Some(LineWay::None) => self.fault(sign, Some(n), None, Wrong::NoWay),
-                Some(LineWay::Configured) if placed.is_some() && self.streets(mode(target)).is_some() => {
+                Some(LineWay::Configured)
+                    if placed.is_some() && self.streets(mode(self.set.city, target)).is_some() =>
+                {
                     self.fault(sign, Some(n), None, Wrong::Unproven);
                 }
                 _ => {}
@@ -224,10 +228,10 @@ impl<'a> Proof<'a> {
             let met: Vec<_> = self.met(line, way).collect();
             let advising = met.iter().find(|(_, at)| {
                 let other = self.plans.get(at).and_then(|plan| self.advised(plan));
-                other.is_some_and(|(_, other)| mode(other) == mode(target))
+                other.is_some_and(|(_, other)| whom(other) == whom(target))
             });
             if let Some((link, at)) = advising {
-                next.entry(mode(target)).or_default().insert(sign, (*at, *link));
+                next.entry(whom(target)).or_default().insert(sign, (*at, *link));
             }
             for (link, at) in met {
                 let Some(other) = self.line(at, target) else { continue };
@@ -262,7 +266,7 @@ impl<'a> Proof<'a> {
         };
         let advised: Vec<_> = self.plans.values().filter_map(|plan| self.advised(plan)).collect();
         for ((sign, n), target) in advised.into_iter().filter(|((sign, _), _)| inside(*sign).is_some()) {
-            if matches!(target, Target::Facility(_)) {
+            if mode(city, target) == Mode::Car {
                 self.fault(sign, Some(n), None, Wrong::CarPark);
             }
             for by in (0..city.signs.len()).map(SignIx::from_position) {

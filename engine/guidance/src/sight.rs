@@ -1,12 +1,23 @@
 //! What is known of a line's target, and what may be said of it.
 
-use vlot_model::{FacilityStatus, Figure, GarageState, Sight, Timestamp, closed_by_dates};
+use vlot_model::{
+    City, FacilityState, FacilityStatus, Figure, GarageState, RackKind, SectionState, Sight, Timestamp,
+    UserGroup, closed_by_dates,
+};
 
-/// A garage as a whole is full when no section has space, and places in a closed section do not count.
-pub(crate) fn garage(p: &GarageState) -> Sight {
-    let all = |status: FacilityStatus| p.sections.iter().all(|s| s.status == status);
-    let any = |status: FacilityStatus| p.sections.iter().any(|s| s.status == status);
-    let status = if p.sections.is_empty() || any(FacilityStatus::Unknown) {
+/// A garage as a whole is full when no section has space, and places in a closed section do not count. Neither do places for cargo
+/// bicycles, unless there are no others: whoever reads a garage's name looks for a place for an ordinary one.
+pub(crate) fn garage(p: &GarageState, city: &City) -> Sight {
+    let cargo =
+        |s: &&SectionState| city.sections.get(s.section.at()).is_some_and(|s| s.rack == RackKind::Cargo);
+    let mut sections: Vec<_> = p.sections.iter().filter(|s| !cargo(s)).collect();
+    let all_counted = sections.len() == p.sections.len() || sections.is_empty();
+    if sections.is_empty() {
+        sections.extend(&p.sections);
+    }
+    let all = |status: FacilityStatus| sections.iter().all(|s| s.status == status);
+    let any = |status: FacilityStatus| sections.iter().any(|s| s.status == status);
+    let status = if sections.is_empty() || any(FacilityStatus::Unknown) {
         FacilityStatus::Unknown
     } else if all(FacilityStatus::Closed) {
         FacilityStatus::Closed
@@ -15,21 +26,26 @@ pub(crate) fn garage(p: &GarageState) -> Sight {
     } else {
         FacilityStatus::Full
     };
-    let behind_doors: u32 = p
-        .sections
+    let sum = |of: &dyn Fn(&SectionState) -> u32| sections.iter().map(|s| of(s)).fold(0, u32::saturating_add);
+    let free = if all_counted {
+        p.free
+    } else {
+        p.free.and(sections.iter().try_fold(0_u32, |sum, s| Some(sum.saturating_add(s.free?))))
+    };
+    let behind_doors: u32 = sections
         .iter()
         .filter(|s| s.status == FacilityStatus::Closed)
         .filter_map(|s| s.free)
         .fold(0, u32::saturating_add);
     // Of a section that is not sure, no more counts than may be said of it.
-    let unsure: u32 = p.sections.iter().fold(0, |sum: u32, s| match s.certainty.map(|c| c.says) {
+    let unsure: u32 = sections.iter().fold(0, |sum: u32, s| match s.certainty.map(|c| c.says) {
         None | Some(Figure::Closed) => sum,
         Some(Figure::Free(said)) => sum.saturating_add(s.free.unwrap_or(0).saturating_sub(said)),
         Some(Figure::Full | Figure::Blank) => sum.saturating_add(s.free.unwrap_or(0)),
     });
     Sight {
-        free: p.free.map(|free| free.saturating_sub(behind_doors).saturating_sub(unsure)),
-        capacity: p.capacity,
+        free: free.map(|free| free.saturating_sub(behind_doors).saturating_sub(unsure)),
+        capacity: if all_counted { p.capacity } else { sum(&|s| s.capacity) },
         status,
         closed: closed_by_dates(status),
         quality: p.quality,
@@ -39,6 +55,21 @@ pub(crate) fn garage(p: &GarageState) -> Sight {
         lost_messages: 0,
         certainty: None,
     }
+}
+
+/// The spaces of one group of users: free ones are known where they are counted by themselves.
+pub(crate) fn of_group(p: &FacilityState, group: UserGroup) -> Sight {
+    let of = p.groups.iter().find(|state| state.group == group);
+    let free = of.and_then(|state| state.free);
+    let status = match (p.status, free) {
+        (FacilityStatus::Closed, _) => FacilityStatus::Closed,
+        (_, None) => FacilityStatus::Unknown,
+        (_, Some(0)) => FacilityStatus::Full,
+        (_, Some(_)) => FacilityStatus::SpacesAvailable,
+    };
+    // How sure the whole is says nothing of a part that is counted by itself.
+    let capacity = of.map_or(0, |state| state.capacity);
+    Sight { free, capacity, status, certainty: None, ..Sight::facility(p) }
 }
 
 /// What a sign would say of it at `at`, were there no calm to keep.
@@ -81,7 +112,7 @@ pub(crate) fn is_untrue(shown: Figure, wanted: Figure) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vlot_model::{GarageIx, Quality, SectionIx, SectionState, Share};
+    use vlot_model::{GarageIx, Quality, SectionIx, Share};
 
     #[test]
     fn figures_are_rounded_down_in_steps() {
@@ -213,7 +244,7 @@ mod tests {
         for (status, said) in
             [(FacilityStatus::Closed, Figure::Closed), (FacilityStatus::Unknown, Figure::Blank)]
         {
-            assert_eq!(figure(&super::garage(&garage(status)), now), said);
+            assert_eq!(figure(&super::garage(&garage(status), &City::default()), now), said);
             assert_eq!(figure(&Sight::section(&section(status)), now), said);
         }
     }
@@ -253,7 +284,7 @@ mod tests {
             (&[(SpacesAvailable, 30), (Unknown, 0)], Unknown, 30),
         ];
         for (sections, status, free) in table {
-            let sight = super::garage(&garage(sections));
+            let sight = super::garage(&garage(sections), &City::default());
             assert_eq!((sight.status, sight.free), (status, Some(free)), "{sections:?}");
         }
     }
@@ -294,7 +325,7 @@ mod tests {
                 sections,
                 unmoved: None,
             };
-            assert_eq!(super::garage(&garage).free, Some(free), "{says:?}");
+            assert_eq!(super::garage(&garage, &City::default()).free, Some(free), "{says:?}");
         }
     }
 }

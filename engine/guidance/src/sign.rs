@@ -8,7 +8,8 @@ use vlot_model::{
     SignPlan, Target, Tick, Timestamp, Trigger,
 };
 
-use crate::faces::{Layout, Shown, configured, minutes};
+use crate::advice::advisable;
+use crate::faces::{EdgeShown, Layout, Shown, configured, is_about, minutes};
 use crate::sight::{figure, is_untrue};
 
 /// A sign's memory. Everything in it follows from the notes and ticks that it was given.
@@ -16,9 +17,13 @@ pub(crate) struct SignLogic {
     sign: SignIx,
     layout: Layout,
     rows: Vec<Row>,
+    /// Which of its lines may be advised.
+    advisable: Vec<bool>,
     /// What is decided for it, of a set that was proven as a whole; `None`: nothing yet.
     plan: Option<Arc<SignPlan>>,
     advice: Option<usize>,
+    /// Drive in or park at the edge, as it stands on the face.
+    edge: Option<EdgeShown>,
     /// When the content last changed; `None`: nothing but the first, dark face yet.
     content_since: Option<Timestamp>,
     /// When the face was last sent out.
@@ -102,8 +107,10 @@ impl SignLogic {
             sign,
             layout,
             rows,
+            advisable: city.signs.get(sign.at()).map(|s| advisable(city, s)).unwrap_or_default(),
             plan: None,
             advice: None,
+            edge: None,
             content_since: None,
             emitted_at: Timestamp::EPOCH,
             face: None,
@@ -151,12 +158,16 @@ impl SignLogic {
             match line(i).map(|line| &line.way) {
                 // Spaces that nobody can get to are none.
                 Some(LineWay::None) if matches!(wanted, Figure::Free(_)) => wanted = Figure::Blank,
-                // An arrow into a street that was closed misleads: it does not wait.
-                Some(LineWay::Live(way)) => {
-                    leads_elsewhere |= std::mem::replace(&mut row.arrow, way.arrow) != way.arrow
-                }
                 _ => {}
             }
+            // An arrow into a street that was closed misleads: it does not wait.
+            let arrow = match line(i).map(|line| &line.way) {
+                Some(LineWay::Live(way)) => way.arrow,
+                Some(LineWay::None) => Arrow::None,
+                Some(LineWay::Configured) => sign.lines.get(i).map_or(row.arrow, |line| line.arrow),
+                None => row.arrow,
+            };
+            leads_elsewhere |= std::mem::replace(&mut row.arrow, arrow) != arrow;
             row.moved = wanted != row.wanted;
             row.wanted = wanted;
             changing |= row.is_first_word() || is_untrue(row.shown, wanted);
@@ -190,15 +201,28 @@ impl SignLogic {
                 continue;
             }
             let wanted = match line(i).map(|line| &line.way) {
-                Some(LineWay::Live(way)) if is_about(row.minutes, way.travel_time_s) => row.minutes,
+                Some(LineWay::Live(way))
+                    if row.minutes.is_some_and(|shown| is_about(shown, way.travel_time_s)) =>
+                {
+                    row.minutes
+                }
                 Some(LineWay::Live(way)) => Some(minutes(way.travel_time_s)),
                 Some(LineWay::None) => None,
+                Some(LineWay::Configured) if row.minutes.is_none() => configured(sign.lines.get(i)).minutes,
                 Some(LineWay::Configured) | None => row.minutes,
             };
             if wanted != row.minutes && (changed || calm || wanted.is_none()) {
                 row.minutes = wanted;
                 changed = true;
             }
+        }
+        let edge = plan.as_ref().and_then(|plan| plan.edge).filter(|_| self.layout.has_edge());
+        let edge = edge.filter(|edge| self.has_space(edge.line as usize));
+        let edge = edge.map(|edge| EdgeShown::of(&edge, self.edge));
+        // Nobody is sent to the edge on a comparison that no longer holds.
+        if edge != self.edge && (changed || calm || edge.is_none()) {
+            self.edge = edge;
+            changed = true;
         }
 
         let valid_until = self.valid_until(at + sign.time_to_live);
@@ -272,30 +296,19 @@ impl SignLogic {
         };
         let candidates =
             self.plan.iter().flat_map(|plan| &plan.lines).filter(|line| line.cost_s.is_some()).count();
-        let of_cars = lines.iter().filter(|line| matches!(line.target, Target::Facility(_))).count();
+        let lines_advisable = self.advisable.iter().filter(|suits| **suits).count();
         Face {
             sign: self.sign,
             version: tick.max(1),
             rows: lines.iter().zip(&self.rows).map(row).collect(),
             advice: self.advice.and_then(|line| u32::try_from(line).ok()),
-            choice: Choice {
-                lines: count(if of_cars > 0 { of_cars } else { lines.len() }),
-                candidates: count(candidates),
-            },
-            multi: self.layout.fill(shown, self.advice),
+            choice: Choice { lines: count(lines_advisable), candidates: count(candidates) },
+            multi: self.layout.fill(shown, self.advice, self.edge),
             decided_at: at,
             valid_until,
             trigger,
         }
     }
-}
-
-/// Whether the minutes that are shown are still about right: within half a minute of what they stand for.
-fn is_about(shown: Option<u32>, seconds: f32) -> bool {
-    shown.is_some_and(|shown| {
-        let upto = shown as f32 * 60.0;
-        (upto - 90.0..=upto + 30.0).contains(&seconds)
-    })
 }
 
 fn count(lines: usize) -> u32 {
@@ -311,6 +324,7 @@ fn limits(city: &City, target: Target) -> (u32, u32) {
             (0, sections.map(|s| s.capacity).sum())
         }),
         Target::Section(s) => city.sections.get(s.at()).map(|s| (s.full_at, s.capacity)),
+        Target::Group { .. } | Target::Place(_) => None,
     };
     limits.unwrap_or((0, 0))
 }

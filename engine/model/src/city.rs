@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::site::{GarageSite, Reliability, Service, Site, UserGroup};
 use crate::{
-    AirIx, ControllerIx, DeviceIx, FacilityIx, GarageIx, LinkIx, OnLink, PairIx, RoadNetwork, SectionIx,
-    SignIx, StationIx,
+    AirIx, ControllerIx, DeviceIx, FacilityIx, GarageIx, LinkIx, Mode, OnLink, PairIx, PlaceIx, RoadNetwork,
+    SectionIx, SignIx, StationIx,
 };
 
 /// Everything that stands in the city and that Vlot knows of.
@@ -33,6 +33,8 @@ pub struct City {
     pub sections: Vec<Section>,
     /// Count stations, by [`StationIx`].
     pub stations: Vec<Station>,
+    /// Named places that signs lead to, by [`PlaceIx`].
+    pub places: Vec<NamedPlace>,
     /// Signs, by [`SignIx`].
     pub signs: Vec<Sign>,
     /// Layouts that signs refer to by position.
@@ -102,6 +104,8 @@ pub struct Placed {
     pub facilities: Vec<Option<OnLink>>,
     /// Where a cyclist enters a garage.
     pub garages: Vec<Option<OnLink>>,
+    /// Where a named place is.
+    pub places: Vec<Option<OnLink>>,
     /// The link along which a sign is read; none inside a garage.
     pub signs: Vec<Option<OnLink>>,
     /// Detectors on their directed links, by [`DeviceIx`]; other devices have none.
@@ -510,6 +514,19 @@ pub enum CountMode {
     Bicycle,
 }
 
+/// A named place that signs lead to: the centre, the station, a way out. Nothing fills there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedPlace {
+    /// Unique among places.
+    pub id: Box<str>,
+    /// As people call it.
+    pub name: String,
+    /// Where it is.
+    pub position: LonLat,
+    /// Who is led there.
+    pub mode: Mode,
+}
+
 /// A sign (DATEX II: VmsUnit).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sign {
@@ -577,6 +594,27 @@ pub enum Target {
     Garage(GarageIx),
     /// One section of a bicycle garage.
     Section(SectionIx),
+    /// A named place: there is a way, and nothing to count.
+    Place(PlaceIx),
+    /// The spaces of one group of users at a car park or zone.
+    Group {
+        /// Where.
+        facility: FacilityIx,
+        /// Whose.
+        group: UserGroup,
+    },
+}
+
+impl Target {
+    /// Who goes there.
+    #[must_use]
+    pub fn mode(self, city: &City) -> Mode {
+        match self {
+            Target::Facility(_) | Target::Group { .. } => Mode::Car,
+            Target::Garage(_) | Target::Section(_) => Mode::Bicycle,
+            Target::Place(place) => city.places.get(place.at()).map_or(Mode::Car, |place| place.mode),
+        }
+    }
 }
 
 /// The way from a sign, seen by who reads it.
@@ -617,6 +655,8 @@ pub struct SignTexts {
     pub full: String,
     /// Lets nobody in.
     pub closed: String,
+    /// Behind a travel time.
+    pub minutes: String,
     /// Colour of labels.
     pub label_rgb: [u8; 3],
     /// Colour of a figure.
@@ -636,6 +676,7 @@ impl Default for SignTexts {
         SignTexts {
             full: "VOL".into(),
             closed: "GESLOTEN".into(),
+            minutes: "min".into(),
             label_rgb: [255, 255, 255],
             free_rgb: [0, 255, 64],
             filling_rgb: [255, 160, 0],

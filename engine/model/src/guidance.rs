@@ -73,6 +73,21 @@ pub struct SignPlan {
     pub reason: AdviceReason,
     /// Vehicles an hour that come to this sign before any other, look for a space, and will not find it where they want to go.
     pub seekers_vph: f32,
+    /// Drive in or park at the edge, where both are worth a look; `None`: nothing to compare, or the edge is no match.
+    pub edge: Option<EdgeOrIn>,
+}
+
+/// From a sign to where people want to be, over the edge or driving in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EdgeOrIn {
+    /// Position of the line that announces the edge car park.
+    pub line: u32,
+    /// Seconds of driving to it.
+    pub drive_s: f32,
+    /// Seconds from there on: wait, ride and walk.
+    pub onward_s: f32,
+    /// Seconds driving in: to the space and on foot from there.
+    pub in_s: f32,
 }
 
 /// One line of a sign's plan.

@@ -54,4 +54,6 @@ index! {
     AirIx,
     /// A place in the list of situations.
     SituationIx,
+    /// A named place that signs lead to.
+    PlaceIx,
 }

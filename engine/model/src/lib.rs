@@ -35,14 +35,14 @@ pub use advice::{
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
     AirStation, Arrow, Bay, City, Controller, Corridor, CountMode, Counting, Device, DeviceKind, Directory,
-    Facility, FacilityKind, Garage, LonLat, Matrix, Pair, Placed, Placement, RackKind, Role, Section, Sign,
-    SignLine, SignTexts, Station, Target, Template, TrafficRules,
+    Facility, FacilityKind, Garage, LonLat, Matrix, NamedPlace, Pair, Placed, Placement, RackKind, Role,
+    Section, Sign, SignLine, SignTexts, Station, Target, Template, TrafficRules,
 };
 pub use expected::{ANNOUNCED_AHEAD_MAX_S, ExpectedArrivals, ExpectedMinute};
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
 pub use gate::{Dropped, GateMeters};
 pub use guidance::{
-    AdviceReason, Arrival, ArrivalBasis, Compliance, FacilityLoad, GuidanceMode, GuidanceRules,
+    AdviceReason, Arrival, ArrivalBasis, Compliance, EdgeOrIn, FacilityLoad, GuidanceMode, GuidanceRules,
     GuidanceState, LinePlan, LineWay, LiveWay, RefusedSet, SignPlan,
 };
 pub use health::{
@@ -53,8 +53,8 @@ pub use history::{
     Cell, Column, History, HistoryKind, HistoryQuery, HistoryRecord, HistoryTable, Holds, Resolution,
 };
 pub use id::{
-    AirIx, ControllerIx, CorridorIx, DeviceIx, FacilityIx, GarageIx, LinkIx, NodeIx, PairIx, SectionIx,
-    SignIx, SituationIx, StationIx,
+    AirIx, ControllerIx, CorridorIx, DeviceIx, FacilityIx, GarageIx, LinkIx, NodeIx, PairIx, PlaceIx,
+    SectionIx, SignIx, SituationIx, StationIx,
 };
 pub use intake::{Acknowledge, Anonymise, Format, Pseudonym, Receipt, Settled, Sighting, Submission};
 pub use meters::{Meter, Meters, Quarantine, Quarantined};

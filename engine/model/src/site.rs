@@ -243,6 +243,24 @@ pub enum UserGroup {
     TwoWheelers,
 }
 
+impl UserGroup {
+    /// As configurations and interfaces write it.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            UserGroup::Everyone => "everyone",
+            UserGroup::ShortStay => "short-stay",
+            UserGroup::Accessible => "accessible",
+            UserGroup::Charging => "charging",
+            UserGroup::Residents => "residents",
+            UserGroup::CareGivers => "care-givers",
+            UserGroup::Loading => "loading",
+            UserGroup::CargoBicycles => "cargo-bicycles",
+            UserGroup::TwoWheelers => "two-wheelers",
+        }
+    }
+}
+
 /// A way on from an edge car park.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Onward {

@@ -1,7 +1,8 @@
 //! Draws the faces of every sign of a configuration, as the lamps of the sign would look.
 //!
 //! `cargo run -p vlot-publish --example faces -- config/leuven OUT` writes one PNG a sign with its states side by
-//! side; with `--sheet FILE` in place of OUT a contact sheet of a few signs, as in the README.
+//! side; with `--sheet FILE` in place of OUT a contact sheet of a few signs, as in the README; with `--evening LINES FILE` a sheet
+//! of what the `evening` example of `vlot-guidance` wrote, a column a time, as in docs/guidance.md.
 
 use std::error::Error;
 use std::fs::File;
@@ -25,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (config, out, is_sheet) = match arguments.as_slice() {
         [config, out] => (config, PathBuf::from(out), false),
         [config, flag, out] if flag == "--sheet" => (config, PathBuf::from(out), true),
-        _ => return Err("usage: faces CONFIG {OUT | --sheet FILE}".into()),
+        [config, flag, lines, out] if flag == "--evening" => return evening(config, lines, Path::new(out)),
+        _ => return Err("usage: faces CONFIG {OUT | --sheet FILE | --evening LINES FILE}".into()),
     };
     let source = vlot_settings::Source::read_dir(Path::new(config))?;
     let settings = vlot_settings::check(&source).map_err(|problems| problems.to_string())?;
@@ -47,6 +49,46 @@ fn main() -> Result<(), Box<dyn Error>> {
         renderer.render(ix, &multi)?;
     }
     Ok(())
+}
+
+/// Signs of an evening's sheet, from top to bottom.
+const EVENING: [&str; 5] = [
+    "boudewijnlaan-in",
+    "r23-diestsevest-zuid",
+    "tiensestraat",
+    "martelarenplein-ingang",
+    "fiets-bondgenotenlaan",
+];
+
+/// A column a time, in the order of the lines.
+fn evening(config: &str, lines: &str, out: &Path) -> Result<(), Box<dyn Error>> {
+    let source = vlot_settings::Source::read_dir(Path::new(config))?;
+    let city = vlot_settings::check(&source).map_err(|problems| problems.to_string())?.city;
+    let renderer = FaceRenderer::new(&city)?;
+    let text = std::fs::read_to_string(lines)?;
+    let mut times: Vec<&str> = Vec::new();
+    let mut faces = std::collections::BTreeMap::new();
+    for line in text.lines() {
+        let [time, sign, multi] = line.splitn(3, '\t').collect::<Vec<_>>()[..] else {
+            return Err(format!("no face: {line}").into());
+        };
+        if times.last() != Some(&time) {
+            times.push(time);
+        }
+        faces.insert((time, sign), multi);
+    }
+    let mut columns = Vec::new();
+    for time in times {
+        let mut column = Vec::new();
+        for id in EVENING {
+            let position =
+                city.signs.iter().position(|s| &*s.id == id).ok_or_else(|| format!("no sign {id}"))?;
+            let multi = faces.get(&(time, id)).ok_or_else(|| format!("no face of {id} at {time}"))?;
+            column.push(draw(&renderer, SignIx::from_position(position), multi)?);
+        }
+        columns.push(below(column));
+    }
+    beside(columns).write(out, 3)
 }
 
 /// A face in one of four states: figures with advice, mixed words, all closed, all full or dark.
@@ -74,6 +116,7 @@ fn capacity(city: &City, target: Target) -> u32 {
             city.garages[g.at()].sections.iter().map(|s| city.sections[s.at()].capacity).sum()
         }
         Target::Section(s) => city.sections[s.at()].capacity,
+        Target::Place(_) | Target::Group { .. } => 0,
     }
 }
 
@@ -123,17 +166,22 @@ fn sheet(city: &City, renderer: &FaceRenderer) -> Result<Picture, Box<dyn Error>
             let (ix, sign) = find(id)?;
             faces.push(draw(renderer, ix, &face(city, ix, sign, state))?);
         }
-        let width = faces.iter().map(|f| f.width).max().unwrap_or(0);
-        let height = faces.iter().map(|f| f.height + 6).sum::<usize>() - 6;
-        let mut whole = Picture { width, height, lamps: vec![None; width * height] };
-        let mut top = 0;
-        for face in faces {
-            whole.put(&face, 0, top);
-            top += face.height + 6;
-        }
-        pictures.push(whole);
+        pictures.push(below(faces));
     }
     Ok(beside(pictures))
+}
+
+/// Pictures from top to bottom.
+fn below(faces: Vec<Picture>) -> Picture {
+    let width = faces.iter().map(|f| f.width).max().unwrap_or(0);
+    let height = faces.iter().map(|f| f.height + 6).sum::<usize>().saturating_sub(6);
+    let mut whole = Picture { width, height, lamps: vec![None; width * height] };
+    let mut top = 0;
+    for face in faces {
+        whole.put(&face, 0, top);
+        top += face.height + 6;
+    }
+    whole
 }
 
 impl Picture {

@@ -80,7 +80,7 @@ fn device(city: &City, device: DeviceIx) -> String {
     id(city.devices.get(device.at()).map(|d| &*d.id), device.0)
 }
 
-/// A target as the interfaces write it: a section stands behind its garage's id.
+/// A target as the interfaces write it: a section stands behind its garage's id, a group behind its facility's, a place behind `@`.
 fn target(city: &City, of: Target) -> String {
     match of {
         Target::Facility(f) => place(city, Key::Facility(f)).1,
@@ -88,6 +88,10 @@ fn target(city: &City, of: Target) -> String {
         Target::Section(s) => {
             let garage = city.sections.get(s.at()).map(|s| place(city, Key::Garage(s.garage)).1);
             format!("{}/{}", garage.unwrap_or_else(|| "?".into()), section(city, s))
+        }
+        Target::Place(p) => format!("@{}", id(city.places.get(p.at()).map(|p| &*p.id), p.0)),
+        Target::Group { facility, group } => {
+            format!("{}:{}", place(city, Key::Facility(facility)).1, group.id())
         }
     }
 }

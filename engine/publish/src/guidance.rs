@@ -256,7 +256,10 @@ pub fn drive_s(plan: &LinePlan, line: Option<&SignLine>) -> Option<f32> {
 #[must_use]
 pub fn target_name(city: &City, target: Target) -> &str {
     let name = match target {
-        Target::Facility(f) => city.facilities.get(f.at()).map(|f| &f.name),
+        Target::Facility(f) | Target::Group { facility: f, .. } => {
+            city.facilities.get(f.at()).map(|f| &f.name)
+        }
+        Target::Place(p) => city.places.get(p.at()).map(|p| &p.name),
         Target::Garage(g) => city.garages.get(g.at()).map(|g| &g.name),
         Target::Section(s) => city.sections.get(s.at()).map(|s| &s.name),
     };

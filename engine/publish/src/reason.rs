@@ -57,6 +57,20 @@ impl<'c> Limits<'c> {
                 min_share: Some(f.min_share),
                 width_max: Some(f.estimate.width_max),
             }),
+            Target::Group { facility, .. } => city.facilities.get(facility.at()).map(|f| Limits {
+                name: &f.name,
+                unit: "spaces of the group",
+                full: Some((0, 1)),
+                min_share: Some(f.min_share),
+                width_max: None,
+            }),
+            Target::Place(p) => city.places.get(p.at()).map(|p| Limits {
+                name: &p.name,
+                unit: "spaces",
+                full: None,
+                min_share: None,
+                width_max: None,
+            }),
             Target::Garage(g) => city.garages.get(g.at()).map(|g| Limits {
                 name: &g.name,
                 unit: "places",
@@ -80,6 +94,13 @@ impl<'c> Limits<'c> {
 fn row(limits: &Limits<'_>, row: &FaceRow, at: Timestamp) -> String {
     let (sight, shown, wanted, until) = (&row.why.sight, row.figure, row.why.wanted, row.why.calm_until);
     let mut out = Sentence::new(limits.name);
+    if let Target::Place(_) = row.target {
+        match row.minutes {
+            Some(minutes) => out.add(format_args!("{minutes} min away; nothing is counted there")),
+            None => out.add(format_args!("no way leads there now")),
+        }
+        return out.end();
+    }
     match wanted {
         Figure::Blank => {
             out.add(format_args!("nothing is shown"));

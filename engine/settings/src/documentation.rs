@@ -16,6 +16,7 @@ const FULL: [(&str, &str); 12] = [
 name = "Leuven"
 timezone = "Europe/Brussels"
 area = { south = 50, north = 51, west = 4, east = 5 }
+guidance = { centre = { lat = 50.5, lon = 4.5 } }
 [serve]
 listen = "0.0.0.0:7101"
 tls = { cert_file = "a", key_file = "b" }
@@ -98,6 +99,7 @@ device = [{ id = "loop", kind = "loop" }]
         "signs.toml",
         r#"
 template = [{ name = "one", multi = "{label.1}" }]
+place = [{ id = "centre", name = "Centre", lat = 50.5, lon = 4.5 }]
 [[sign]]
 id = "sign"
 name = "Sign"

@@ -77,3 +77,47 @@ fn a_template_without_a_place_for_a_line_is_a_fault() {
     city.templates[0].multi = "{advice}{free.2}{full.2}".into();
     assert_eq!(faults(&city).len(), 2);
 }
+
+#[test]
+fn both_ways_stand_on_a_face_while_they_are_compared() {
+    let mut city = city();
+    city.templates[0].multi =
+        "{figure.1}{figure.2}{figure.3}{time.1}{edge?}[np]{edge.arrow}{edge.label}:{edge.drive}+{edge.onward}|{edge.in}{/edge}."
+            .into();
+    assert_eq!(faults(&city), []);
+    let layout = Layout::of(SignIx(0), &city);
+    let shown = |line: usize| configured(city.signs[0].lines.get(line));
+    let (label, free, arrow) = ("[cf255,255,255]", "[cf0,255,64]", "[cf255,200,0]");
+    assert_eq!(layout.fill(shown, None, None), format!("{label}1 min."));
+    let edge = EdgeOrIn { line: 2, drive_s: 800.0, onward_s: 540.0, in_s: 1_541.0 };
+    let first = EdgeShown::of(&edge, None);
+    assert_eq!(
+        layout.fill(shown, None, Some(first)),
+        format!("{label}1 min[np]{arrow}U{label}Far [[P]]:{free}14 min+{free}9 min|{label}26 min.")
+    );
+    // A few seconds more are no other minutes, and another car park's are none of its.
+    let later = EdgeOrIn { drive_s: 850.0, in_s: 1_595.0, ..edge };
+    assert_eq!(EdgeShown::of(&later, Some(first)).drive, 14);
+    assert_eq!(EdgeShown::of(&later, Some(first)).inner, 27);
+    assert_eq!(EdgeShown::of(&EdgeOrIn { line: 1, ..later }, Some(first)).drive, 15);
+    let worst: Vec<_> = worst_cases(&city).into_iter().filter(|(sign, _)| sign.0 == 0).collect();
+    assert!(worst.iter().any(|(_, multi)| multi.contains("99 min+")));
+    assert!(worst.iter().any(|(_, multi)| !multi.contains("[np]")));
+    assert!(!Layout::of(SignIx(9), &city).has_edge());
+}
+
+#[test]
+fn a_place_needs_no_figure_on_its_face() {
+    let mut city = city();
+    city.places = vec![vlot_model::NamedPlace {
+        id: "centre".into(),
+        name: "Centre".into(),
+        position: vlot_model::LonLat::default(),
+        mode: vlot_model::Mode::Car,
+    }];
+    city.templates[0].multi = "{label.1}{time.1}{figure.2}{figure.3}".into();
+    // Free, full and closed, of the first line of both signs.
+    assert_eq!(faults(&city).len(), 6);
+    city.signs[0].lines[0].target = Target::Place(vlot_model::PlaceIx(0));
+    assert_eq!(faults(&city).len(), 3, "the garage's sign still needs them");
+}

@@ -156,7 +156,8 @@ proptest! {
 
 #[test]
 fn products_reach_the_signs_that_announce_them() {
-    let announcers = Announcers::of(&city());
+    let city = city();
+    let announcers = Announcers::of(&city);
     let told = |product: Product| {
         let mut lines = Vec::new();
         let update = Update { tick: 1, at: at(0), trigger: None, product: Arc::new(product) };
@@ -164,7 +165,7 @@ fn products_reach_the_signs_that_announce_them() {
             lines.push((
                 note.sign.0,
                 note.line,
-                crate::graph::sight(&note.product, note.target.unwrap()).unwrap().free,
+                crate::graph::sight(&note.product, note.target.unwrap(), &city).unwrap().free,
             ))
         });
         lines

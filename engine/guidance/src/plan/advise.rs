@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vlot_model::{AdviceReason, FacilityIx, GuidanceMode, LineWay, Mode, SignIx, SignPlan, Timestamp};
+use vlot_model::{AdviceReason, FacilityIx, GuidanceMode, LineWay, SignIx, SignPlan, Timestamp};
 
 use super::assign::{Choice, Chooser, Place, Prices, assign, cost_s};
 use super::decide::{Planner, an_hour, facility, id, small};
 use super::demand::fresh;
 use super::set::Chain;
-use super::ways::mode_of;
-use crate::advice::{Candidate, Next, choose};
+use crate::advice::{Candidate, Next, advisable, choose};
 
 /// A sign that nobody seems to pass still decides.
 const LEAST_PER_S: f64 = 0.2 / 3_600.0;
@@ -47,9 +46,9 @@ impl Planner {
             .iter()
             .map(|plan| {
                 let of = &self.city.signs[plan.sign.at()];
-                let advisable =
-                    |n: &usize| !chain.is_for_cars(of) || mode_of(of.lines[*n].target) == Mode::Car;
-                (0..of.lines.len()).filter(advisable).filter(|n| self.is_candidate(plan, *n, at)).collect()
+                let suits = advisable(&self.city, of);
+                let lines = suits.iter().enumerate().filter(|(_, suits)| **suits).map(|(n, _)| n);
+                lines.filter(|n| self.is_candidate(plan, *n, at)).collect()
             })
             .collect();
         match rules.mode {

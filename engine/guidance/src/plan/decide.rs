@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vlot_model::{
     AdviceReason, City, FacilityIx, FacilityLoad, FacilityStatus, Figure, GarageIx, GarageState,
-    GuidanceState, LinePlan, LineWay, Product, Sight, SignIx, SignPlan, Target, Timestamp,
+    GuidanceState, LinePlan, LineWay, Product, Sight, SignIx, SignPlan, Target, Timestamp, UserGroup,
 };
 use vlot_network::geo;
 
@@ -16,7 +16,7 @@ use super::set::Chain;
 use super::space::Space;
 use super::ways::Ways;
 use crate::proof::Fault;
-use crate::sight::{figure, garage};
+use crate::sight::{figure, garage, of_group};
 
 /// Metres a second on foot, and how much longer streets are than the bird's way.
 const WALK_M_S: f64 = 1.3;
@@ -37,6 +37,8 @@ pub(crate) struct Planner {
     pub(super) city: Arc<City>,
     ways: Option<Ways>,
     pub(super) spaces: BTreeMap<FacilityIx, Space>,
+    /// Spaces of groups of users that signs announce.
+    groups: BTreeMap<(FacilityIx, UserGroup), Sight>,
     garages: BTreeMap<GarageIx, GarageState>,
     pub(super) obedience: Obedience,
     /// Facilities that signs announce, in order: positions in `obedience`.
@@ -64,6 +66,7 @@ impl Planner {
         Planner {
             ways: city.network.as_ref().map(|network| Ways::new(city, network, now)),
             spaces: announced.iter().map(|f| (*f, Space::new(capacity(f)))).collect(),
+            groups: groups(city),
             garages: BTreeMap::new(),
             obedience: Obedience::new(
                 f64::from(city.guidance.compliance),
@@ -85,6 +88,10 @@ impl Planner {
     pub(crate) fn note(&mut self, product: &Product, at: Timestamp) {
         match product {
             Product::Facility(state) => {
+                for ((_, group), sight) in self.groups.range_mut(of_facility(state.facility)) {
+                    let before = std::mem::replace(sight, of_group(state, *group));
+                    self.urgent |= can_be_advised(&before, 0, at) != can_be_advised(sight, 0, at);
+                }
                 let Some(space) = self.spaces.get_mut(&state.facility) else { return };
                 let before = can_be_advised(
                     &space.sight,
@@ -246,6 +253,7 @@ impl Planner {
             advised_since: None,
             reason: AdviceReason::NoCandidate,
             seekers_vph: 0.0,
+            edge: None,
         }
     }
 
@@ -253,7 +261,9 @@ impl Planner {
     pub(super) fn sight(&self, target: Target) -> Option<Sight> {
         match target {
             Target::Facility(f) => Some(self.spaces.get(&f)?.sight),
-            Target::Garage(g) => Some(garage(self.garages.get(&g)?)),
+            Target::Garage(g) => Some(garage(self.garages.get(&g)?, &self.city)),
+            Target::Group { facility, group } => self.groups.get(&(facility, group)).copied(),
+            Target::Place(_) => None,
             Target::Section(s) => {
                 let of = self.city.sections.get(s.at())?.garage;
                 self.garages.get(&of)?.sections.iter().find(|state| state.section == s).map(Sight::section)
@@ -342,15 +352,30 @@ fn walks(city: &City, announced: &[FacilityIx]) -> Vec<Vec<f64>> {
 pub(super) fn facility(line: &vlot_model::SignLine) -> Option<FacilityIx> {
     match line.target {
         Target::Facility(f) => Some(f),
-        Target::Garage(_) | Target::Section(_) => None,
+        Target::Garage(_) | Target::Section(_) | Target::Place(_) | Target::Group { .. } => None,
     }
+}
+
+/// The groups of users whose spaces signs announce, nothing known of them yet.
+fn groups(city: &City) -> BTreeMap<(FacilityIx, UserGroup), Sight> {
+    let targets = city.signs.iter().flat_map(|sign| &sign.lines).map(|line| line.target);
+    let group = |target| match target {
+        Target::Group { facility, group } => Some(((facility, group), Sight::unseen(0))),
+        _ => None,
+    };
+    targets.filter_map(group).collect()
+}
+
+/// Everything of one facility, whatever the group.
+fn of_facility(facility: FacilityIx) -> std::ops::RangeInclusive<(FacilityIx, UserGroup)> {
+    (facility, UserGroup::Everyone)..=(facility, UserGroup::TwoWheelers)
 }
 
 /// Free spaces at which a target counts as full.
 fn full_at(city: &City, target: Target) -> u32 {
     match target {
         Target::Facility(f) => city.facilities.get(f.at()).map_or(0, |f| f.full_at),
-        Target::Garage(_) => 0,
+        Target::Garage(_) | Target::Place(_) | Target::Group { .. } => 0,
         Target::Section(s) => city.sections.get(s.at()).map_or(0, |s| s.full_at),
     }
 }

@@ -18,4 +18,6 @@ mod ways;
 pub(crate) use decide::Planner;
 pub(crate) use shell::plans;
 #[cfg(test)]
+mod destination_tests;
+#[cfg(test)]
 mod tests;

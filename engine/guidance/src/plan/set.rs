@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use vlot_model::{City, LineWay, LinkIx, Mode, Sign, SignPlan};
-
-use super::ways::mode_of;
+use vlot_model::{City, LineWay, LinkIx, Sign, SignPlan, Target};
 
 /// Its links, and metres along the first where the sign stands.
 type Way = (Arc<[LinkIx]>, f32);
@@ -38,7 +36,7 @@ impl Chain {
         Chain { along, ways, cars: city.signs.iter().map(for_cars).collect() }
     }
 
-    /// Whether a sign speaks to drivers.
+    /// Whether a sign speaks to drivers who look for any space.
     pub(crate) fn is_for_cars(&self, sign: &Sign) -> bool {
         for_cars(sign)
     }
@@ -86,5 +84,5 @@ impl Chain {
 }
 
 fn for_cars(sign: &Sign) -> bool {
-    sign.lines.iter().any(|line| mode_of(line.target) == Mode::Car)
+    sign.lines.iter().any(|line| matches!(line.target, Target::Facility(_)))
 }

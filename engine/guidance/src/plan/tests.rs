@@ -15,7 +15,7 @@ use crate::testing::{at, facility_state, good};
 /// A road from west to east, nodes 0 to 5, and a second way over nodes 6 and 7 from node 1 to node 4, south of it. Car park 0 is
 /// near node 3 on the road, car park 1 on the second way, car park 2 at the end. Sign 0 (the street's) stands before node 1, and a
 /// twin of it between nodes 1 and 2.
-fn streets() -> Arc<RoadNetwork> {
+pub(super) fn streets() -> Arc<RoadNetwork> {
     let place = |n: i64| match n {
         6 => LonLat { lon: 4.71, lat: 50.873 },
         7 => LonLat { lon: 4.73, lat: 50.873 },
@@ -34,7 +34,7 @@ fn streets() -> Arc<RoadNetwork> {
     Arc::new(draft.make().network)
 }
 
-fn on(network: &RoadNetwork, id: u64) -> Option<OnLink> {
+pub(super) fn on(network: &RoadNetwork, id: u64) -> Option<OnLink> {
     let link = network.find(LinkId(id)).unwrap();
     Some(OnLink { link, offset_m: 300.0, distance_m: 5.0 })
 }
@@ -45,7 +45,7 @@ fn city(mode: GuidanceMode) -> Arc<City> {
     city.signs[1] = vlot_model::Sign { id: "second".into(), ..city.signs[0].clone() };
     let signs = vec![on(&network, 0), on(&network, 2)];
     let facilities = vec![on(&network, 4), on(&network, 12), on(&network, 8)];
-    city.placed = Placed { facilities, garages: vec![None], signs, devices: Vec::new() };
+    city.placed = Placed { facilities, garages: vec![None], signs, ..Placed::default() };
     city.guidance = GuidanceRules { mode, ..GuidanceRules::default() };
     city.network = Some(network);
     Arc::new(city)

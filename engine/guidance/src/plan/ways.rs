@@ -63,7 +63,7 @@ impl Streets {
             let Some(Some(on)) = city.placed.signs.get(i).copied() else { continue };
             let mut origin = None;
             for (n, line) in (0_u32..).zip(&sign.lines) {
-                let Some(entrance) = entrance(city, line.target).filter(|_| mode_of(line.target) == mode)
+                let Some(entrance) = entrance(city, line.target).filter(|_| line.target.mode(city) == mode)
                 else {
                     continue;
                 };
@@ -256,19 +256,14 @@ impl Ways {
     }
 }
 
-/// Who goes to a target.
-pub(crate) fn mode_of(target: Target) -> Mode {
-    match target {
-        Target::Facility(_) => Mode::Car,
-        Target::Garage(_) | Target::Section(_) => Mode::Bicycle,
-    }
-}
-
 /// Where the entrance of a target is.
 fn entrance(city: &City, target: Target) -> Option<OnLink> {
     let garage = |at: usize| city.placed.garages.get(at).copied().flatten();
     match target {
-        Target::Facility(f) => city.placed.facilities.get(f.at()).copied().flatten(),
+        Target::Facility(f) | Target::Group { facility: f, .. } => {
+            city.placed.facilities.get(f.at()).copied().flatten()
+        }
+        Target::Place(p) => city.placed.places.get(p.at()).copied().flatten(),
         Target::Garage(g) => garage(g.at()),
         Target::Section(s) => garage(city.sections.get(s.at())?.garage.at()),
     }

@@ -1,6 +1,6 @@
 //! Where signs and targets stand, and what they are called.
 
-use vlot_model::{City, GarageIx, Mode, OnLink, Placement, RoadNetwork, SignIx, Target};
+use vlot_model::{City, GarageIx, Mode, OnLink, Placement, RoadNetwork, SignIx, Target, UserGroup};
 use vlot_network::route::check;
 
 /// A way may begin and end so far from where it should, metres: places are rounded.
@@ -22,11 +22,18 @@ pub(super) fn position(why: &check::Unlawful) -> Option<usize> {
     }
 }
 
-pub(super) fn mode(target: Target) -> Mode {
+pub(super) fn mode(city: &City, target: Target) -> Mode {
     match target {
-        Target::Facility(_) => Mode::Car,
+        Target::Facility(_) | Target::Group { .. } => Mode::Car,
         Target::Garage(_) | Target::Section(_) => Mode::Bicycle,
+        Target::Place(place) => city.places.get(place.at()).map_or(Mode::Car, |place| place.mode),
     }
+}
+
+/// Whom an advice speaks to: a driver with a space of one's own to find does not follow another's.
+pub(super) fn followers(city: &City, target: Target) -> (Mode, Option<UserGroup>) {
+    let group = if let Target::Group { group, .. } = target { Some(group) } else { None };
+    (mode(city, target), group)
 }
 
 /// Where a sign stands along a street.
@@ -38,7 +45,10 @@ pub(super) fn stand(city: &City, sign: SignIx) -> Option<OnLink> {
 pub(super) fn entrance(city: &City, target: Target) -> Option<OnLink> {
     let garage = |garage: GarageIx| city.placed.garages.get(garage.at()).copied().flatten();
     match target {
-        Target::Facility(facility) => city.placed.facilities.get(facility.at()).copied().flatten(),
+        Target::Facility(facility) | Target::Group { facility, .. } => {
+            city.placed.facilities.get(facility.at()).copied().flatten()
+        }
+        Target::Place(place) => city.placed.places.get(place.at()).copied().flatten(),
         Target::Garage(ix) => garage(ix),
         Target::Section(section) => garage(city.sections.get(section.at())?.garage),
     }
@@ -47,7 +57,10 @@ pub(super) fn entrance(city: &City, target: Target) -> Option<OnLink> {
 pub(super) fn to(city: &City, target: Target) -> String {
     let garage = |garage: GarageIx| city.garages.get(garage.at()).map_or("", |garage| &garage.id);
     match target {
-        Target::Facility(ix) => format!(" to {}", city.facilities.get(ix.at()).map_or("", |of| &of.id)),
+        Target::Facility(ix) | Target::Group { facility: ix, .. } => {
+            format!(" to {}", city.facilities.get(ix.at()).map_or("", |of| &of.id))
+        }
+        Target::Place(ix) => format!(" to {}", city.places.get(ix.at()).map_or("", |of| &of.id)),
         Target::Garage(ix) => format!(" to {}", garage(ix)),
         Target::Section(ix) => city
             .sections

@@ -277,6 +277,38 @@ fn a_sign_in_a_garage_advises_its_first_section_with_places() {
     );
 }
 
+#[test]
+fn a_line_without_a_way_points_nowhere_and_the_edge_is_shown_while_it_has_space() {
+    let mut city = city();
+    city.templates[0].multi =
+        "{figure.1}{figure.2}{figure.3}{time.1}{arrow.1}{edge?}|{edge.drive}|{/edge}".into();
+    let mut logic = SignLogic::new(SignIx(0), &city);
+    let edge = vlot_model::EdgeOrIn { line: 2, drive_s: 100.0, onward_s: 60.0, in_s: 200.0 };
+    let mut decide = |second: i64, free: u32, way: LineWay, edge| {
+        for line in 0..3 {
+            logic.note(line, good(if line == 2 { free } else { 50 }, at(second)), None);
+        }
+        let mut plan = plan(&city, None, at(second));
+        (plan.lines[0].way, plan.edge) = (way, edge);
+        logic.plan(Arc::new(plan));
+        let tick = u64::try_from(second).unwrap() + 1;
+        logic.decide(tick, at(second), Occasion::Note, &city).map(|(face, _)| face)
+    };
+    let face = decide(0, 40, LineWay::Configured, Some(edge)).unwrap();
+    assert!(face.multi.contains("1 min") && face.multi.contains("|[cf0,255,64]2 min|"), "{}", face.multi);
+    let face = decide(1, 40, LineWay::None, Some(edge)).unwrap();
+    let row = &face.rows[0];
+    assert_eq!((row.figure, row.arrow, row.minutes), (Blank, vlot_model::Arrow::None, None));
+    assert!(face.multi.contains("|[cf0,255,64]2 min|"));
+    let face = decide(30, 40, LineWay::Configured, Some(edge)).unwrap();
+    assert_eq!((face.rows[0].arrow, face.rows[0].minutes), (vlot_model::Arrow::Ahead, Some(1)));
+    let face = decide(31, 2, LineWay::Configured, Some(edge)).unwrap();
+    assert!(!face.multi.contains('|'), "nobody is sent to an edge that is full: {}", face.multi);
+    let face = decide(90, 40, LineWay::Configured, Some(edge)).unwrap();
+    assert!(face.multi.contains('|'));
+    assert!(!decide(91, 40, LineWay::Configured, None).unwrap().multi.contains('|'), "it no longer holds");
+}
+
 // ---- Any sequence of events ----
 
 #[derive(Clone, Debug)]
@@ -290,6 +322,7 @@ enum Event {
 fn plan(city: &City, advice: Option<u32>, at: Timestamp) -> SignPlan {
     let line = LinePlan { way: LineWay::Configured, arrival: None, avoid: false, cost_s: None };
     SignPlan {
+        edge: None,
         sign: SignIx(0),
         decided_at: at,
         lines: vec![line; city.signs[0].lines.len()],

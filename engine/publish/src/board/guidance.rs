@@ -23,6 +23,12 @@ fn plan(city: &City, p: &SignPlan) -> Value {
         "advice": p.advice,
         "advised_since": p.advised_since,
         "decided_at": p.decided_at,
+        "edge": p.edge.map(|edge| json!({
+            "drive_s": float(Some(edge.drive_s)),
+            "in_s": float(Some(edge.in_s)),
+            "line": edge.line,
+            "onward_s": float(Some(edge.onward_s)),
+        })),
         "lines": p.lines.iter().map(|l| line(city, l)).collect::<Vec<_>>(),
         "reason": p.reason,
         "seekers_vph": float(Some(p.seekers_vph)),

@@ -63,6 +63,7 @@ fn row(city: &City, row: &FaceRow) -> wire::Row {
             Figure::Closed => Wire::Word(Status::Closed.into()),
             Figure::Blank => Wire::Blank(true),
         }),
+        minutes: row.minutes,
     }
 }
 
@@ -70,6 +71,10 @@ fn row(city: &City, row: &FaceRow) -> wire::Row {
 pub(crate) fn target(city: &City, target: Target) -> String {
     let garage_id = |ix: vlot_model::GarageIx| city.garages.get(ix.at()).map_or("", |g| &*g.id);
     match target {
+        Target::Place(ix) => city.places.get(ix.at()).map(|p| format!("@{}", p.id)).unwrap_or_default(),
+        Target::Group { facility, group } => {
+            city.facilities.get(facility.at()).map(|f| format!("{}:{}", f.id, group.id())).unwrap_or_default()
+        }
         Target::Facility(ix) => city.facilities.get(ix.at()).map(|f| f.id.to_string()).unwrap_or_default(),
         Target::Garage(ix) => garage_id(ix).to_owned(),
         Target::Section(ix) => city

@@ -111,6 +111,8 @@ fn compared(
     };
     let limits = match line.target {
         Target::Facility(f) => city.facilities.get(f.at()).map(|f| (f.full_at, f.reopen_at)),
+        // A group is full with its last space.
+        Target::Place(_) | Target::Group { .. } => None,
         Target::Section(s) => city.sections.get(s.at()).map(|s| (s.full_at, s.reopen_at)),
         Target::Garage(_) => None,
     };

@@ -55,7 +55,7 @@ fn of_place(then: &Then, target: Target) -> wire::PlaceReadings {
 /// Whether what a device says is of a place.
 fn belongs(city: &City, target: Target, role: Role) -> bool {
     let of_section = |s: SectionIx| match target {
-        Target::Facility(_) => false,
+        Target::Facility(_) | Target::Group { .. } | Target::Place(_) => false,
         Target::Garage(g) => city.sections.get(s.at()).is_some_and(|section| section.garage == g),
         Target::Section(of) => of == s,
     };
@@ -63,7 +63,11 @@ fn belongs(city: &City, target: Target, role: Role) -> bool {
         Role::Bay { facility, .. }
         | Role::Barrier { facility }
         | Role::Counter { facility }
-        | Role::Operator { facility } => target == Target::Facility(facility),
+        | Role::Apps { facility }
+        | Role::Operator { facility } => match target {
+            Target::Facility(of) | Target::Group { facility: of, .. } => of == facility,
+            _ => false,
+        },
         Role::Section { section } | Role::Place { section, .. } => of_section(section),
         _ => false,
     }

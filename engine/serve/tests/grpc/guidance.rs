@@ -61,6 +61,7 @@ fn plan(advice: Option<u32>, at: Timestamp) -> Product {
         advised_since: advice.map(|_| at),
         reason: if advice.is_some() { AdviceReason::Assigned } else { AdviceReason::Withdrawn },
         seekers_vph: 40.0,
+        edge: None,
     }))
 }
 

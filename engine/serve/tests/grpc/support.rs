@@ -244,7 +244,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 label: "Ladeuze".into(),
                 arrow: Arrow::AheadLeft,
                 figure: Figure::Free(12),
-                minutes: None,
+                minutes: Some(4),
                 filling: false,
                 why: why(Figure::Free(12)),
             },

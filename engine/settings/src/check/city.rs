@@ -42,6 +42,7 @@ fn texts(table: &mut Table<'_>) -> SignTexts {
     SignTexts {
         full: table.or("full", Text(24), "\"VOL\""),
         closed: table.or("closed", Text(24), "\"GESLOTEN\""),
+        minutes: table.or("minutes", Text(8), "\"min\""),
         label_rgb: table.or("label_rgb", Rgb, "[255, 255, 255]"),
         free_rgb: table.or("free_rgb", Rgb, "[0, 255, 64]"),
         filling_rgb: table.or("filling_rgb", Rgb, "[255, 160, 0]"),

@@ -29,7 +29,7 @@ pub(super) fn read(
         let position = area.position(&mut table);
         let spot = registry.roads.spot(&mut table);
         if registry.roads.known().is_some() {
-            let on = registry.roads.place(&table, Thing::BicycleEntrance, position, &spot);
+            let on = registry.roads.place(&table, Thing::ForBicycles, position, &spot);
             city.placed.garages.push(on);
         }
         let valid_for = table.required("valid_for", Span(WHILE));

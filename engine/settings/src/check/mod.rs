@@ -8,11 +8,13 @@ mod engine;
 mod estimate;
 mod facilities;
 mod garages;
+mod guidance;
 mod health;
 mod history;
 mod http;
 mod mqtt;
 mod operators;
+mod places;
 mod registry;
 mod roads;
 mod sections;
@@ -69,6 +71,7 @@ pub(crate) fn settings(source: &Source, report: &Report) -> Settings {
     let (area, serve, journal, admission, history, situations, feed) =
         open(source, CITY, Need::Required, report, |_, mut root| {
             let area = city::read(&mut root, &mut city);
+            city.guidance = guidance::read(root.section("guidance"), &area);
             let admission = engine::admission(root.section("admission"));
             let journal = engine::journal(root.section("journal"));
             let history = history::read(root.section("history"), source);

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use vlot_model::{
-    Arrow, City, DeviceIx, DeviceKind, GarageIx, LonLat, Matrix, Placement, Role, Sign, SignIx, SignLine,
-    Target, Template,
+    Arrow, City, DeviceIx, DeviceKind, GarageIx, LonLat, Matrix, Mode, PlaceIx, Placement, Role, Sign,
+    SignIx, SignLine, Target, Template, UserGroup,
 };
 
 use super::SIGNS;
 use super::city::Area;
+use super::places;
 use super::registry::{Names, Registry};
 use super::roads::Thing;
 use super::template::Placeholders;
-use crate::read::{Id, Named, Span, Table, Text, Whole};
+use crate::read::{Id, Named, Number, Span, Table, Text, Whole};
 
 /// Lines of one sign.
 const LINES_MAX: usize = 8;
@@ -26,16 +27,23 @@ struct Layouts {
 }
 
 pub(super) fn read(mut root: Table<'_>, area: &Area, city: &mut City, registry: &mut Registry) {
-    let layouts = templates(&mut root, city);
+    let known =
+        Known { layouts: templates(&mut root, city), places: places::read(&mut root, area, city, registry) };
     let mut names = Names::new(SIGNS, "[[sign]]");
     for mut table in root.tables("sign") {
         let index = SignIx::from_position(city.signs.len());
-        let sign = sign(&mut table, index, area, city, registry, &layouts);
+        let sign = sign(&mut table, index, area, city, registry, &known);
         if !names.take(&sign.id, index) {
             table.problem("id", format!("{:?} is taken", sign.id), "every sign has an id of its own");
         }
         city.signs.push(sign);
     }
+}
+
+/// What signs refer to within their file.
+struct Known {
+    layouts: Layouts,
+    places: Names<PlaceIx>,
 }
 
 fn templates(root: &mut Table<'_>, city: &mut City) -> Layouts {
@@ -64,8 +72,9 @@ fn sign(
     area: &Area,
     city: &mut City,
     registry: &mut Registry,
-    layouts: &Layouts,
+    known: &Known,
 ) -> Sign {
+    let layouts = &known.layouts;
     let id = table.required("id", Id);
     let name = table.required("name", Text(80));
     let position: LonLat = area.position(table);
@@ -79,6 +88,11 @@ fn sign(
     let garage = garage_id
         .as_deref()
         .and_then(|id| registry.garages.find(id, |what, hint| table.problem("garage", what, hint)));
+    let lines = lines(table, garage_id.as_deref(), registry, &known.places, city);
+    if lines.is_empty() {
+        let hint = "add a [[sign.line]] with facility, garage, section or place";
+        table.wrong("announces nothing", hint);
+    }
     let spot = registry.roads.spot(table);
     if garage_id.is_some() {
         for key in ["road", "link", "heading_deg"].into_iter().filter(|key| table.has(key)) {
@@ -87,8 +101,9 @@ fn sign(
     }
     if registry.roads.known().is_some() {
         let in_street = garage_id.is_none();
-        let on =
-            in_street.then(|| registry.roads.place(table, Thing::AtTheStreet, position, &spot)).flatten();
+        let for_bicycles = lines.iter().flatten().all(|line| line.target.mode(city) == Mode::Bicycle);
+        let thing = if for_bicycles { Thing::ForBicycles } else { Thing::AtTheStreet };
+        let on = in_street.then(|| registry.roads.place(table, thing, position, &spot)).flatten();
         city.placed.signs.push(on);
     }
     let time_to_live = table.required("time_to_live", Span(TIME_TO_LIVE));
@@ -101,10 +116,8 @@ fn sign(
             "a face must be able to change before it ends",
         );
     }
-    let lines = lines(table, garage_id.as_deref(), registry);
-    if lines.is_empty() {
-        table.wrong("announces nothing", "add a [[sign.line]] with facility, garage or section");
-    }
+    #[expect(clippy::cast_possible_truncation, reason = "a ratio")]
+    let demand = table.or("demand", Number(0.01..=100.0), "1.0") as f32;
     if let Some(placeholders) = template.and_then(|t| layouts.placeholders.get(t)?.as_ref()) {
         fits(table, &template_name, placeholders, &lines);
     }
@@ -127,25 +140,35 @@ fn sign(
         template: template.unwrap_or_default(),
         time_to_live,
         min_dwell,
-        demand: 1.0,
+        demand,
         device,
     }
 }
 
 /// The lines; `None` for one whose target is not known, so that the others keep their numbers.
-fn lines(table: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> Vec<Option<SignLine>> {
+fn lines(
+    table: &mut Table<'_>,
+    garage: Option<&str>,
+    registry: &Registry,
+    places: &Names<PlaceIx>,
+    city: &City,
+) -> Vec<Option<SignLine>> {
     let entries = table.tables("line");
     if entries.len() > LINES_MAX {
         table.wrong(format!("has {} lines", entries.len()), format!("at most {LINES_MAX}"));
     }
     let mut lines: Vec<Option<SignLine>> = Vec::new();
     for mut entry in entries.into_iter().take(LINES_MAX) {
-        let target = target(&mut entry, garage, registry);
+        let target = target(&mut entry, garage, registry, places, city);
         let label = entry.required("label", Text(24));
         let arrow = entry.or("arrow", Named::or_stand_in(Arrow::None), "\"none\"");
         let travel_time = entry.or("travel_time", Span(Duration::ZERO..=TRAVEL_TIME_MAX), "\"0s\"");
         if entry.has("facility") && !entry.has("travel_time") {
             let hint = "advice goes to the nearest with space: without a travel time this would always be the nearest";
+            entry.problem("travel_time", "is missing", hint);
+        }
+        if entry.has("place") && !entry.has("travel_time") {
+            let hint = "it is shown until a live one is known: without it the place would be 0 minutes away";
             entry.problem("travel_time", "is missing", hint);
         }
         if target.is_some() && lines.iter().flatten().any(|line| Some(line.target) == target) {
@@ -156,19 +179,44 @@ fn lines(table: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> Ve
     lines
 }
 
-fn target(entry: &mut Table<'_>, garage: Option<&str>, registry: &Registry) -> Option<Target> {
+fn target(
+    entry: &mut Table<'_>,
+    garage: Option<&str>,
+    registry: &Registry,
+    places: &Names<PlaceIx>,
+    city: &City,
+) -> Option<Target> {
     let facility = entry.optional("facility", Id);
     let whole_garage = entry.optional("garage", Id);
     let section = entry.optional("section", Id);
-    let written = ["facility", "garage", "section"].into_iter().filter(|key| entry.has(key)).count();
+    let place = entry.optional("place", Id);
+    let group = entry.optional("group", Named::or_stand_in(UserGroup::Everyone));
+    let written = ["facility", "garage", "section", "place"].into_iter().filter(|key| entry.has(key)).count();
     if written != 1 {
-        let hint = "exactly one of facility, garage and section";
+        let hint = "exactly one of facility, garage, section and place";
         entry.wrong(format!("announces {written} things"), hint);
         return None;
     }
+    if entry.has("group") && !entry.has("facility") {
+        entry.problem(
+            "group",
+            "is given without a facility",
+            "groups of users have spaces at facilities alone",
+        );
+    }
     if let Some(id) = facility {
-        let found = registry.facilities.find(&id, |what, hint| entry.problem("facility", what, hint));
-        return found.map(Target::Facility);
+        let found = registry.facilities.find(&id, |what, hint| entry.problem("facility", what, hint))?;
+        let Some(group) = group else { return Some(Target::Facility(found)) };
+        let of = city.facilities.get(found.at())?;
+        let configured = of.site.groups.iter().any(|g| g.group == group);
+        if !configured && of.bays.iter().all(|bay| bay.bay_use != group) {
+            let what = format!("{:?} has no spaces of its own at {id:?}", group.id());
+            entry.problem("group", what, "add a [[facility.group]] or bays of that use, or leave it out");
+        }
+        return Some(Target::Group { facility: found, group });
+    }
+    if let Some(id) = place {
+        return places.find(&id, |what, hint| entry.problem("place", what, hint)).map(Target::Place);
     }
     if let Some(id) = whole_garage {
         let found: Option<GarageIx> =

@@ -120,6 +120,7 @@ impl World {
         let (cars, bicycles) = (Through::new(&network, Mode::Car), Through::new(&network, Mode::Bicycle));
         city.network = Some(Arc::new(network));
         let plan = |i: usize, sign: &vlot_model::Sign| SignPlan {
+            edge: None,
             sign: SignIx::from_position(i),
             decided_at: testing::at(0),
             lines: vec![
@@ -183,6 +184,7 @@ impl World {
             Target::Facility(ix) => self.city.placed.facilities[ix.at()].expect("placed"),
             Target::Garage(ix) => self.city.placed.garages[ix.at()].expect("placed"),
             Target::Section(_) => self.city.placed.garages[0].expect("placed"),
+            Target::Place(_) | Target::Group { .. } => unreachable!("no sign of this world announces one"),
         }
     }
 

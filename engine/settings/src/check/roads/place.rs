@@ -30,19 +30,19 @@ pub(in crate::check) struct Spot {
 pub(in crate::check) enum Thing {
     /// Where a car enters: never a motorway.
     Entrance,
-    /// Where a cyclist enters.
-    BicycleEntrance,
+    /// Where a cyclist enters, or what a cyclist reads.
+    ForBicycles,
     /// Something read or measured from the street.
     AtTheStreet,
 }
 
 impl Thing {
     fn mode(self) -> Mode {
-        if self == Thing::BicycleEntrance { Mode::Bicycle } else { Mode::Car }
+        if self == Thing::ForBicycles { Mode::Bicycle } else { Mode::Car }
     }
 
     fn who(self) -> &'static str {
-        if self == Thing::BicycleEntrance { "bicycles" } else { "cars" }
+        if self == Thing::ForBicycles { "bicycles" } else { "cars" }
     }
 }
 
