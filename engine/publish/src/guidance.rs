@@ -180,9 +180,10 @@ impl Told<'_> {
         }
         let row = self.face.and_then(|face| face.rows.get(line));
         let target = self.sign_line(line).map(|line| line.target);
-        let by_bicycle = !matches!(target, Some(Target::Facility(_)));
+        let by_bicycle = target.is_some_and(|target| target.mode(self.city) == vlot_model::Mode::Bicycle);
         let why = match row.map(|row| row.why.wanted) {
             _ if by_bicycle && self.is_for_cars() => "it is for bicycles, and the sign advises drivers",
+            Some(Figure::Free(_)) if plan.avoid => "it will probably be full on arrival",
             Some(Figure::Full) => "it is full",
             Some(Figure::Closed) => "it is closed",
             Some(Figure::Blank) => "its figure cannot be trusted now",

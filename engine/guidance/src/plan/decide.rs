@@ -19,8 +19,8 @@ use crate::proof::Fault;
 use crate::sight::{figure, garage, of_group};
 
 /// Metres a second on foot, and how much longer streets are than the bird's way.
-const WALK_M_S: f64 = 1.3;
-const WALK_DETOUR: f64 = 1.3;
+pub(super) const WALK_M_S: f64 = 1.3;
+pub(super) const WALK_DETOUR: f64 = 1.3;
 
 /// From facilities with a smaller share of the demand nothing is told of the others.
 const LEAST_TOLD: f64 = 0.2;
@@ -129,6 +129,11 @@ impl Planner {
             Product::Situation(state) => {
                 if let Some(ways) = &mut self.ways {
                     self.urgent |= ways.situation(state);
+                }
+            }
+            Product::Expected(expected) => {
+                if let Some(space) = self.spaces.get_mut(&expected.facility) {
+                    space.announced(expected);
                 }
             }
             _ => {}
@@ -290,6 +295,8 @@ impl Planner {
         let mut set: Vec<_> = signs.map(|sign| self.lines(sign, at)).collect();
         let chain = Chain::new(&self.city, &set);
         *rates = self.advise(&mut set, &chain, at);
+        let edges: Vec<_> = set.iter().map(|plan| self.edge(plan, at)).collect();
+        set.iter_mut().zip(edges).for_each(|(plan, edge)| plan.edge = edge);
         let broken = self.faults(&set, at);
         (set, chain, broken)
     }
@@ -394,7 +401,12 @@ fn is_other(held: &SignPlan, plan: &SignPlan) -> bool {
         LineWay::Configured | LineWay::None => None,
     };
     let arrival = |line: &LinePlan| line.arrival.map(|a| (a.free.round(), (a.chance * 20.0).round()));
+    let edge = |plan: &SignPlan| {
+        let rounded = |s: f32| (s / 15.0).round();
+        plan.edge.map(|e| (e.line, rounded(e.drive_s), rounded(e.onward_s), rounded(e.in_s)))
+    };
     held.advice != plan.advice
+        || edge(held) != edge(plan)
         || held.reason != plan.reason
         || held.lines.iter().zip(&plan.lines).any(|(a, b)| a.avoid != b.avoid)
         || held.advised_since != plan.advised_since

@@ -7,6 +7,7 @@ mod advise;
 mod assign;
 mod decide;
 mod demand;
+mod edge;
 mod judge;
 mod publish;
 mod set;

@@ -25,6 +25,7 @@ pub(crate) fn plans<'s>(
             Product::Facility(_)
                 | Product::Garage(_)
                 | Product::Forecast(_)
+                | Product::Expected(_)
                 | Product::Link(_)
                 | Product::Situation(_)
         )

@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use vlot_model::{
-    Arrival, ArrivalBasis, FacilityForecast, FacilityState, FacilityStatus, ForecastBasis, Sight, Timestamp,
+    Arrival, ArrivalBasis, ExpectedArrivals, FacilityForecast, FacilityState, FacilityStatus, ForecastBasis,
+    Sight, Timestamp,
 };
 
 use super::decide::small;
@@ -45,6 +46,8 @@ pub(crate) struct Space {
     filling: bool,
     /// Its entries may be fewer than those who wanted in, until then.
     censored_until: Option<Timestamp>,
+    /// Vehicles that apps send there.
+    announced: Option<ExpectedArrivals>,
     /// Vehicles a second that want in of their own accord, where entries do not tell.
     latent_per_s: f64,
 }
@@ -98,6 +101,7 @@ impl Space {
             sent: VecDeque::new(),
             filling: false,
             censored_until: None,
+            announced: None,
             latent_per_s: 0.0,
         }
     }
@@ -145,6 +149,16 @@ impl Space {
     /// So many a second would come of their own accord.
     pub(crate) fn expect(&mut self, latent_per_s: f64) {
         self.latent_per_s = latent_per_s;
+    }
+
+    /// What apps announce.
+    pub(crate) fn announced(&mut self, expected: &ExpectedArrivals) {
+        self.announced = Some(expected.clone());
+    }
+
+    /// Vehicles that apps have announced and that are not there yet.
+    fn by_apps(&self, now: Timestamp) -> f64 {
+        self.announced.as_ref().map_or(0.0, |expected| f64::from(expected.on_the_way(now)))
     }
 
     /// Vehicles were sent there that will arrive then.
@@ -210,7 +224,7 @@ impl Space {
             .certainty
             .map_or(0.0, |c| f64::from(c.occupied_high.saturating_sub(c.occupied_low)) / (2.0 * Z99));
         let [entering, leaving, own] = self.rates(now);
-        let on_the_way = self.on_the_way();
+        let on_the_way = self.on_the_way() + self.by_apps(now);
         Some(Outlook {
             free: said - on_the_way,
             drift_per_s: leaving - own,
@@ -222,7 +236,7 @@ impl Space {
     /// Free spaces after so long.
     pub(crate) fn arrival(&self, now: Timestamp, after_s: f64) -> Option<Arrival> {
         let outlook = self.outlook(now)?;
-        let on_the_way = self.on_the_way();
+        let on_the_way = self.on_the_way() + self.by_apps(now);
         let (trend, sd) = outlook.at(after_s);
         let (free, sd, basis) = match self.forecast_at(now, after_s) {
             // What usually comes is in the forecast; of those who were sent only what is more than that is taken off.
@@ -262,8 +276,9 @@ impl Space {
             return Some(trend);
         };
         let usual = self.rates(now)[0] * after_s;
-        let at_end = free - (self.on_the_way() - usual).max(0.0);
-        let start = trend.free + self.on_the_way();
+        let on_the_way = self.on_the_way() + self.by_apps(now);
+        let at_end = free - (on_the_way - usual).max(0.0);
+        let start = trend.free + on_the_way;
         let var_per_s = ((sd * sd - trend.var).max(0.0) / after_s).max(0.0);
         Some(Outlook { free: start, drift_per_s: (at_end - start) / after_s, var: trend.var, var_per_s })
     }

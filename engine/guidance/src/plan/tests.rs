@@ -253,3 +253,57 @@ fn advice_leaves_a_filling_car_park_in_time_and_keeps_calm() {
     assert!((150..196).contains(inside), "left at {inside} of 200: {changes:?}");
     assert!(changes.len() <= 4, "{changes:?}");
 }
+
+/// Two spaces are left inside and the bus runs: the sign shows both ways, until there is space inside again.
+#[test]
+fn the_edge_is_compared_with_driving_in() {
+    let city = city(GuidanceMode::Together);
+    let mut with_edge = City::clone(&city);
+    with_edge.facilities[2].kind = vlot_model::FacilityKind::Edge;
+    let centre = LonLat { lon: 4.731, lat: 50.8805 };
+    with_edge.facilities[0].position = centre;
+    with_edge.facilities[1].position = LonLat { lon: 4.75, lat: 50.90 };
+    with_edge.facilities[2].site.onward = vec![vlot_model::Onward {
+        line: "1".into(),
+        to: "Centre".into(),
+        headway_min: 2,
+        ride_min: 1,
+        alights: Some(centre),
+        stops: None,
+        timetable: None,
+    }];
+    with_edge.guidance.centre = Some(centre);
+    let mut desk = Desk {
+        planner: Planner::new(&Arc::new(with_edge), at(0)),
+        plans: vec![None; 2],
+        refused: Vec::new(),
+    };
+    desk.free(0, [150, 1, 120]);
+    desk.decide(0);
+    let edge = |desk: &Desk| desk.plans[0].as_ref().unwrap().edge;
+    let near = edge(&desk).expect("the edge is slower by less than the margin");
+    assert!(near.line == 2 && near.onward_s >= 60.0 && near.in_s < near.drive_s + near.onward_s, "{near:?}");
+    // Driving in is no longer possible: nothing to compare with, and the edge is advised.
+    desk.free(20, [1, 1, 120]);
+    assert_eq!(desk.decide(20)[0], Some(2));
+    assert_eq!(edge(&desk), None);
+}
+
+/// What apps have announced is on its way like those who were sent by signs.
+#[test]
+fn apps_announce_who_is_on_the_way() {
+    let mut desk = Desk::new(GuidanceMode::Together);
+    desk.free(0, [20, 80, 120]);
+    desk.decide(0);
+    let free = |desk: &Desk| desk.plans[0].as_ref().unwrap().lines[0].arrival.unwrap().free;
+    let before = free(&desk);
+    desk.planner.note(
+        &Product::Expected(vlot_model::ExpectedArrivals {
+            facility: FacilityIx(0),
+            arrivals: vec![vlot_model::ExpectedMinute { minute: at(60), vehicles: 15 }],
+        }),
+        at(1),
+    );
+    desk.decide(10);
+    assert!((before - free(&desk) - 15.0).abs() < 0.5, "{before} {}", free(&desk));
+}

@@ -83,6 +83,7 @@ fn plan(costs: [Option<f32>; 2], advice: Option<u32>, reason: AdviceReason) -> S
         advised_since: advice.map(|_| at(0)),
         reason,
         seekers_vph: 40.0,
+        edge: None,
     }
 }
 
