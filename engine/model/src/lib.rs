@@ -19,6 +19,7 @@ mod refusal;
 mod road;
 mod site;
 mod situation;
+mod streets;
 mod time;
 mod traffic;
 mod trust;
@@ -26,9 +27,8 @@ mod trust;
 pub use act::{Act, ActLog, ActorKnownBy, End, Glance, Order, ROADS};
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
-    AirStation, Arrow, Bay, City, Controller, Corridor, CountMode, Counting, Device, DeviceKind, Directory,
-    Facility, FacilityKind, Garage, LonLat, Matrix, Pair, Placed, Placement, RackKind, Role, Section, Sign,
-    SignLine, SignTexts, Station, Target, Template, TrafficRules,
+    Arrow, Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
+    LonLat, Matrix, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station, Target, Template,
 };
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
 pub use gate::{Dropped, GateMeters};
@@ -59,6 +59,7 @@ pub use site::{
     SectionSources, Service, Shows, Site, StreetRules, UserGroup,
 };
 pub use situation::{Detour, Effect, Location, Phase, Situation, SituationKind, SituationState};
+pub use streets::{AirStation, Controller, Corridor, Pair, Placed, TrafficRules};
 pub use time::{Clock, Timestamp};
 pub use traffic::{
     AirQuantity, AirState, AirValue, ControllerState, CorridorState, Incident, IncidentRule, Jam, Jams,
