@@ -42,8 +42,8 @@ const REDRAW: Duration = Duration::from_millis(500);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Counts take hours to drift.
 const SPEED_WITH_FAULTS: f64 = 120.0;
-/// How long the end waits for what is still on its way.
-const DRAIN: Duration = Duration::from_secs(3);
+/// How long the end waits for what is still on its way; a machine that is busy with other things needs more than a moment.
+const DRAIN: Duration = Duration::from_secs(15);
 
 /// Runs until its duration is over or it is told to stop.
 pub(crate) async fn demo(options: Demo) -> Result<()> {

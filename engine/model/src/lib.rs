@@ -22,6 +22,7 @@ mod refusal;
 mod road;
 mod site;
 mod situation;
+mod streets;
 mod time;
 mod traffic;
 mod transit;
@@ -34,9 +35,9 @@ pub use advice::{
 };
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
-    AirStation, Arrow, Bay, City, Controller, Corridor, CountMode, Counting, Device, DeviceKind, Directory,
-    Facility, FacilityKind, Garage, LonLat, Matrix, NamedPlace, Pair, Placed, Placement, RackKind, Role,
-    Section, Sign, SignLine, SignTexts, Station, Target, Template, TrafficRules,
+    Arrow, Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
+    LonLat, Matrix, NamedPlace, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station,
+    Target, Template,
 };
 pub use expected::{ANNOUNCED_AHEAD_MAX_S, ExpectedArrivals, ExpectedMinute};
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
@@ -72,6 +73,7 @@ pub use site::{
     SectionSources, Service, Shows, Site, StreetRules, UserGroup,
 };
 pub use situation::{Detour, Effect, Location, Phase, Situation, SituationKind, SituationState};
+pub use streets::{AirStation, Controller, Corridor, Pair, Placed, TrafficRules};
 pub use time::{Clock, Timestamp};
 pub use traffic::{
     AirQuantity, AirState, AirValue, ControllerState, CorridorState, Incident, IncidentRule, Jam, Jams,
