@@ -1,12 +1,13 @@
 //! How true the figures are: tables on recordings, each with one command.
 //!
-//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|matching|routing|traveltimes|guidance|all} [FILE...] [--json]`. Without files the
+//! `cargo run --release -p vlot-benches --bin evaluate -- {truth|faults|forecast|matching|routing|traveltimes|guidance|plans|all} [FILE...] [--json]`. Without files the
 //! recordings are read from `../shared/data`, or from the folder in `VLOT_TEST_DATA`.
 
 mod faults;
 mod forecast;
 mod guidance;
 mod matching;
+mod plans;
 mod routing;
 mod traveltimes;
 mod truth;
@@ -40,7 +41,9 @@ enum What {
     TravelTimes(Options),
     /// Drivers who obey signs and drivers who do not, in a closed loop with SUMO.
     Guidance(guidance::Options),
-    /// All of them but guidance, which takes its time.
+    /// How long all signs take to decide anew when travel times change.
+    Plans(plans::Options),
+    /// All of them but guidance, which takes its time, and plans, which is about time alone.
     All(Options),
 }
 
@@ -78,6 +81,7 @@ fn main() -> Result<()> {
         What::Matching(options) => matching::run(&options),
         What::TravelTimes(options) => traveltimes::run(&options),
         What::Guidance(options) => guidance::run(&options),
+        What::Plans(options) => plans::run(&options),
         What::All(options) => {
             truth::run(&options)?;
             faults::run(&options)?;

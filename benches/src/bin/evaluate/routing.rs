@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 
-mod data;
+pub(crate) mod data;
 mod peer;
 mod times;
 

@@ -13,24 +13,25 @@ use vlot_network::{Draft, DraftLink};
 use crate::Options;
 
 /// A network, and where it came from.
-pub(super) struct Set {
-    pub(super) name: String,
-    pub(super) network: Arc<RoadNetwork>,
-    pub(super) extract: Option<PathBuf>,
+pub(crate) struct Set {
+    pub(crate) name: String,
+    pub(crate) network: Arc<RoadNetwork>,
+    pub(crate) extract: Option<PathBuf>,
 }
 
 /// The files given, or Leuven's graph among the recordings.
 pub(super) fn files(options: &Options) -> Vec<PathBuf> {
-    let dir =
-        std::env::var_os("VLOT_TEST_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
-    if options.files.is_empty() {
-        vec![dir.join("leuven").join("leuven_edges.csv.gz")]
-    } else {
-        options.files.clone()
-    }
+    if options.files.is_empty() { leuven() } else { options.files.clone() }
 }
 
-pub(super) fn read(file: &Path) -> Result<Set> {
+/// Leuven's graph among the recordings.
+pub(crate) fn leuven() -> Vec<PathBuf> {
+    let dir =
+        std::env::var_os("VLOT_TEST_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+    vec![dir.join("leuven").join("leuven_edges.csv.gz")]
+}
+
+pub(crate) fn read(file: &Path) -> Result<Set> {
     let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut extract = None;
     let network = if name.ends_with("edges.csv.gz") {
