@@ -3,8 +3,30 @@
 //! The city's own arrow holds for the way that it was chosen for: the one of an undisturbed night. Where today's way leaves that
 //! at the first junction with a choice, the arrow is the angle at that junction.
 
-use vlot_model::{Arrow, LinkIx, RoadNetwork};
+use vlot_model::{Arrow, Link, LinkIx, RoadNetwork};
 use vlot_network::geo;
+
+/// Links that leave each node, by number: looking through all links at each junction of each way would be most of a decision.
+#[derive(Clone, Debug)]
+pub(crate) struct Exits(Vec<u32>);
+
+impl Exits {
+    pub(crate) fn of(network: &RoadNetwork) -> Self {
+        let mut exits = vec![0; network.nodes.len()];
+        for link in &network.links {
+            if let Some(exits) = exits.get_mut(link.from.at()) {
+                *exits += 1;
+            }
+        }
+        Exits(exits)
+    }
+
+    /// Ways on from the end of a link, but for back the same way.
+    fn after(&self, link: &Link) -> u32 {
+        let all = self.0.get(link.to.at()).copied().unwrap_or(0);
+        all.saturating_sub(u32::from(link.opposite.is_some()))
+    }
+}
 
 /// Where a line's configured arrow leads to.
 #[derive(Clone, Debug)]
@@ -15,13 +37,13 @@ pub(crate) struct Junctions {
 }
 
 impl Junctions {
-    pub(crate) fn new(network: &RoadNetwork, configured: Arrow, usual: &[LinkIx]) -> Self {
-        Junctions { configured, usual: choice(network, usual).map(|(_, exit)| exit) }
+    pub(crate) fn new(network: &RoadNetwork, exits: &Exits, configured: Arrow, usual: &[LinkIx]) -> Self {
+        Junctions { configured, usual: choice(network, exits, usual).map(|(_, exit)| exit) }
     }
 
     /// The arrow for a way.
-    pub(crate) fn arrow(&self, network: &RoadNetwork, links: &[LinkIx]) -> Arrow {
-        let now = choice(network, links);
+    pub(crate) fn arrow(&self, network: &RoadNetwork, exits: &Exits, links: &[LinkIx]) -> Arrow {
+        let now = choice(network, exits, links);
         if self.configured == Arrow::None || now.map(|(_, exit)| exit) == self.usual {
             return self.configured;
         }
@@ -31,15 +53,12 @@ impl Junctions {
 
 /// The first junction with a choice: the link by which a way comes to it, and the one by which it leaves. A roundabout is one
 /// junction.
-fn choice(network: &RoadNetwork, links: &[LinkIx]) -> Option<(LinkIx, LinkIx)> {
+fn choice(network: &RoadNetwork, exits: &Exits, links: &[LinkIx]) -> Option<(LinkIx, LinkIx)> {
     let around = |link: LinkIx| network.link(link).is_some_and(|link| link.roundabout);
     for (i, pair) in links.windows(2).enumerate() {
         let (entry, next) = (pair[0], pair[1]);
         let from = network.link(entry)?;
-        let exits = network.links.iter().enumerate();
-        let exits =
-            exits.filter(|(j, l)| l.from == from.to && from.opposite != Some(LinkIx::from_position(*j)));
-        if exits.take(2).count() < 2 && !around(next) {
+        if exits.after(from) < 2 && !around(next) {
             continue;
         }
         let exit = links[i + 1..].iter().copied().find(|link| !around(*link));

@@ -14,7 +14,7 @@ use vlot_model::{
 use vlot_network::Permits;
 use vlot_network::route::Router;
 
-use crate::arrow::Junctions;
+use crate::arrow::{Exits, Junctions};
 
 /// A kept way may take so much longer than the best, seconds and share of it.
 const KEPT_S: f32 = 20.0;
@@ -52,6 +52,7 @@ struct Streets {
     lines: BTreeMap<Line, (usize, usize)>,
     ways: BTreeMap<Line, LiveWay>,
     arrows: BTreeMap<Line, Junctions>,
+    exits: Exits,
 }
 
 impl Streets {
@@ -81,13 +82,21 @@ impl Streets {
         }
         let mut router = Router::new(Arc::clone(network), mode, None);
         router.weights(permits, |_| None);
-        let mut streets =
-            Streets { mode, router, origins, targets, lines, ways: BTreeMap::new(), arrows: BTreeMap::new() };
+        let mut streets = Streets {
+            mode,
+            router,
+            origins,
+            targets,
+            lines,
+            ways: BTreeMap::new(),
+            arrows: BTreeMap::new(),
+            exits: Exits::of(network),
+        };
         // What arrows were configured for: the way of an undisturbed night.
         streets.find();
         for (line, way) in &streets.ways {
             let configured = city.signs[line.0.at()].lines[line.1 as usize].arrow;
-            streets.arrows.insert(*line, Junctions::new(network, configured, &way.links));
+            streets.arrows.insert(*line, Junctions::new(network, &streets.exits, configured, &way.links));
         }
         streets.ways.clear();
         streets
@@ -126,7 +135,8 @@ impl Streets {
     fn way(&self, line: Line, from: OnLink, to: OnLink) -> Option<LiveWay> {
         let route = self.router.route(&[from], &[to], 0).ok()?.into_iter().next()?;
         let network = self.router.network();
-        let arrow = self.arrows.get(&line).map(|junctions| junctions.arrow(network, &route.links));
+        let arrow =
+            self.arrows.get(&line).map(|junctions| junctions.arrow(network, &self.exits, &route.links));
         Some(LiveWay {
             arrow: arrow.unwrap_or(vlot_model::Arrow::None),
             start_m: route.start_m,
