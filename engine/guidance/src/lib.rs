@@ -11,7 +11,8 @@
 //! **No figure outlives its source.** A face ends with the first of its figures; a figure that is not good or past
 //! its validity leaves the face at once.
 //!
-//! **The advice** is the line with the shortest travel time that has space (see [`advice`]).
+//! **The advice** of all signs is decided together (`plan`), and [proven](proof) as a whole before any of it is shown; `docs/guidance.md`
+//! says how.
 
 use std::sync::Arc;
 
