@@ -30,7 +30,8 @@ fn of_place(then: &Then, target: Target) -> wire::PlaceReadings {
         .collect();
     // A person is no device that could have been silent.
     let is_device = |ix: &&DeviceIx| {
-        !matches!(city.devices.get(ix.at()).map(|device| device.role), Some(Role::Operator { .. }))
+        let role = city.devices.get(ix.at()).map(|device| device.role);
+        !matches!(role, Some(Role::Operator { .. } | Role::Apps { .. }))
     };
     let heard = |ix: &&DeviceIx| then.readings.get(ix).is_some_and(|said| !said.is_empty());
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
