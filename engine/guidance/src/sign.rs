@@ -12,6 +12,9 @@ use crate::advice::advisable;
 use crate::faces::{EdgeShown, Layout, Shown, configured, is_about, minutes};
 use crate::sight::{figure, is_untrue};
 
+/// A travel time stands for at least so long, unless the face changes anyway: links are measured anew all the time.
+const MINUTES_DWELL: Duration = Duration::from_mins(2);
+
 /// A sign's memory. Everything in it follows from the notes and ticks that it was given.
 pub(crate) struct SignLogic {
     sign: SignIx,
@@ -45,6 +48,8 @@ struct Row {
     minutes: Option<u32>,
     /// Whether its travel time stands on the face.
     has_minutes: bool,
+    /// When the travel time last changed.
+    minutes_since: Option<Timestamp>,
     filling: bool,
     /// When `shown` last changed; `None`: it has not said anything yet.
     since: Option<Timestamp>,
@@ -92,6 +97,7 @@ impl SignLogic {
                     arrow,
                     minutes,
                     has_minutes: layout.has_minutes(i),
+                    minutes_since: None,
                     filling: false,
                     full_at,
                     sight: Sight::unseen(capacity),
@@ -211,7 +217,9 @@ impl SignLogic {
                 Some(LineWay::Configured) if row.minutes.is_none() => configured(sign.lines.get(i)).minutes,
                 Some(LineWay::Configured) | None => row.minutes,
             };
+            let calm = calm && row.minutes_since.is_none_or(|since| since + MINUTES_DWELL <= at);
             if wanted != row.minutes && (changed || calm || wanted.is_none()) {
+                row.minutes_since = Some(at);
                 row.minutes = wanted;
                 changed = true;
             }
