@@ -120,7 +120,7 @@ impl Planner {
     }
 
     /// Seconds on foot from a facility to where a sign's readers want to be: the facilities that it announces and that turn them
-    /// away, or all that it announces, each by how many want it.
+    /// away; else the centre; where none is configured, all that it announces, each by how many want it.
     fn walk_s(&self, sign: usize, to: FacilityIx, away: &[f64]) -> f64 {
         let place = |f: &FacilityIx| self.announced.binary_search(f).ok();
         let Some(to) = place(&to) else { return 0.0 };
@@ -132,7 +132,9 @@ impl Planner {
             (sum > 0.0).then(|| walks() / sum)
         };
         let turned_away = mean(&|of| away[of]);
-        turned_away.or_else(|| mean(&|of| self.obedience.own_share(of))).unwrap_or(0.0)
+        // Whom no car park turns away has none in mind: they want to the centre, where the city says which that is.
+        let centre = || self.centre_s.get(to).copied();
+        turned_away.or_else(centre).or_else(|| mean(&|of| self.obedience.own_share(of))).unwrap_or(0.0)
     }
 
     /// All signs for cars together.

@@ -45,6 +45,8 @@ pub(crate) struct Planner {
     pub(super) announced: Vec<FacilityIx>,
     /// Seconds on foot between facilities, by their positions in `announced`.
     pub(super) walk_s: Vec<Vec<f64>>,
+    /// The same to the centre; empty without one.
+    pub(super) centre_s: Vec<f64>,
     pub(super) stands: Vec<Stand>,
     /// Newest published.
     plans: Vec<Option<Arc<SignPlan>>>,
@@ -73,6 +75,7 @@ impl Planner {
                 &announced.iter().map(|f| f64::from(capacity(f))).collect::<Vec<_>>(),
             ),
             walk_s: walks(city, &announced),
+            centre_s: to_centre(city, &announced),
             announced,
             stands: vec![Stand::default(); city.signs.len()],
             plans: vec![None; city.signs.len()],
@@ -354,6 +357,13 @@ fn walks(city: &City, announced: &[FacilityIx]) -> Vec<Vec<f64>> {
     let at = |f: &FacilityIx| city.facilities.get(f.at()).map(|f| f.position).unwrap_or_default();
     let walk = |from, to| geo::distance_m(at(from), at(to)) * WALK_DETOUR / WALK_M_S;
     announced.iter().map(|from| announced.iter().map(|to| walk(from, to)).collect()).collect()
+}
+
+/// Seconds on foot from each facility to the centre.
+fn to_centre(city: &City, announced: &[FacilityIx]) -> Vec<f64> {
+    let Some(centre) = city.guidance.centre else { return Vec::new() };
+    let at = |f: &FacilityIx| city.facilities.get(f.at()).map(|f| f.position).unwrap_or_default();
+    announced.iter().map(|f| geo::distance_m(at(f), centre) * WALK_DETOUR / WALK_M_S).collect()
 }
 
 pub(super) fn facility(line: &vlot_model::SignLine) -> Option<FacilityIx> {
