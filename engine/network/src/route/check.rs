@@ -79,9 +79,10 @@ pub fn lawful(
 /// Whether one could go on from a link otherwise than back, at some time.
 fn leads_elsewhere(network: &RoadNetwork, through: &Through, link: LinkIx) -> bool {
     let Some(of) = network.link(link) else { return false };
-    let on = network.links.iter().enumerate().filter(|(_, next)| next.from == of.to);
-    let mut on = on.filter(|(i, _)| of.opposite != Some(LinkIx::from_position(*i)));
-    on.any(|(_, next)| super::through::usable(network, next, through.mode()))
+    let back = of.opposite.and_then(|opposite| network.link(opposite));
+    let back =
+        back.filter(|back| back.from == of.to && super::through::usable(network, back, through.mode()));
+    through.leaving(of.to) > u32::from(back.is_some())
 }
 
 /// The rules that begin with the link at a position.

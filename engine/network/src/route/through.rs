@@ -1,6 +1,6 @@
 //! Which links through traffic may use.
 
-use vlot_model::{LinkIx, Mode, Permission, RoadClass, RoadNetwork};
+use vlot_model::{LinkIx, Mode, NodeIx, Permission, RoadClass, RoadNetwork};
 
 use crate::Permits;
 
@@ -10,6 +10,8 @@ use crate::Permits;
 pub struct Through {
     mode: Mode,
     links: Vec<bool>,
+    /// By node: links that leave it and that the mode may use at some time.
+    leaving: Vec<u32>,
 }
 
 impl Through {
@@ -38,13 +40,24 @@ impl Through {
         let largest = sizes.iter().position(|size| *size == most);
         let links =
             (0..open.len()).map(|i| most > 0 && within(&i) && largest == Some(part[ends(i).0])).collect();
-        Through { mode, links }
+        let mut leaving = vec![0; network.nodes.len()];
+        for link in network.links.iter().filter(|link| usable(network, link, mode)) {
+            if let Some(leaving) = leaving.get_mut(link.from.at()) {
+                *leaving += 1;
+            }
+        }
+        Through { mode, links, leaving }
     }
 
     /// Whom it is for.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Links by which the mode may leave a junction at some time.
+    pub(super) fn leaving(&self, node: NodeIx) -> u32 {
+        self.leaving.get(node.at()).copied().unwrap_or(0)
     }
 
     /// Whether through traffic may use a link at some time.
