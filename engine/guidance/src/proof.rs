@@ -15,6 +15,7 @@ mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
 use vlot_model::{
     City, FacilityStatus, LineWay, LinkIx, LiveWay, Mode, Placement, RoadNetwork, SignIx, SignPlan, Target,
     UserGroup,
@@ -81,7 +82,7 @@ struct Proof<'a> {
     /// Plans that fit their signs.
     plans: BTreeMap<SignIx, &'a SignPlan>,
     /// Signs along streets by link, in the order in which one passes them.
-    stands: BTreeMap<LinkIx, Vec<(f32, SignIx)>>,
+    stands: FxHashMap<LinkIx, Vec<(f32, SignIx)>>,
     /// Ways that break no rule.
     sound: BTreeMap<Line, &'a LiveWay>,
     faults: Vec<Fault>,
@@ -92,7 +93,7 @@ impl<'a> Proof<'a> {
         let mut proof = Proof {
             set,
             plans: BTreeMap::new(),
-            stands: BTreeMap::new(),
+            stands: FxHashMap::default(),
             sound: BTreeMap::new(),
             faults: Vec::new(),
         };

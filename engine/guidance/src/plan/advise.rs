@@ -119,13 +119,10 @@ impl Planner {
         }
     }
 
-    /// Seconds on foot from a facility to where a sign's readers want to be: the facilities that it announces and that turn them
+    /// Seconds on foot from a facility to where the readers of a sign want to be that announces these, by their positions: the facilities that it announces and that turn them
     /// away; else the centre; where none is configured, all that it announces, each by how many want it.
-    fn walk_s(&self, sign: usize, to: FacilityIx, away: &[f64]) -> f64 {
-        let place = |f: &FacilityIx| self.announced.binary_search(f).ok();
-        let Some(to) = place(&to) else { return 0.0 };
-        let announced: Vec<_> =
-            self.city.signs[sign].lines.iter().filter_map(facility).filter_map(|f| place(&f)).collect();
+    fn walk_s(&self, announced: &[usize], to: FacilityIx, away: &[f64]) -> f64 {
+        let Ok(to) = self.announced.binary_search(&to) else { return 0.0 };
         let mean = |weight: &dyn Fn(usize) -> f64| {
             let sum: f64 = announced.iter().map(|of| weight(*of)).sum();
             let walks = || announced.iter().map(|of| weight(*of) * self.walk_s[to][*of]).sum::<f64>();
@@ -164,6 +161,8 @@ impl Planner {
         for (i, plan) in set.iter_mut().enumerate() {
             let mut chooser =
                 Chooser { sent_per_s: (seekers[i] * share).max(LEAST_PER_S), ..Chooser::default() };
+            let targets = self.city.signs[i].lines.iter().filter_map(facility);
+            let announced: Vec<_> = targets.filter_map(|f| self.announced.binary_search(&f).ok()).collect();
             let mut lines = Vec::new();
             if chain.is_for_cars(&self.city.signs[i]) {
                 for n in &candidates[i] {
@@ -175,7 +174,7 @@ impl Planner {
                         continue;
                     };
                     let drive_s = self.drive_s(plan.sign, id(*n), &plan.lines[*n]);
-                    let time_s = drive_s + self.walk_s(i, target, &away);
+                    let time_s = drive_s + self.walk_s(&announced, target, &away);
                     let choice = Choice { place, time_s, drive_s };
                     plan.lines[*n].cost_s = Some(small(cost_s(&choice, &places, prices)));
                     chooser.options.push(choice);
