@@ -307,3 +307,53 @@ fn apps_announce_who_is_on_the_way() {
     desk.decide(10);
     assert!((before - free(&desk) - 15.0).abs() < 0.5, "{before} {}", free(&desk));
 }
+
+/// Half of the car parks are silent: they are neither advised nor spoken of, and the others still are.
+#[test]
+fn what_is_not_heard_is_not_advised() {
+    let mut desk = Desk::new(GuidanceMode::Together);
+    desk.free(0, [50, 80, 120]);
+    assert_eq!(desk.decide(0), [Some(0), Some(0)]);
+    // Two of three speak no more; their figures are past their validity after a minute.
+    for second in [30, 60, 90] {
+        desk.planner.note(&facility_state(FacilityIx(2), &good(120, at(second))), at(second));
+        desk.decide(second);
+    }
+    let plan = |desk: &Desk, sign: usize| Arc::clone(desk.plans[sign].as_ref().unwrap());
+    for sign in 0..2 {
+        let plan = plan(&desk, sign);
+        assert_eq!(plan.advice, Some(2));
+        assert!(plan.lines[0].arrival.is_none() && plan.lines[1].arrival.is_none(), "{plan:?}");
+    }
+    assert_eq!(desk.decide(200), [None, None], "nobody is heard any more");
+    assert!(desk.refused.is_empty(), "{:?}", desk.refused);
+}
+
+/// A forecast that is wrong by half costs trust in what comes, never in what is: a car park that is full is left at once.
+#[test]
+fn a_wrong_forecast_does_not_outlive_the_figures() {
+    let mut desk = Desk::new(GuidanceMode::Together);
+    let forecast = |second: i64, free: u32| {
+        let point =
+            |ahead_s| vlot_model::ForecastPoint { ahead_s, free_low: free - 5, free, free_high: free + 5 };
+        Product::Forecast(vlot_model::FacilityForecast {
+            facility: FacilityIx(0),
+            made_at: at(second),
+            valid_until: at(second + 300),
+            basis: vlot_model::ForecastBasis::OwnHistory { days: 30 },
+            points: vec![point(0), point(900), point(3_600)],
+        })
+    };
+    desk.free(0, [30, 80, 120]);
+    desk.planner.note(&forecast(0, 60), at(0));
+    assert_eq!(desk.decide(0), [Some(0), Some(0)], "twice as many as there will be");
+    desk.free(60, [2, 80, 120]);
+    desk.planner.note(&forecast(60, 60), at(60));
+    assert!(desk.planner.is_due(at(60)));
+    assert!(desk.decide(60).iter().all(|advice| *advice != Some(0)));
+    // Half as many as there will be: somebody drives farther than needed, and nobody in vain.
+    desk.free(400, [100, 80, 120]);
+    desk.planner.note(&forecast(400, 50), at(400));
+    assert!(desk.decide(400).iter().all(Option::is_some));
+    assert!(desk.refused.is_empty(), "{:?}", desk.refused);
+}
