@@ -5,3 +5,4 @@ pub mod gate;
 pub mod http;
 pub mod mqtt;
 pub mod situations;
+mod source;

@@ -20,6 +20,7 @@ mod product;
 mod reading;
 mod refusal;
 mod road;
+mod signs;
 mod site;
 mod situation;
 mod streets;
@@ -35,9 +36,8 @@ pub use advice::{
 };
 pub use board::{Board, Change, Cursor, Entry, Key};
 pub use city::{
-    Arrow, Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage,
-    LonLat, Matrix, NamedPlace, Placement, RackKind, Role, Section, Sign, SignLine, SignTexts, Station,
-    Target, Template,
+    Bay, City, CountMode, Counting, Device, DeviceKind, Directory, Facility, FacilityKind, Garage, LonLat,
+    RackKind, Role, Section, Station,
 };
 pub use expected::{ANNOUNCED_AHEAD_MAX_S, ExpectedArrivals, ExpectedMinute};
 pub use face::{Choice, Face, FaceRow, Figure, RowReason, Sight, closed_by_dates};
@@ -68,6 +68,7 @@ pub use refusal::{Refusal, RefusalKind};
 pub use road::{
     Access, AccessRule, Link, LinkId, Mode, Modes, OnLink, Permission, RoadClass, RoadNetwork, Turn,
 };
+pub use signs::{Arrow, Matrix, NamedPlace, Placement, Sign, SignLine, SignTexts, Target, Template};
 pub use site::{
     Calendar, Camera, CapacityFrom, Event, GarageKind, GarageSite, Group, Onward, Part, Place, Reliability,
     SectionSources, Service, Shows, Site, StreetRules, UserGroup,

@@ -15,8 +15,8 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::{Concatenate, Operator};
+use timely::dataflow::operators::Concatenate;
+use timely::dataflow::operators::vec::Map;
 use vlot_model::{
     Admitted, City, DeviceIx, LinkIx, LinkState, Meters, Product, Tick, Timestamp, Value, Verdict,
 };
@@ -108,67 +108,28 @@ pub(crate) fn incidents<'s>(
     meters: &Arc<Meters>,
 ) -> Updates<'s> {
     let scope = links.scope();
-    let states = links.unary(Pipeline, "States for incidents", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for update in containers.flat_map(|container| container.drain(..)) {
-                    if let Product::Link(state) = &*update.product {
-                        let (order, link) = ((0, state.link.0), state.link);
-                        let what = What::State(state.clone());
-                        session.give(Heard { tick: update.tick, at: update.at, order, link, what });
-                    }
-                }
-            });
-        }
+    let states = links.flat_map(|update| {
+        let Product::Link(state) = &*update.product else { return None };
+        let (order, link) = ((0, state.link.0), state.link);
+        Some(Heard { tick: update.tick, at: update.at, order, link, what: What::State(state.clone()) })
     });
     let of = Arc::clone(city);
-    let covered = of_traffic.unary(Pipeline, "Covered detectors", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for record in containers.flat_map(|container| container.drain(..)) {
-                    if let Some(heard) = heard(&record, &of) {
-                        session.give(heard);
-                    }
-                }
-            });
-        }
-    });
+    let covered = of_traffic.flat_map(move |record| heard(&record, &of));
     let of = Arc::clone(city);
-    let believed = judged.unary(Pipeline, "Health for incidents", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for update in containers.flat_map(|container| container.drain(..)) {
-                    if let Product::Health(health) = &*update.product
-                        && let Some(&Some(place)) = of.placed.devices.get(health.device.at())
-                    {
-                        let (device, believed) = (health.device, is_believed(health));
-                        let (tick, at, link) = (update.tick, update.at, place.link);
-                        let what = What::Believed { device, believed };
-                        session.give(Heard { tick, at, order: (1, device.0), link, what });
-                    }
-                }
-            });
-        }
+    let believed = judged.flat_map(move |update| {
+        let Product::Health(health) = &*update.product else { return None };
+        let place = of.placed.devices.get(health.device.at()).copied().flatten()?;
+        let (tick, at, order) = (update.tick, update.at, (1, health.device.0));
+        let what = What::Believed { device: health.device, believed: is_believed(health) };
+        Some(Heard { tick, at, order, link: place.link, what })
     });
     let (of, counted) = (Arc::clone(city), Arc::clone(meters));
-    let verdicts = of_situations.unary(Pipeline, "Verdicts", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for record in containers.flat_map(|container| container.drain(..)) {
-                    if let Value::IncidentVerdict { .. } = record.reading.value {
-                        counted.readings_absorbed.add(1);
-                        match heard(&record, &of) {
-                            Some(heard) => session.give(heard),
-                            None => counted.readings_unusable.add(1),
-                        }
-                    }
-                }
-            });
-        }
+    let verdicts = of_situations.flat_map(move |record| {
+        let Value::IncidentVerdict { .. } = record.reading.value else { return None };
+        counted.readings_absorbed.add(1);
+        let heard = heard(&record, &of);
+        counted.readings_unusable.add(u64::from(heard.is_none()));
+        heard
     });
     let (city, meters) = (Arc::clone(city), Arc::clone(meters));
     let all = scope.concatenate([states, believed, covered, verdicts]);

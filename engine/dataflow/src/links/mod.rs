@@ -25,8 +25,8 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::{Concatenate, Operator};
+use timely::dataflow::operators::Concatenate;
+use timely::dataflow::operators::vec::Map;
 use vlot_model::{
     Admitted, City, CountMode, DeviceIx, HealthState, Life, LinkIx, Meters, PairIx, Product, Role,
     SensorHealth, Situation, SituationIx, Tick, Timestamp, Value,
@@ -166,68 +166,33 @@ pub(crate) fn states<'s>(
     let links = city.network.as_ref().map_or(0, |network| network.links.len());
     let groups = pairs::groups(city, links);
     let (of, counted) = (Arc::clone(city), Arc::clone(meters));
-    let followed = of_links.unary(Pipeline, "Facts of links", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for record in containers.flat_map(|container| container.drain(..)) {
-                    counted.readings_absorbed.add(1);
-                    match heard(&record, &of) {
-                        Some(heard) => session.give(heard),
-                        None if record.reading.value == Value::Alive => {}
-                        // A link that the network no longer has, or a value that such a device does not say.
-                        None => counted.readings_unusable.add(1),
-                    }
-                }
-            });
-        }
+    let followed = of_links.flat_map(move |record| {
+        counted.readings_absorbed.add(1);
+        let heard = heard(&record, &of);
+        // A link that the network no longer has, or a value that such a device does not say.
+        let unusable = heard.is_none() && record.reading.value != Value::Alive;
+        counted.readings_unusable.add(u64::from(unusable));
+        heard
     });
     let of = Arc::clone(city);
-    let counted = of_traffic.unary(Pipeline, "Detectors of links", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for record in containers.flat_map(|container| container.drain(..)) {
-                    if let Some(heard) = heard(&record, &of) {
-                        session.give(heard);
-                    }
-                }
-            });
-        }
-    });
+    let counted = of_traffic.flat_map(move |record| heard(&record, &of));
     let of = Arc::clone(city);
-    let believed = judged.unary(Pipeline, "Health of links' detectors", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for update in containers.flat_map(|container| container.drain(..)) {
-                    if let Product::Health(health) = &*update.product
-                        && let Some(&Some(place)) = of.placed.devices.get(health.device.at())
-                    {
-                        let believed = is_believed(health);
-                        let what = What::Believed { device: health.device, believed };
-                        let (tick, at, order) = (update.tick, update.at, (0, health.device.0));
-                        session.give(Heard { tick, at, order, link: place.link, what });
-                    }
-                }
-            });
-        }
+    let believed = judged.flat_map(move |update| {
+        let Product::Health(health) = &*update.product else { return None };
+        let place = of.placed.devices.get(health.device.at()).copied().flatten()?;
+        let (tick, at, order) = (update.tick, update.at, (0, health.device.0));
+        let what = What::Believed { device: health.device, believed: is_believed(health) };
+        Some(Heard { tick, at, order, link: place.link, what })
     });
-    let bounds = situations.unary(Pipeline, "Situations of links", move |_, _| {
-        let mut reach = Reach::default();
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for update in containers.flat_map(|container| container.drain(..)) {
-                    let Product::Situation(state) = &*update.product else { continue };
-                    for (link, situation) in reach.take(state) {
-                        let what = What::Bound { slot: state.slot, situation };
-                        let (tick, at, order) = (update.tick, update.at, (1, state.slot.0));
-                        session.give(Heard { tick, at, order, link, what });
-                    }
-                }
-            });
-        }
+    let mut reach = Reach::default();
+    let bounds = situations.flat_map(move |update| {
+        let Product::Situation(state) = &*update.product else { return Vec::new() };
+        let (tick, at, slot) = (update.tick, update.at, state.slot);
+        let bound = |(link, situation)| {
+            let what = What::Bound { slot, situation };
+            Heard { tick, at, order: (1, slot.0), link, what }
+        };
+        reach.take(state).into_iter().map(bound).collect()
     });
     let facts = scope.concatenate([followed, counted, believed, bounds]);
     let (city, meters) = (Arc::clone(city), Arc::clone(meters));

@@ -18,8 +18,8 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::{Concat, Operator};
+use timely::dataflow::operators::Concat;
+use timely::dataflow::operators::vec::Map;
 use vlot_model::{City, FacilityIx, Reading, Tick, Timestamp};
 
 use crate::shell::{Stamped, per_tick};
@@ -76,32 +76,15 @@ pub(crate) fn zones<'s>(
     city: &Arc<City>,
 ) -> Updates<'s> {
     let seats = logic::seats(city);
-    let bays = readings.unary(Pipeline, "Bays of zones", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for record in containers.flat_map(|container| container.drain(..)) {
-                    if let Some(&Some((facility, position))) = seats.get(record.reading.device.at()) {
-                        let what = What::Bay { position, reading: record.reading };
-                        let order = (false, record.index);
-                        session.give(Heard { tick: record.tick, at: record.at, order, facility, what });
-                    }
-                }
-            });
-        }
+    let bays = readings.flat_map(move |record| {
+        let (facility, position) = seats.get(record.reading.device.at()).copied().flatten()?;
+        let what = What::Bay { position, reading: record.reading };
+        Some(Heard { tick: record.tick, at: record.at, order: (false, record.index), facility, what })
     });
-    let figures = lots.unary(Pipeline, "Figures of zones", move |_, _| {
-        move |input, output| {
-            input.for_each_stamp(|cap, containers| {
-                let mut session = output.session(&cap);
-                for update in containers.flat_map(|container| container.drain(..)) {
-                    if let Some((facility, figure)) = hours::figure(&update.product) {
-                        let (order, what) = ((true, facility.0), What::Figure(figure));
-                        session.give(Heard { tick: update.tick, at: update.at, order, facility, what });
-                    }
-                }
-            });
-        }
+    let figures = lots.flat_map(|update| {
+        let (facility, figure) = hours::figure(&update.product)?;
+        let (order, what) = ((true, facility.0), What::Figure(figure));
+        Some(Heard { tick: update.tick, at: update.at, order, facility, what })
     });
     let city = Arc::clone(city);
     let route = |heard: &Heard| u64::from(heard.facility.0);

@@ -13,11 +13,6 @@ mod poll;
 mod request;
 mod tls;
 
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use vlot_decode::miv::Points;
 use vlot_model::Timestamp;
 
@@ -45,29 +40,7 @@ pub struct State {
 }
 
 /// A document that is polled. Dropping it stops the polling in the background.
-#[derive(Debug)]
-pub struct Source {
-    state: Arc<Mutex<State>>,
-    stop: watch::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Source {
-    /// How it is doing now.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.state.lock().clone()
-    }
-
-    /// Asks for nothing any more.
-    pub async fn stop(self) {
-        let Source { stop, task, .. } = self;
-        stop.send_replace(());
-        if let Err(error) = task.await {
-            tracing::error!(%error, "an HTTP source did not end well");
-        }
-    }
-}
+pub type Source = crate::source::Source<State>;
 
 /// Polls until stopped, beginning now. Call it within a tokio runtime.
 #[must_use]
@@ -81,8 +54,5 @@ pub fn start(options: Options, intake: Intake) -> Source {
         published_at: None,
         points: Points::default(),
     };
-    let state = Arc::new(Mutex::new(state));
-    let (stop, stopped) = watch::channel(());
-    let task = tokio::spawn(poll::run(options, intake, Arc::clone(&state), stopped));
-    Source { state, stop, task }
+    Source::start("an HTTP source", state, |state, stopped| poll::run(options, intake, state, stopped))
 }

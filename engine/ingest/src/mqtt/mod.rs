@@ -20,11 +20,6 @@ mod options;
 mod run;
 mod tls;
 
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use vlot_model::Timestamp;
 
 pub use filter::{matches, valid_filter};
@@ -44,37 +39,14 @@ pub struct State {
     pub connections: u64,
 }
 
-/// A running subscription to one broker. Dropping it stops it too, in the background.
-#[derive(Debug)]
-pub struct Source {
-    state: Arc<Mutex<State>>,
-    stop: watch::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Source {
-    /// How it is doing now.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.state.lock().clone()
-    }
-
-    /// Takes nothing in any more, waits at most [`Options::drain`] for the receipts that are out, and takes its leave.
-    pub async fn stop(self) {
-        let Source { stop, task, .. } = self;
-        stop.send_replace(());
-        if let Err(error) = task.await {
-            tracing::error!(%error, "an MQTT source did not end well");
-        }
-    }
-}
+/// A running subscription to one broker; stopping it waits at most [`Options::drain`] for the receipts that are out. Dropping it stops it
+/// too, in the background.
+pub type Source = crate::source::Source<State>;
 
 /// Subscribes, and keeps subscribed until stopped. Call it within a tokio runtime.
 #[must_use]
 pub fn start(options: Options, intake: Intake) -> Source {
     let since = intake.clock.now();
-    let state = Arc::new(Mutex::new(State { connected: false, since, error: None, connections: 0 }));
-    let (stop, stopped) = watch::channel(());
-    let task = tokio::spawn(run::run(options, intake, Arc::clone(&state), stopped));
-    Source { state, stop, task }
+    let state = State { connected: false, since, error: None, connections: 0 };
+    Source::start("an MQTT source", state, |state, stopped| run::run(options, intake, state, stopped))
 }
