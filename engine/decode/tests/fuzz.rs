@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use common::Dice;
 use vlot_model::{DeviceKind, Format};
 
 #[path = "../../../fuzz/src/lib.rs"]
@@ -75,17 +78,7 @@ fn seeds() -> Vec<Seed> {
     found.iter().map(|path| seed(path)).collect()
 }
 
-/// Numbers that are the same everywhere (xorshift).
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound.max(1) as u64).unwrap()
-    }
-
     /// A copy with a byte changed, a part cut out, or a part said twice; sometimes all of it.
     fn damaged(&mut self, seed: &[u8]) -> Vec<u8> {
         let mut copy = seed.to_vec();

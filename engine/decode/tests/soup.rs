@@ -5,6 +5,8 @@
 
 mod common;
 
+use common::Dice;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,17 +24,7 @@ const BULK_BYTES: usize = MAX_FILE_BYTES / 8;
 /// The slowest machine reads it within this.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Numbers that are the same everywhere (xorshift).
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound.max(1) as u64).unwrap()
-    }
-
     /// A copy cut short, with a part cut out, said again elsewhere, or said so often that it grows, or with a byte of another kind.
     fn damaged(&mut self, sample: &[u8]) -> Vec<u8> {
         let mut copy = sample.to_vec();

@@ -123,3 +123,15 @@ pub fn unhex(text: &str) -> Vec<u8> {
     assert!(digits.len().is_multiple_of(2), "half a byte");
     digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
+
+/// Numbers that are the same everywhere (xorshift).
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound.max(1) as u64).unwrap()
+    }
+}

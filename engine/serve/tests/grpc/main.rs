@@ -13,6 +13,7 @@ mod history;
 mod house;
 mod past;
 mod roads;
+mod routes;
 mod sensors;
 mod sign;
 mod situations;
