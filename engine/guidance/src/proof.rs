@@ -12,8 +12,10 @@
 
 mod fault;
 mod place;
+mod stands;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use vlot_model::{
@@ -21,9 +23,10 @@ use vlot_model::{
     UserGroup,
 };
 use vlot_network::Permits;
-use vlot_network::route::{Route, Through, check};
+use vlot_network::route::{Through, check::Law};
 
 use place::{OFF_M, entrance, followers, mode, off, position, stand, to};
+use stands::Stands;
 
 pub use fault::{Fault, Wrong};
 
@@ -74,17 +77,20 @@ pub fn prove(set: &Set<'_>) -> Result<(), Vec<Fault>> {
 
 /// A line of a sign.
 type Line = (SignIx, usize);
-/// From signs to the sign that one comes to next, and on which link.
-type Next = BTreeMap<SignIx, (SignIx, LinkIx)>;
+/// By sign: the sign that one comes to next, and on which link.
+type Next = Vec<Option<(SignIx, LinkIx)>>;
 
 struct Proof<'a> {
     set: &'a Set<'a>,
-    /// Plans that fit their signs.
-    plans: BTreeMap<SignIx, &'a SignPlan>,
-    /// Signs along streets by link, in the order in which one passes them.
-    stands: FxHashMap<LinkIx, Vec<(f32, SignIx)>>,
-    /// Ways that break no rule.
-    sound: BTreeMap<Line, &'a LiveWay>,
+    /// By sign: its plan, if that fits.
+    plans: Vec<Option<&'a SignPlan>>,
+    stands: Stands,
+    /// Where each sign announces what; the upper of two alike.
+    announced: FxHashMap<(SignIx, Target), usize>,
+    cars: OnceCell<Law<'a>>,
+    bicycles: OnceCell<Law<'a>>,
+    /// Ways that break no rule, in the order of signs and lines.
+    sound: Vec<(Line, &'a LiveWay)>,
     faults: Vec<Fault>,
 }
 
@@ -92,70 +98,61 @@ impl<'a> Proof<'a> {
     fn new(set: &'a Set<'a>) -> Self {
         let mut proof = Proof {
             set,
-            plans: BTreeMap::new(),
-            stands: FxHashMap::default(),
-            sound: BTreeMap::new(),
+            plans: Vec::with_capacity(set.city.signs.len()),
+            stands: Stands::of(set.city),
+            announced: FxHashMap::default(),
+            cars: OnceCell::new(),
+            bicycles: OnceCell::new(),
+            sound: Vec::new(),
             faults: Vec::new(),
         };
         for (i, sign) in set.city.signs.iter().enumerate() {
             let ix = SignIx::from_position(i);
-            if let Some(on) = stand(set.city, ix) {
-                proof.stands.entry(on.link).or_default().push((on.offset_m, ix));
+            for (n, line) in sign.lines.iter().enumerate() {
+                proof.announced.entry((ix, line.target)).or_insert(n);
             }
             let fits = |plan: &&SignPlan| {
                 let advises_own = plan.advice.is_none_or(|line| (line as usize) < sign.lines.len());
                 plan.sign == ix && plan.lines.len() == sign.lines.len() && advises_own
             };
-            match set.plans.get(i).filter(fits) {
-                Some(plan) => {
-                    proof.plans.insert(ix, plan);
-                }
-                None => proof.fault(ix, None, None, Wrong::Misfit),
+            let plan = set.plans.get(i).filter(fits);
+            proof.plans.push(plan);
+            if plan.is_none() {
+                proof.fault(ix, None, None, Wrong::Misfit);
             }
-        }
-        for stands in proof.stands.values_mut() {
-            stands.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         }
         proof
     }
 
     /// Rule 1.
     fn ways(&mut self) {
-        let plans: Vec<_> = self.plans.iter().map(|(sign, plan)| (*sign, *plan)).collect();
-        let mut route = Route {
-            links: Vec::new(),
-            start_m: 0.0,
-            end_m: 0.0,
-            travel_time_s: 0.0,
-            length_m: 0.0,
-            turns_s: 0.0,
-        };
-        for (sign, plan) in plans {
+        let (mut sound, mut wrong) = (Vec::new(), Vec::new());
+        for plan in self.plans.iter().copied().flatten() {
             for (n, line) in plan.lines.iter().enumerate() {
                 let LineWay::Live(way) = &line.way else { continue };
-                route.links.clear();
-                route.links.extend_from_slice(&way.links);
-                match self.way((sign, n), way, &route) {
-                    Ok(()) => {
-                        self.sound.insert((sign, n), way);
-                    }
-                    Err((link, wrong)) => self.fault(sign, Some(n), link, wrong),
+                match self.way((plan.sign, n), way) {
+                    Ok(()) => sound.push(((plan.sign, n), way)),
+                    Err(broken) => wrong.push((plan.sign, n, broken)),
                 }
             }
         }
+        self.sound = sound;
+        for (sign, n, (link, wrong)) in wrong {
+            self.fault(sign, Some(n), link, wrong);
+        }
     }
 
-    fn way(&self, (sign, line): Line, way: &LiveWay, route: &Route) -> Result<(), (Option<LinkIx>, Wrong)> {
+    fn way(&self, (sign, line): Line, way: &LiveWay) -> Result<(), (Option<LinkIx>, Wrong)> {
         let city = self.set.city;
         let target = self.target((sign, line));
         let streets = target.and_then(|target| self.streets(mode(city, target)));
-        let Some((from, (network, streets))) = stand(city, sign).zip(streets) else {
+        let Some((from, (network, law))) = stand(city, sign).zip(streets) else {
             return Err((None, Wrong::NoStand));
         };
         let Some(to) = target.and_then(|target| entrance(city, target)) else {
             return Err((None, Wrong::NoEntrance));
         };
-        if let Err(why) = check::lawful(network, streets.permits, streets.closed, streets.through, route) {
+        if let Err(why) = law.check(&way.links) {
             let link = position(&why).and_then(|i| way.links.get(i)).copied();
             let name = link.map_or("", |link| network.name(link));
             let street = if name.is_empty() { String::new() } else { format!(" ({name})") };
@@ -183,9 +180,12 @@ impl<'a> Proof<'a> {
             let announcing =
                 self.met(*line, way).find_map(|(link, met)| Some((link, met, self.line(met, target)?)));
             let Some((link, at, n)) = announcing else { continue };
-            match self.plans.get(&at).and_then(|plan| plan.lines.get(n)).map(|line| &line.way) {
+            match self.planned(at, n) {
                 Some(LineWay::Live(_)) => {
-                    next.entry(target).or_default().insert(line.0, (at, link));
+                    let next = next.entry(target).or_insert_with(|| self.nowhere());
+                    if let Some(next) = next.get_mut(line.0.at()) {
+                        *next = Some((at, link));
+                    }
                 }
                 Some(LineWay::None | LineWay::Configured) => lost.push((*line, link, at)),
                 // Told already: it has no plan that fits.
@@ -206,7 +206,7 @@ impl<'a> Proof<'a> {
     /// Rules 3 and 4.
     fn advice(&mut self) {
         let advised: Vec<(Line, Target)> =
-            self.plans.values().filter_map(|plan| self.advised(plan)).collect();
+            self.plans.iter().flatten().filter_map(|plan| self.advised(plan)).collect();
         let whom = |target| followers(self.set.city, target);
         let mut next: BTreeMap<(Mode, Option<UserGroup>), Next> = BTreeMap::new();
         for (line, target) in advised {
@@ -216,7 +216,7 @@ impl<'a> Proof<'a> {
                 self.fault(sign, Some(n), None, Wrong::NoSpace { status });
             }
             let placed = stand(self.set.city, sign).zip(entrance(self.set.city, target));
-            match self.plans.get(&sign).and_then(|plan| plan.lines.get(n)).map(|line| &line.way) {
+            match self.planned(sign, n) {
                 Some(LineWay::None) => self.fault(sign, Some(n), None, Wrong::NoWay),
                 Some(LineWay::Configured)
                     if placed.is_some() && self.streets(mode(self.set.city, target)).is_some() =>
@@ -225,14 +225,18 @@ impl<'a> Proof<'a> {
                 }
                 _ => {}
             }
-            let Some(way) = self.sound.get(&line) else { continue };
+            let sound = self.sound.binary_search_by_key(&line, |(line, _)| *line);
+            let Some((_, way)) = sound.ok().and_then(|at| self.sound.get(at)) else { continue };
             let met: Vec<_> = self.met(line, way).collect();
             let advising = met.iter().find(|(_, at)| {
-                let other = self.plans.get(at).and_then(|plan| self.advised(plan));
+                let other = self.plan(*at).and_then(|plan| self.advised(plan));
                 other.is_some_and(|(_, other)| whom(other) == whom(target))
             });
             if let Some((link, at)) = advising {
-                next.entry(whom(target)).or_default().insert(sign, (*at, *link));
+                let next = next.entry(whom(target)).or_insert_with(|| self.nowhere());
+                if let Some(next) = next.get_mut(sign.at()) {
+                    *next = Some((*at, *link));
+                }
             }
             for (link, at) in met {
                 let Some(other) = self.line(at, target) else { continue };
@@ -242,16 +246,14 @@ impl<'a> Proof<'a> {
                         Wrong::Contradicted { by: at, name: self.name(at).into(), status, inside: false };
                     self.fault(sign, Some(n), Some(link), wrong);
                 }
-                let reaches =
-                    self.plans.get(&at).and_then(|plan| plan.lines.get(other)).map(|line| &line.way);
-                if matches!(reaches, Some(LineWay::None)) {
+                if matches!(self.planned(at, other), Some(LineWay::None)) {
                     self.fault(sign, Some(n), Some(link), Wrong::Lost { at, name: self.name(at).into() });
                 }
             }
         }
         for next in next.values() {
             for signs in rounds(next) {
-                let plan = signs.first().and_then(|sign| self.plans.get(sign));
+                let plan = signs.first().and_then(|sign| self.plan(*sign));
                 let line = plan.and_then(|plan| plan.advice).map(|line| line as usize);
                 self.round(signs, line, next, true);
             }
@@ -265,7 +267,7 @@ impl<'a> Proof<'a> {
             Some(Placement::Garage(garage)) => Some(garage),
             Some(Placement::Street) | None => None,
         };
-        let advised: Vec<_> = self.plans.values().filter_map(|plan| self.advised(plan)).collect();
+        let advised: Vec<_> = self.plans.iter().flatten().filter_map(|plan| self.advised(plan)).collect();
         for ((sign, n), target) in advised.into_iter().filter(|((sign, _), _)| inside(*sign).is_some()) {
             if mode(city, target) == Mode::Car {
                 self.fault(sign, Some(n), None, Wrong::CarPark);
@@ -284,19 +286,23 @@ impl<'a> Proof<'a> {
         }
     }
 
-    /// The signs that somebody comes to who takes a sound way, in order, each with its link. Of several at one place one comes
-    /// to them in the order of their numbers.
+    /// The signs that somebody comes to who takes a sound way, in order, each with its link.
     fn met(&self, (sign, _): Line, way: &'a LiveWay) -> impl Iterator<Item = (LinkIx, SignIx)> + '_ {
-        let last = way.links.len().saturating_sub(1);
         let start_m = stand(self.set.city, sign).map_or(way.start_m, |on| on.offset_m);
-        way.links.iter().enumerate().flat_map(move |(i, link)| {
-            let stands = self.stands.get(link).map_or(&[][..], Vec::as_slice);
-            let ahead = move |(offset_m, at): &&(f32, SignIx)| {
-                let passed = i == 0 && (*offset_m < start_m || *offset_m <= start_m && *at <= sign);
-                !passed && (i < last || *offset_m < way.end_m)
-            };
-            stands.iter().filter(ahead).map(move |(_, at)| (*link, *at))
-        })
+        self.stands.met(sign, start_m, way)
+    }
+
+    fn nowhere(&self) -> Next {
+        vec![None; self.set.city.signs.len()]
+    }
+
+    fn plan(&self, sign: SignIx) -> Option<&'a SignPlan> {
+        self.plans.get(sign.at()).copied().flatten()
+    }
+
+    /// The way of a line, as its sign's plan has it.
+    fn planned(&self, sign: SignIx, line: usize) -> Option<&'a LineWay> {
+        self.plan(sign)?.lines.get(line).map(|line| &line.way)
     }
 
     fn target(&self, (sign, line): Line) -> Option<Target> {
@@ -305,7 +311,7 @@ impl<'a> Proof<'a> {
 
     /// Where a sign announces a target.
     fn line(&self, sign: SignIx, target: Target) -> Option<usize> {
-        self.set.city.signs.get(sign.at())?.lines.iter().position(|line| line.target == target)
+        self.announced.get(&(sign, target)).copied()
     }
 
     fn advised(&self, plan: &SignPlan) -> Option<(Line, Target)> {
@@ -313,9 +319,15 @@ impl<'a> Proof<'a> {
         Some((line, self.target(line)?))
     }
 
-    fn streets(&self, mode: Mode) -> Option<(&'a RoadNetwork, Streets<'a>)> {
-        let streets = if mode == Mode::Bicycle { self.set.bicycles } else { self.set.cars };
-        Some((self.set.city.network.as_deref()?, streets?))
+    /// The streets of a mode, and all that binds there now.
+    fn streets(&self, mode: Mode) -> Option<(&'a RoadNetwork, &Law<'a>)> {
+        let network = self.set.city.network.as_deref()?;
+        let (streets, law) = match mode {
+            Mode::Bicycle => (self.set.bicycles?, &self.bicycles),
+            _ => (self.set.cars?, &self.cars),
+        };
+        let Streets { permits, closed, through } = streets;
+        Some((network, law.get_or_init(|| Law::new(network, permits, closed, through))))
     }
 
     fn round(&mut self, signs: Vec<SignIx>, line: Option<usize>, next: &Next, advice: bool) {
@@ -329,7 +341,7 @@ impl<'a> Proof<'a> {
             }
             [one, ..] => format!("{one} on the way {does}"),
         };
-        let link = next.get(&first).map(|(_, link)| *link);
+        let link = next.get(first.at()).copied().flatten().map(|(_, link)| link);
         self.fault(first, line, link, Wrong::Round { advice, signs, told: told.into() });
     }
 
@@ -350,12 +362,14 @@ impl<'a> Proof<'a> {
 
 /// Every circle of signs once, from its lowest number on.
 fn rounds(next: &Next) -> Vec<Vec<SignIx>> {
-    let (mut seen, mut rounds) = (BTreeSet::new(), Vec::new());
-    for start in next.keys() {
-        let (mut path, mut at) = (Vec::new(), Some(*start));
-        while let Some(sign) = at.filter(|sign| seen.insert(*sign)) {
+    let (mut seen, mut rounds) = (vec![false; next.len()], Vec::new());
+    for start in (0..next.len()).map(SignIx::from_position) {
+        let (mut path, mut at) = (Vec::new(), Some(start));
+        let mut is_new =
+            |sign: SignIx| seen.get_mut(sign.at()).is_some_and(|seen| !std::mem::replace(seen, true));
+        while let Some(sign) = at.filter(|sign| is_new(*sign)) {
             path.push(sign);
-            at = next.get(&sign).map(|(sign, _)| *sign);
+            at = next.get(sign.at()).copied().flatten().map(|(sign, _)| sign);
         }
         if let Some(begin) = at.and_then(|again| path.iter().position(|sign| *sign == again)) {
             let mut round = path.split_off(begin);

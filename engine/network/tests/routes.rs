@@ -141,6 +141,7 @@ proptest! {
         let pick = |i: usize| LinkIx::from_position(i % network.links.len());
         let pairs: Vec<_> =
             ends.iter().map(|(a, x, b, y)| (on(&network, pick(*a), *x), on(&network, pick(*b), *y))).collect();
+        let mut traced = Vec::new();
         for changed in [Vec::new(), later] {
             let changed: Vec<_> = by_link(&network, &changed).into_iter().collect();
             known_s.extend(changed.iter().copied());
@@ -167,9 +168,17 @@ proptest! {
                             let turn = |i| twin.turn(&route.links[..i], route.links[i]).unwrap_or(NEVER_MS);
                             let turns: u32 = (1..route.links.len()).map(turn).sum();
                             prop_assert_eq!(ms(Some(route.turns_s)), Some(turns));
+                            let trace = router.trace(&route.links, route.start_m, route.end_m);
+                            traced.push((route.links, *from, *to, trace));
                         }
                     }
                 }
+            }
+            // Ways of before and of now, as the streets are now.
+            for (links, from, to, trace) in &traced {
+                let open = links.iter().all(|link| !known_s.get(link).is_some_and(|s| s.is_infinite()));
+                let now = trace.as_ref().and_then(|trace| router.trace_s(trace));
+                prop_assert_eq!(ms(now), twin.drive(links, *from, *to).filter(|_| open));
             }
             // Both places of a side at once are the better of the two.
             let (froms, tos): (Vec<_>, Vec<_>) = pairs[..2].iter().copied().unzip();
@@ -206,6 +215,8 @@ proptest! {
         let through = Through::new(&network, Mode::Car);
         let got = check::lawful(&network, &permits, closed, &through, &route);
         prop_assert_eq!(got.is_ok(), expected, "{:?}", got);
+        let law = check::Law::new(&network, &permits, closed, &through);
+        prop_assert_eq!(law.check(&route.links), got);
     }
 
     #[test]

@@ -119,19 +119,26 @@ impl Planner {
         }
     }
 
-    /// Seconds on foot from a facility to where the readers of a sign want to be that announces these, by their positions: the facilities that it announces and that turn them
-    /// away; else the centre; where none is configured, all that it announces, each by how many want it.
-    fn walk_s(&self, announced: &[usize], to: FacilityIx, away: &[f64]) -> f64 {
-        let Ok(to) = self.announced.binary_search(&to) else { return 0.0 };
+    /// Seconds on foot from each facility that a sign announces to where its readers want to be: the facilities that it announces
+    /// and that turn them away; else the centre; where none is configured, all that it announces, each by how many want it.
+    /// Facilities are positions in `announced`.
+    fn on_foot_s(&self, facilities: &[usize], away: &[f64]) -> Vec<f64> {
         let mean = |weight: &dyn Fn(usize) -> f64| {
-            let sum: f64 = announced.iter().map(|of| weight(*of)).sum();
-            let walks = || announced.iter().map(|of| weight(*of) * self.walk_s[to][*of]).sum::<f64>();
-            (sum > 0.0).then(|| walks() / sum)
+            let weights: Vec<_> =
+                facilities.iter().map(|of| (*of, weight(*of))).filter(|(_, weight)| *weight > 0.0).collect();
+            let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
+            let walk = |to: &usize| {
+                let walks = &self.walk_s[*to];
+                weights.iter().map(|(of, weight)| weight * walks[*of]).sum::<f64>() / sum
+            };
+            (sum > 0.0).then(|| facilities.iter().map(walk).collect())
         };
-        let turned_away = mean(&|of| away[of]);
         // Whom no car park turns away has none in mind: they want to the centre, where the city says which that is.
-        let centre = || self.centre_s.get(to).copied();
-        turned_away.or_else(centre).or_else(|| mean(&|of| self.obedience.own_share(of))).unwrap_or(0.0)
+        let centre = || facilities.iter().map(|to| self.centre_s.get(*to).copied()).collect();
+        mean(&|of| away[of])
+            .or_else(centre)
+            .or_else(|| mean(&|of| self.obedience.own_share(of)))
+            .unwrap_or_else(|| vec![0.0; facilities.len()])
     }
 
     /// All signs for cars together.
@@ -158,11 +165,22 @@ impl Planner {
         }
         let mut choosers = Vec::with_capacity(set.len());
         let away = self.away();
+        // Many signs announce the same.
+        let mut on_foot_s: BTreeMap<Vec<usize>, Vec<f64>> = BTreeMap::new();
         for (i, plan) in set.iter_mut().enumerate() {
             let mut chooser =
                 Chooser { sent_per_s: (seekers[i] * share).max(LEAST_PER_S), ..Chooser::default() };
             let targets = self.city.signs[i].lines.iter().filter_map(facility);
-            let announced: Vec<_> = targets.filter_map(|f| self.announced.binary_search(&f).ok()).collect();
+            let mut announced: Vec<_> =
+                targets.filter_map(|f| self.announced.binary_search(&f).ok()).collect();
+            announced.sort_unstable();
+            if !on_foot_s.contains_key(&announced) {
+                on_foot_s.insert(announced.clone(), self.on_foot_s(&announced, &away));
+            }
+            let walk_s = |to: FacilityIx| {
+                let at = self.announced.binary_search(&to).ok()?;
+                on_foot_s.get(&announced)?.get(announced.binary_search(&at).ok()?).copied()
+            };
             let mut lines = Vec::new();
             if chain.is_for_cars(&self.city.signs[i]) {
                 for n in &candidates[i] {
@@ -174,7 +192,7 @@ impl Planner {
                         continue;
                     };
                     let drive_s = self.drive_s(plan.sign, id(*n), &plan.lines[*n]);
-                    let time_s = drive_s + self.walk_s(&announced, target, &away);
+                    let time_s = drive_s + walk_s(target).unwrap_or(0.0);
                     let choice = Choice { place, time_s, drive_s };
                     plan.lines[*n].cost_s = Some(small(cost_s(&choice, &places, prices)));
                     chooser.options.push(choice);

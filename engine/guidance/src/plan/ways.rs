@@ -12,18 +12,13 @@ use vlot_model::{
     SituationState, Target, Timestamp,
 };
 use vlot_network::Permits;
-use vlot_network::route::Router;
+use vlot_network::route::{Router, Trace};
 
 use crate::arrow::{Exits, Junctions};
 
 /// A kept way may take so much longer than the best, seconds and share of it.
 const KEPT_S: f32 = 20.0;
 const KEPT_SHARE: f32 = 0.08;
-/// Past this share of changed links, weights are made anew.
-const MANY: usize = 20;
-
-/// Position of a sign and of its line.
-type Line = (SignIx, u32);
 
 /// Ways by car and by bicycle.
 pub(crate) struct Ways {
@@ -45,107 +40,119 @@ struct Streets {
     mode: Mode,
     router: Router,
     /// Where signs of this mode stand.
-    origins: Vec<(SignIx, OnLink)>,
+    origins: Vec<OnLink>,
     /// Entrances that they announce.
-    targets: Vec<(Target, OnLink)>,
-    /// Position of a line's sign and target in both.
-    lines: BTreeMap<Line, (usize, usize)>,
-    ways: BTreeMap<Line, LiveWay>,
-    arrows: BTreeMap<Line, Junctions>,
+    targets: Vec<OnLink>,
+    /// By sign: where its lines are in `lines`; `None`: a line of another mode, or on no street.
+    by_sign: Vec<Vec<Option<usize>>>,
+    lines: Vec<Line>,
     exits: Exits,
+}
+
+/// A line of a sign that stands on the streets, as does its target.
+struct Line {
+    /// Positions in `origins` and `targets`.
+    from: usize,
+    to: usize,
+    /// What its arrow was configured for; `None`: no way led there even in an undisturbed night.
+    arrow: Option<Junctions>,
+    kept: Option<Kept>,
+}
+
+/// A way that is kept.
+struct Kept {
+    way: LiveWay,
+    trace: Trace,
 }
 
 impl Streets {
     fn new(city: &City, network: &Arc<RoadNetwork>, mode: Mode, permits: &Permits) -> Self {
-        let (mut origins, mut targets, mut lines) =
-            (Vec::new(), Vec::<(Target, OnLink)>::new(), BTreeMap::new());
+        let (mut origins, mut targets, mut lines) = (Vec::new(), Vec::<OnLink>::new(), Vec::new());
+        let mut positions = BTreeMap::new();
+        let mut by_sign = Vec::with_capacity(city.signs.len());
         for (i, sign) in city.signs.iter().enumerate() {
-            let ix = SignIx::from_position(i);
-            let Some(Some(on)) = city.placed.signs.get(i).copied() else { continue };
+            let stand = city.placed.signs.get(i).copied().flatten();
+            let mut of_sign = vec![None; sign.lines.len()];
             let mut origin = None;
-            for (n, line) in (0_u32..).zip(&sign.lines) {
-                let Some(entrance) = entrance(city, line.target).filter(|_| line.target.mode(city) == mode)
-                else {
-                    continue;
-                };
+            for (line, place) in sign.lines.iter().zip(&mut of_sign) {
+                let entrance = entrance(city, line.target).filter(|_| line.target.mode(city) == mode);
+                let Some((stand, entrance)) = stand.zip(entrance) else { continue };
                 let from = *origin.get_or_insert_with(|| {
-                    origins.push((ix, on));
+                    origins.push(stand);
                     origins.len() - 1
                 });
-                let known = targets.iter().position(|(target, _)| *target == line.target);
-                let to = known.unwrap_or_else(|| {
-                    targets.push((line.target, entrance));
+                let to = *positions.entry(line.target).or_insert_with(|| {
+                    targets.push(entrance);
                     targets.len() - 1
                 });
-                lines.insert((ix, n), (from, to));
+                *place = Some(lines.len());
+                lines.push(Line { from, to, arrow: None, kept: None });
             }
+            by_sign.push(of_sign);
         }
         let mut router = Router::new(Arc::clone(network), mode, None);
         router.weights(permits, |_| None);
-        let mut streets = Streets {
-            mode,
-            router,
-            origins,
-            targets,
-            lines,
-            ways: BTreeMap::new(),
-            arrows: BTreeMap::new(),
-            exits: Exits::of(network),
-        };
+        let mut streets =
+            Streets { mode, router, origins, targets, by_sign, lines, exits: Exits::of(network) };
         // What arrows were configured for: the way of an undisturbed night.
         streets.find();
-        for (line, way) in &streets.ways {
-            let configured = city.signs[line.0.at()].lines[line.1 as usize].arrow;
-            streets.arrows.insert(*line, Junctions::new(network, &streets.exits, configured, &way.links));
+        for (sign, of_sign) in city.signs.iter().zip(&streets.by_sign) {
+            for (configured, at) in sign.lines.iter().zip(of_sign) {
+                let Some(line) = at.and_then(|at| streets.lines.get_mut(at)) else { continue };
+                line.arrow = line
+                    .kept
+                    .take()
+                    .map(|kept| Junctions::new(network, &streets.exits, configured.arrow, &kept.way.links));
+            }
         }
-        streets.ways.clear();
         streets
     }
 
-    /// The ways as the streets are now. Whether any is another, or takes another time.
-    fn find(&mut self) -> bool {
-        let origins: Vec<_> = self.origins.iter().map(|(_, on)| *on).collect();
-        let targets: Vec<_> = self.targets.iter().map(|(_, on)| *on).collect();
-        let table = self.router.distances(&origins, &targets);
-        let mut changed = false;
-        for (line, (from, to)) in &self.lines {
-            let best = table.get(*from).and_then(|row| row.get(*to)).copied().flatten();
-            let kept = self.ways.get_mut(line);
+    /// The ways as the streets are now.
+    fn find(&mut self) {
+        let table = self.router.distances(&self.origins, &self.targets);
+        for line in &mut self.lines {
+            let best = table.get(line.from).and_then(|row| row.get(line.to)).copied().flatten();
             let Some(best) = best else {
-                changed |= self.ways.remove(line).is_some();
+                line.kept = None;
                 continue;
             };
-            if let Some(way) = kept {
-                let now = self.router.travel_time_s(&way.links, way.start_m, way.end_m);
-                if let Some(now) = now.filter(|now| *now <= best + KEPT_S.max(best * KEPT_SHARE)) {
-                    changed |= (now - way.travel_time_s).abs() > f32::EPSILON;
-                    way.travel_time_s = now;
-                    continue;
-                }
+            if let Some(kept) = &mut line.kept
+                && let Some(now) = self.router.trace_s(&kept.trace)
+                && now <= best + KEPT_S.max(best * KEPT_SHARE)
+            {
+                kept.way.travel_time_s = now;
+                continue;
             }
-            changed = true;
-            match self.way(*line, origins[*from], targets[*to]) {
-                Some(way) => self.ways.insert(*line, way),
-                None => self.ways.remove(line),
-            };
+            let (from, to) = (self.origins[line.from], self.targets[line.to]);
+            line.kept = way(&self.router, &self.exits, line.arrow.as_ref(), from, to);
         }
-        changed
     }
 
-    fn way(&self, line: Line, from: OnLink, to: OnLink) -> Option<LiveWay> {
-        let route = self.router.route(&[from], &[to], 0).ok()?.into_iter().next()?;
-        let network = self.router.network();
-        let arrow =
-            self.arrows.get(&line).map(|junctions| junctions.arrow(network, &self.exits, &route.links));
-        Some(LiveWay {
-            arrow: arrow.unwrap_or(vlot_model::Arrow::None),
-            start_m: route.start_m,
-            end_m: route.end_m,
-            travel_time_s: route.travel_time_s,
-            length_m: route.length_m,
-            links: route.links.into(),
-        })
+    fn of(&self, sign: SignIx, line: u32) -> Option<&Line> {
+        let at = self.by_sign.get(sign.at())?.get(line as usize).copied().flatten()?;
+        self.lines.get(at)
     }
+
+    fn forget(&mut self) {
+        self.lines.iter_mut().for_each(|line| line.kept = None);
+    }
+}
+
+/// The fastest way now.
+fn way(router: &Router, exits: &Exits, arrow: Option<&Junctions>, from: OnLink, to: OnLink) -> Option<Kept> {
+    let route = router.route(&[from], &[to], 0).ok()?.into_iter().next()?;
+    let trace = router.trace(&route.links, route.start_m, route.end_m)?;
+    let arrow = arrow.map(|junctions| junctions.arrow(router.network(), exits, &route.links));
+    let way = LiveWay {
+        arrow: arrow.unwrap_or(vlot_model::Arrow::None),
+        start_m: route.start_m,
+        end_m: route.end_m,
+        travel_time_s: route.travel_time_s,
+        length_m: route.length_m,
+        links: route.links.into(),
+    };
+    Some(Kept { way, trace })
 }
 
 impl Ways {
@@ -202,29 +209,27 @@ impl Ways {
 
     /// Keeps no way for calm's sake: the next look finds the best.
     pub(crate) fn forget(&mut self) {
-        self.cars.ways.clear();
-        self.bicycles.ways.clear();
+        self.cars.forget();
+        self.bicycles.forget();
         self.anew = true;
     }
 
-    /// Brings all ways up to date. Whether any is another, or takes another time.
-    pub(crate) fn look(&mut self, now: Timestamp) -> bool {
+    /// Brings all ways up to date.
+    pub(crate) fn look(&mut self, now: Timestamp) {
         if now >= self.permits.until() {
             self.anew |= self.permits.advance(now);
         }
         self.changed.sort_unstable();
         self.changed.dedup();
         let cars = self.anew || !self.changed.is_empty();
-        if self.anew || self.changed.len() * MANY > self.network.links.len() {
+        if self.anew {
             let weights = |mode| limits(&self.network, &self.situations, mode);
             let by_car = weights(Mode::Car);
             let seconds =
                 |link: LinkIx| together(self.measured.get(&link).copied(), by_car.get(&link).copied());
             self.cars.router.weights(&self.permits, seconds);
-            if self.anew {
-                let by_bicycle = weights(Mode::Bicycle);
-                self.bicycles.router.weights(&self.permits, |link| by_bicycle.get(&link).copied());
-            }
+            let by_bicycle = weights(Mode::Bicycle);
+            self.bicycles.router.weights(&self.permits, |link| by_bicycle.get(&link).copied());
         } else if !self.changed.is_empty() {
             let by_car = limits(&self.network, &self.situations, Mode::Car);
             let seconds = |link: &LinkIx| {
@@ -236,24 +241,23 @@ impl Ways {
         }
         self.changed.clear();
         let bicycles = std::mem::take(&mut self.anew);
-        let mut changed = false;
         if cars {
-            changed |= self.cars.find();
+            self.cars.find();
         }
         if bicycles {
-            changed |= self.bicycles.find();
+            self.bicycles.find();
         }
-        changed
     }
 
     /// The way of a line; `None`: none leads there now, or the line is on no street.
     pub(crate) fn of(&self, sign: SignIx, line: u32) -> Option<&LiveWay> {
-        self.cars.ways.get(&(sign, line)).or_else(|| self.bicycles.ways.get(&(sign, line)))
+        let line = self.cars.of(sign, line).or_else(|| self.bicycles.of(sign, line))?;
+        line.kept.as_ref().map(|kept| &kept.way)
     }
 
     /// Whether a line's sign and target both stand on the streets.
     pub(crate) fn knows(&self, sign: SignIx, line: u32) -> bool {
-        self.cars.lines.contains_key(&(sign, line)) || self.bicycles.lines.contains_key(&(sign, line))
+        self.cars.of(sign, line).or_else(|| self.bicycles.of(sign, line)).is_some()
     }
 
     /// What the proof looks at.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use vlot_model::{LinkIx, Permission, RoadNetwork};
+use vlot_model::{Link, LinkIx, NodeIx, Permission, RoadNetwork};
 
-use super::{Route, Through};
+use super::{NONE, Route, Through};
 use crate::Permits;
 
 /// What a route breaks.
@@ -44,36 +44,132 @@ pub fn lawful(
     through: &Through,
     route: &Route,
 ) -> Result<(), Unlawful> {
-    let mode = through.mode();
-    let links: Option<Vec<_>> = route.links.iter().map(|link| network.link(*link)).collect();
-    let Some(links) = links.filter(|links| !links.is_empty()) else { return Err(Unlawful::NoStreet) };
-    for (i, link) in route.links.iter().enumerate() {
-        if permits.permission(network, *link, mode) == Permission::No {
-            return Err(Unlawful::Forbidden(i));
+    let of = |link: LinkIx| {
+        let on = network.link(link)?;
+        Some(OfLink::new(through, link, on, permits.permission(network, link, through.mode()), closed(link)))
+    };
+    held_against(network, permits, through, &route.links, of)
+}
+
+/// All that binds now, link by link: for who looks at many routes.
+#[derive(Debug)]
+pub struct Law<'a> {
+    network: &'a RoadNetwork,
+    permits: &'a Permits,
+    through: &'a Through,
+    links: Vec<OfLink>,
+}
+
+impl<'a> Law<'a> {
+    /// As it binds now.
+    #[must_use]
+    pub fn new(
+        network: &'a RoadNetwork,
+        permits: &'a Permits,
+        closed: impl Fn(LinkIx) -> bool,
+        through: &'a Through,
+    ) -> Self {
+        let by_access: Vec<_> =
+            network.access.iter().map(|access| permits.of(access, through.mode())).collect();
+        let of = |(i, on): (usize, &Link)| {
+            let link = LinkIx::from_position(i);
+            let permission = by_access.get(on.access as usize).copied().unwrap_or(Permission::No);
+            OfLink { ruled: false, ..OfLink::new(through, link, on, permission, closed(link)) }
+        };
+        let mut links: Vec<_> = network.links.iter().enumerate().map(of).collect();
+        for turn in &network.turns {
+            if let Some(link) = links.get_mut(turn.from.at()) {
+                link.ruled = true;
+            }
         }
-        if closed(*link) {
-            return Err(Unlawful::Closed(i));
+        Law { network, permits, through, links }
+    }
+
+    /// Whether a route breaks no rule.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn check(&self, links: &[LinkIx]) -> Result<(), Unlawful> {
+        held_against(self.network, self.permits, self.through, links, |link| {
+            self.links.get(link.at()).copied()
+        })
+    }
+}
+
+/// What of a link a route is held against.
+#[derive(Clone, Copy, Debug)]
+struct OfLink {
+    from: NodeIx,
+    to: NodeIx,
+    /// One that is of no network where there is none.
+    opposite: LinkIx,
+    forbidden: bool,
+    closed: bool,
+    /// Whether through traffic may use it.
+    leads: bool,
+    /// Whether rules of turns may begin with it.
+    ruled: bool,
+}
+
+impl OfLink {
+    fn new(through: &Through, link: LinkIx, on: &Link, permission: Permission, closed: bool) -> Self {
+        OfLink {
+            from: on.from,
+            to: on.to,
+            opposite: on.opposite.unwrap_or(LinkIx(NONE)),
+            forbidden: permission == Permission::No,
+            closed,
+            leads: through.ever(link) && permission == Permission::Yes,
+            ruled: true,
         }
     }
-    for i in 1..links.len() {
-        let (before, link) = (links[i - 1], links[i]);
-        if before.to != link.from {
-            return Err(Unlawful::Apart(i));
-        }
-        if before.opposite == Some(route.links[i]) && leads_elsewhere(network, through, route.links[i - 1]) {
-            return Err(Unlawful::TurnsAround(i));
-        }
-    }
-    for i in 0..links.len() {
-        turns_from(network, permits, through, &route.links, i)?;
-    }
+}
+
+fn held_against(
+    network: &RoadNetwork,
+    permits: &Permits,
+    through: &Through,
+    links: &[LinkIx],
+    of: impl Fn(LinkIx) -> Option<OfLink>,
+) -> Result<(), Unlawful> {
+    let (mut barred, mut joint) = (None, None);
     // Local streets, through streets, local streets: a local one between two through ones is through traffic.
-    let leads = |link: &LinkIx| through.now(network, permits, *link);
-    let first = route.links.iter().position(leads);
-    let last = route.links.iter().rposition(leads);
-    let (Some(first), Some(last)) = (first, last) else { return Ok(()) };
-    let between = route.links[first..=last].iter().position(|link| !leads(link));
-    between.map_or(Ok(()), |i| Err(Unlawful::ThroughTraffic(first + i)))
+    let (mut led, mut left, mut passed) = (false, None, None);
+    let mut before: Option<OfLink> = None;
+    let mut ruled = false;
+    for (i, link) in links.iter().enumerate() {
+        let Some(here) = of(*link) else { return Err(Unlawful::NoStreet) };
+        if (here.forbidden || here.closed) && barred.is_none() {
+            barred = Some(if here.forbidden { Unlawful::Forbidden(i) } else { Unlawful::Closed(i) });
+        }
+        if let Some(before) = before.filter(|_| joint.is_none()) {
+            if before.to != here.from {
+                joint = Some(Unlawful::Apart(i));
+            } else if before.opposite == *link && leads_elsewhere(network, through, links[i - 1]) {
+                joint = Some(Unlawful::TurnsAround(i));
+            }
+        }
+        match (here.leads, led) {
+            (true, true) => passed = passed.or(left),
+            (true, false) => led = true,
+            (false, true) => left = left.or(Some(i)),
+            (false, false) => {}
+        }
+        ruled |= here.ruled;
+        before = Some(here);
+    }
+    if links.is_empty() {
+        return Err(Unlawful::NoStreet);
+    }
+    if let Some(broken) = barred.or(joint) {
+        return Err(broken);
+    }
+    for i in (0..links.len()).filter(|_| ruled) {
+        if of(links[i]).is_some_and(|link| link.ruled) {
+            turns_from(network, permits, through, links, i)?;
+        }
+    }
+    passed.map_or(Ok(()), |i| Err(Unlawful::ThroughTraffic(i)))
 }
 
 /// Whether one could go on from a link otherwise than back, at some time.

@@ -28,6 +28,7 @@ mod through;
 mod turns;
 mod weights;
 
+pub use price::Trace;
 pub use profile::{link_ms, turn_ms, undisturbed_s};
 pub use router::{NoRoute, Route, Router, Size};
 pub use through::Through;

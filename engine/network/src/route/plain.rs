@@ -51,7 +51,7 @@ impl Router {
             }
             for arc in graph.arcs_from(state) {
                 let head = graph.head[arc as usize];
-                let there = ms + weights.arc_ms(graph, arc);
+                let there = ms + weights.arc_ms(arc);
                 let then = usize::from(after == 1 || through && !weights.through[head as usize]);
                 let back = after == 1 && weights.through[head as usize];
                 if there < NEVER_MS && !back && there < least[2 * head as usize + then] {

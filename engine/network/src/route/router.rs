@@ -209,9 +209,8 @@ impl Router {
     }
 
     /// Other travel times of some links, in seconds, infinite: closed, negative or not a number: nothing
-    /// known. How many arcs of the hierarchies changed by it. Costs by
-    /// how much that is: past one link in twenty, [`Router::weights`] is cheaper.
-    pub fn update(&mut self, changed: &[(LinkIx, f32)]) -> usize {
+    /// known. Costs by how much follows from it, and about twice as much as [`Router::weights`] at most.
+    pub fn update(&mut self, changed: &[(LinkIx, f32)]) {
         let Streets { graph, hierarchy, quarters, .. } = &*self.streets;
         let mut links = Vec::with_capacity(changed.len());
         for (link, travel_time_s) in changed {
@@ -229,15 +228,16 @@ impl Router {
                 }
             }
         }
-        let through =
-            self.metric.update(hierarchy, arcs.iter().copied(), |arc| weights.through_ms(graph, arc));
-        through + self.inner.update(&quarters.hierarchy, arcs.into_iter(), |arc| weights.local_ms(graph, arc))
+        self.metric.update(hierarchy, arcs.iter().copied(), |arc| weights.through_ms(graph, arc));
+        self.inner.update(&quarters.hierarchy, arcs.into_iter(), |arc| weights.local_ms(graph, arc));
     }
 
     /// Whether a link cannot be used now: closed, or nobody may.
     #[must_use]
     pub fn closed(&self, link: LinkIx) -> bool {
-        self.streets.graph.states(link).all(|state| self.weights.closed(state))
+        // What is remembered of turns has no state of its own without the plain one, and weighs the same.
+        let plain = self.streets.graph.plain.get(link.at()).copied().filter(|state| *state != super::NONE);
+        plain.is_none_or(|state| self.weights.closed(state))
     }
 
     /// The fastest way between one of several places and one of several others (the two sides of a street, say), and up to so
@@ -325,7 +325,7 @@ impl Router {
                 let whole = self.weights.state_ms[state as usize];
                 let part = part_ms(whole, self.share(on));
                 for arc in graph.arcs_to(state) {
-                    let ms = self.weights.arc_ms(graph, *arc);
+                    let ms = self.weights.arc_ms(*arc);
                     if ms != NEVER_MS {
                         goals.push(Goal { arc: *arc, ms: ms - whole + part, end });
                     }

@@ -7,9 +7,6 @@ use vlot_model::{LinkIx, Mode, RoadNetwork};
 use vlot_network::Permits;
 use vlot_network::route::Router;
 
-/// Up to one link in so many is changed by itself; past that all are made anew, which is cheaper.
-const FEW: usize = 20;
-
 /// Routes of a mode, and the travel times that they are by.
 pub(super) struct Ways {
     router: Arc<Router>,
@@ -40,7 +37,7 @@ impl Ways {
             return;
         }
         let mut router = Router::clone(&self.router);
-        if heeds && changed.len() <= router.network().links.len() / FEW {
+        if heeds {
             router.update(&changed);
         } else {
             router.weights(permits, |link| known_s.get(&link).copied());
