@@ -159,7 +159,11 @@ pub struct Ports {
     pub grpc: u16,
 }
 
-fn write_common(dir: &Path, ports: Ports) -> Result<()> {
+/// Writes `city.toml` and `mqtt.toml`.
+///
+/// # Errors
+/// When the directory cannot be written to.
+pub fn write_common(dir: &Path, ports: Ports) -> Result<()> {
     std::fs::write(
         dir.join("city.toml"),
         format!(

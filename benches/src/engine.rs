@@ -30,10 +30,22 @@ impl Engine {
     /// # Errors
     /// When it does not start.
     pub async fn start(kind: Kind, devices: usize, signs: usize, mqtt_port: u16) -> Result<Engine> {
+        Engine::start_with(mqtt_port, |config, ports| kind.write_config(config, devices, signs, ports)).await
+    }
+
+    /// The same with a configuration that is written by `write`, into a directory that is there.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_with(
+        mqtt_port: u16,
+        write: impl FnOnce(&Path, Ports) -> Result<()>,
+    ) -> Result<Engine> {
         let dir = disk_dir()?;
         let grpc = free_port()?;
         let config = dir.path().join("config");
-        kind.write_config(&config, devices, signs, Ports { mqtt: mqtt_port, grpc })?;
+        std::fs::create_dir_all(&config)?;
+        write(&config, Ports { mqtt: mqtt_port, grpc })?;
         check(&config)?;
         let mut command = Command::new(vlot()?);
         command.args(["run", "--log", "warn", "--config"]).arg(&config);

@@ -51,13 +51,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Signs of an evening's sheet, from top to bottom.
-const EVENING: [&str; 5] = [
-    "boudewijnlaan-in",
-    "r23-diestsevest-zuid",
-    "tiensestraat",
-    "martelarenplein-ingang",
-    "fiets-bondgenotenlaan",
+/// Signs of an evening's sheet, from top to bottom, and which of their pages; a page that a face does not have is dark.
+const EVENING: [(&str, usize); 6] = [
+    ("boudewijnlaan-in", 0),
+    ("boudewijnlaan-in", 1),
+    ("r23-diestsevest-zuid", 0),
+    ("tiensestraat", 0),
+    ("martelarenplein-ingang", 0),
+    ("fiets-bondgenotenlaan", 0),
 ];
 
 /// A column a time, in the order of the lines.
@@ -80,11 +81,11 @@ fn evening(config: &str, lines: &str, out: &Path) -> Result<(), Box<dyn Error>> 
     let mut columns = Vec::new();
     for time in times {
         let mut column = Vec::new();
-        for id in EVENING {
+        for (id, page) in EVENING {
             let position =
                 city.signs.iter().position(|s| &*s.id == id).ok_or_else(|| format!("no sign {id}"))?;
             let multi = faces.get(&(time, id)).ok_or_else(|| format!("no face of {id} at {time}"))?;
-            column.push(draw(&renderer, SignIx::from_position(position), multi)?);
+            column.push(page_of(&renderer, SignIx::from_position(position), multi, page)?);
         }
         columns.push(below(column));
     }
@@ -128,10 +129,23 @@ struct Picture {
 }
 
 fn draw(renderer: &FaceRenderer, sign: SignIx, multi: &str) -> Result<Picture, Box<dyn Error>> {
+    page_of(renderer, sign, multi, 0)
+}
+
+/// A page of a face; dark where it has no such page.
+fn page_of(
+    renderer: &FaceRenderer,
+    sign: SignIx,
+    multi: &str,
+    page: usize,
+) -> Result<Picture, Box<dyn Error>> {
     let pages = renderer.render(sign, multi)?;
-    let page = pages.first().ok_or("no page")?;
-    let lamps = page.rgb.chunks_exact(3).map(|rgb| Some([rgb[0], rgb[1], rgb[2]])).collect();
-    Ok(Picture { width: page.width_px.into(), height: page.height_px.into(), lamps })
+    let first = pages.first().ok_or("no page")?;
+    let lamps = match pages.get(page) {
+        Some(page) => page.rgb.chunks_exact(3).map(|rgb| Some([rgb[0], rgb[1], rgb[2]])).collect(),
+        None => vec![Some([0; 3]); usize::from(first.width_px) * usize::from(first.height_px)],
+    };
+    Ok(Picture { width: first.width_px.into(), height: first.height_px.into(), lamps })
 }
 
 /// Pictures from left to right, with a margin.
