@@ -1,6 +1,6 @@
 //! What every sign of a configuration shows on an evening on which the city fills.
 //!
-//! `cargo run -p vlot-guidance --example evening -- config/leuven 17:00 18:30 20:00 21:30` writes a line for each of those times
+//! `cargo run -p vlot-guidance --example evening -- config/leuven 17:00 19:00 20:45 21:30` writes a line for each of those times
 //! and each sign: time, sign, face in MULTI. The `faces` example of `vlot-publish` draws them. The evening is made up: commuters
 //! leave the edge, and theatres and restaurants fill the centre from the station outwards.
 
@@ -19,7 +19,8 @@ use vlot_model::{
 /// Hours and the share of spaces that is taken: at the edge, along streets, in car parks and in bicycle garages.
 const EDGE: &[(f64, f64)] = &[(16.0, 0.80), (18.0, 0.38), (20.0, 0.22), (22.0, 0.15)];
 const STREET: &[(f64, f64)] = &[(16.0, 0.70), (18.0, 0.95), (20.0, 1.0), (22.0, 0.6)];
-const CENTRE: &[(f64, f64)] = &[(16.0, 0.60), (18.0, 0.82), (19.5, 1.0), (21.0, 1.0), (22.0, 0.8)];
+const CENTRE: &[(f64, f64)] =
+    &[(16.0, 0.60), (18.0, 0.66), (18.8, 0.72), (19.4, 1.0), (21.0, 1.0), (22.0, 0.8)];
 const BICYCLES: &[(f64, f64)] = &[(16.0, 0.86), (17.5, 0.97), (19.0, 1.0), (20.5, 1.0), (22.0, 0.7)];
 /// From one look at the city to the next, seconds; the first is at 16:00.
 const STEP_S: i64 = 30;

@@ -21,9 +21,9 @@
 //! | `{edge?}` ... `{/edge}` | what stands between them, perhaps a page; nothing while there is nothing to compare |
 //! | `{edge.label}`    | the label of the edge car park's line, in the labels' colour |
 //! | `{edge.arrow}`    | the arrow of that line, as `{arrow.N}` |
-//! | `{edge.drive}`    | the travel time to it, as `{time.N}`, in the colour of a figure |
+//! | `{edge.drive}`    | the travel time to it, as `{time.N}`; in the colour of a figure where this way takes no longer |
 //! | `{edge.onward}`   | the time from there to where people want to be, in the same manner |
-//! | `{edge.in}`       | the time driving in, the walk from the car park in it, in the labels' colour |
+//! | `{edge.in}`       | the time driving in, the walk from the car park in it; in the colour of a figure where this is shorter |
 //!
 //! The template chooses places (`[tr…]`), justification (`[jl…]`) and fonts (`[fo…]`). Placeholders of lines that
 //! the sign does not have become nothing, so that one template serves signs of several lengths.
@@ -85,6 +85,11 @@ impl EdgeShown {
             inner: kept(before.map(|b| b.inner), edge.in_s),
         }
     }
+
+    /// Whether the way over the edge takes no longer, as it is shown.
+    fn is_shorter(self) -> bool {
+        self.drive.saturating_add(self.onward) <= self.inner
+    }
 }
 
 /// Whether minutes that are shown are still about right: within half a minute of what they stand for.
@@ -137,8 +142,8 @@ enum Piece {
     EdgeLabel(Vec<String>),
     /// What stands before the arrow to it.
     EdgeArrow(String),
-    /// What stands before one of its times, and behind it.
-    EdgeMinutes(EdgeTime, String, String),
+    /// What stands before one of its times, the same where that way is the shorter, and behind it.
+    EdgeMinutes(EdgeTime, String, String, String),
     /// What stands there if a line is advised, by line.
     Advice(Vec<String>),
 }
@@ -250,13 +255,14 @@ fn fill(
                     face.push(glyph);
                 }
             }
-            Piece::EdgeMinutes(time, before, behind) => {
+            Piece::EdgeMinutes(time, plain, shorter, behind) => {
                 if let Some(edge) = edge {
-                    let minutes = match time {
-                        EdgeTime::Drive => edge.drive,
-                        EdgeTime::Onward => edge.onward,
-                        EdgeTime::In => edge.inner,
+                    let (minutes, is_shorter) = match time {
+                        EdgeTime::Drive => (edge.drive, edge.is_shorter()),
+                        EdgeTime::Onward => (edge.onward, edge.is_shorter()),
+                        EdgeTime::In => (edge.inner, !edge.is_shorter()),
                     };
+                    let before = if is_shorter { shorter } else { plain };
                     let _never_fails = write!(face, "{before}{minutes}{behind}");
                 }
             }
@@ -269,14 +275,13 @@ fn fill(
 
 fn edge(field: EdgeField, sign: &Sign, city: &City) -> Piece {
     let texts = &city.texts;
-    let time =
-        |time, rgb| Piece::EdgeMinutes(time, coloured(rgb, ""), format!(" {}", escaped(&texts.minutes)));
+    let [plain, shorter] = [texts.label_rgb, texts.free_rgb].map(|rgb| coloured(rgb, ""));
+    let word = format!(" {}", escaped(&texts.minutes));
     let label = |label: &str| coloured(texts.label_rgb, &escaped(label));
     match field {
         EdgeField::Label => Piece::EdgeLabel(sign.lines.iter().map(|line| label(&line.label)).collect()),
         EdgeField::Arrow => Piece::EdgeArrow(coloured(texts.arrow_rgb, "")),
-        EdgeField::Time(EdgeTime::In) => time(EdgeTime::In, texts.label_rgb),
-        EdgeField::Time(other) => time(other, texts.free_rgb),
+        EdgeField::Time(time) => Piece::EdgeMinutes(time, plain, shorter, word),
     }
 }
 

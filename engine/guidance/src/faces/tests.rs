@@ -95,6 +95,10 @@ fn both_ways_stand_on_a_face_while_they_are_compared() {
         layout.fill(shown, None, Some(first)),
         format!("{label}1 min[np]{arrow}U{label}Far [[P]]:{free}14 min+{free}9 min|{label}26 min.")
     );
+    // The shorter of the two, as they are shown, is in the figures' colour.
+    let in_is_shorter = EdgeShown::of(&EdgeOrIn { in_s: 1_260.0, ..edge }, None);
+    let face = layout.fill(shown, None, Some(in_is_shorter));
+    assert!(face.ends_with(&format!(":{label}14 min+{label}9 min|{free}21 min.")), "{face}");
     // A few seconds more are no other minutes, and another car park's are none of its.
     let later = EdgeOrIn { drive_s: 850.0, in_s: 1_595.0, ..edge };
     assert_eq!(EdgeShown::of(&later, Some(first)).drive, 14);
