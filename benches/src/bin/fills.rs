@@ -10,7 +10,6 @@
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -201,8 +200,7 @@ fn facilities(city: &City) -> (BTreeMap<usize, usize>, String) {
     for (n, (facility, park)) in parks.iter_mut().enumerate() {
         *park = n;
         let LonLat { lon, lat } = city.facilities[*facility].position;
-        let _ = write!(
-            written,
+        written += &format!(
             "[[facility]]\nid = \"park-{n}\"\nname = \"Park {n}\"\nlat = {lat}\nlon = {lon}\nkind = \"off-street\"\n\
              capacity = {CAPACITY}\ncounting = \"absolute\"\nvalid_for = \"15m\"\nmin_share = 0.0\nfull_at = 0\n\
              reopen_at = 1\n[facility.estimate]\nfigure_sd = 0\nwidth_max = 1.0\n[[facility.device]]\nid = \"{}\"\n\
@@ -234,14 +232,12 @@ fn signs(city: &City, parks: &BTreeMap<usize, usize>) -> (Vec<Vec<usize>>, Strin
         let rows: String = (1..=announced.len())
             .map(|n| format!("[tr1,{},96,16][fo7]{{figure.{n}}} {{time.{n}}}", n * 16 - 15))
             .collect();
-        let _ = write!(
-            written,
+        written += &format!(
             "[[template]]\nname = \"t-{id}\"\nmulti = \"{rows}\"\n[[sign]]\nid = \"{id}\"\nname = \"{id}\"\nlat = {lat}\n\
              lon = {lon}\nwidth_px = 96\nheight_px = 96\ntemplate = \"t-{id}\"\ntime_to_live = \"60s\"\nmin_dwell = \"0s\"\n",
         );
         for park in &announced {
-            let _ = write!(
-                written,
+            written += &format!(
                 "[[sign.line]]\nfacility = \"park-{park}\"\nlabel = \"P{park}\"\narrow = \"ahead\"\ntravel_time = \"3m\"\n"
             );
         }
