@@ -44,7 +44,10 @@ mod traffic;
 mod trust;
 mod zones;
 
+use bicycles::BicycleLane;
 pub use collect::collect;
+use intervals::stations;
+use traffic::MotorLane;
 
 /// Admitted readings, in any order within a timely time.
 pub type Readings<'s> = StreamVec<'s, Tick, Admitted>;
@@ -73,7 +76,7 @@ pub fn build<'s>(
         of_apps,
     ] = rooms::divide(readings, city, meters);
     let facilities = parking::facilities(of_parking.clone(), clock.clone(), city, meters);
-    let counts = traffic::counts(of_traffic.clone(), clock.clone(), city, meters);
+    let counts = stations::<MotorLane>("Traffic", of_traffic.clone(), clock.clone(), city, meters);
     let situations = situations::situations(of_situations.clone(), clock.clone(), city, meters);
     let feeds = health::feeds::feeds(of_links.clone(), clock.clone(), city);
     let (judged, stated) = (counts.clone(), situations.clone());
@@ -85,7 +88,7 @@ pub fn build<'s>(
         facilities,
         garages::garages(of_garages, clock.clone(), city, meters),
         counts,
-        bicycles::counts(of_bicycles, clock.clone(), city, meters),
+        stations::<BicycleLane>("Bicycles", of_bicycles, clock.clone(), city, meters),
         signs::signs(of_signs, clock.clone(), city, meters),
         situations,
         feeds,

@@ -21,7 +21,7 @@ use vlot_model::{
     Admitted, City, DeviceIx, LinkIx, LinkState, Meters, Product, Tick, Timestamp, Value, Verdict,
 };
 
-use crate::links::{counts_motor, is_believed};
+use crate::links::{believed, counts_motor};
 use crate::shell::{Stamped, per_tick};
 use crate::trust::said_at;
 use crate::{Clocks, Readings, Updates};
@@ -117,11 +117,9 @@ pub(crate) fn incidents<'s>(
     let covered = of_traffic.flat_map(move |record| heard(&record, &of));
     let of = Arc::clone(city);
     let believed = judged.flat_map(move |update| {
-        let Product::Health(health) = &*update.product else { return None };
-        let place = of.placed.devices.get(health.device.at()).copied().flatten()?;
-        let (tick, at, order) = (update.tick, update.at, (1, health.device.0));
-        let what = What::Believed { device: health.device, believed: is_believed(health) };
-        Some(Heard { tick, at, order, link: place.link, what })
+        let (link, device, believed) = believed(&update, &of)?;
+        let (tick, at, order) = (update.tick, update.at, (1, device.0));
+        Some(Heard { tick, at, order, link, what: What::Believed { device, believed } })
     });
     let (of, counted) = (Arc::clone(city), Arc::clone(meters));
     let verdicts = of_situations.flat_map(move |record| {

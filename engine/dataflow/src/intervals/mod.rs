@@ -21,8 +21,11 @@ use vlot_model::{
 use crate::shell::{Logic, Standing};
 use crate::trust::trigger;
 
+mod stations;
 #[cfg(test)]
 mod twin;
+
+pub(crate) use stations::stations;
 
 /// Closed intervals that late readings still correct.
 const KEPT: i64 = 60;

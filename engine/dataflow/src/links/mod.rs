@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::operators::Concatenate;
 use timely::dataflow::operators::vec::Map;
 use vlot_model::{
-    Admitted, City, CountMode, DeviceIx, HealthState, Life, LinkIx, Meters, PairIx, Product, Role,
-    SensorHealth, Situation, SituationIx, Tick, Timestamp, Value,
+    Admitted, City, CountMode, DeviceIx, HealthState, Life, LinkIx, Meters, PairIx, Product, Role, Situation,
+    SituationIx, Tick, Timestamp, Update, Value,
 };
 
 use crate::shell::{Stamped, per_tick};
@@ -115,9 +115,12 @@ pub(crate) fn counts_motor(device: DeviceIx, city: &City) -> bool {
     city.stations.get(station.at()).is_some_and(|station| station.mode == CountMode::Motor)
 }
 
-/// Whether what a device says counts.
-pub(crate) fn is_believed(health: &SensorHealth) -> bool {
-    health.life == Life::InService && health.health != HealthState::Failed
+/// Whether what a device says of its link counts, where the product speaks of one that stands on the streets.
+pub(crate) fn believed(update: &Update, city: &City) -> Option<(LinkIx, DeviceIx, bool)> {
+    let Product::Health(health) = &*update.product else { return None };
+    let place = city.placed.devices.get(health.device.at()).copied().flatten()?;
+    let counts = health.life == Life::InService && health.health != HealthState::Failed;
+    Some((place.link, health.device, counts))
 }
 
 /// What a reading says of which link.
@@ -178,11 +181,9 @@ pub(crate) fn states<'s>(
     let counted = of_traffic.flat_map(move |record| heard(&record, &of));
     let of = Arc::clone(city);
     let believed = judged.flat_map(move |update| {
-        let Product::Health(health) = &*update.product else { return None };
-        let place = of.placed.devices.get(health.device.at()).copied().flatten()?;
-        let (tick, at, order) = (update.tick, update.at, (0, health.device.0));
-        let what = What::Believed { device: health.device, believed: is_believed(health) };
-        Some(Heard { tick, at, order, link: place.link, what })
+        let (link, device, believed) = believed(&update, &of)?;
+        let (tick, at, order) = (update.tick, update.at, (0, device.0));
+        Some(Heard { tick, at, order, link, what: What::Believed { device, believed } })
     });
     let mut reach = Reach::default();
     let bounds = situations.flat_map(move |update| {
