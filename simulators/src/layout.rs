@@ -308,6 +308,33 @@ pub struct Sign {
     /// The garage that it stands in.
     #[serde(default)]
     pub garage: Option<String>,
+    /// How many of those who look for a space pass it, against other signs.
+    #[serde(default = "one")]
+    pub demand: f64,
+    /// What it announces.
+    #[serde(default, rename = "line")]
+    pub lines: Vec<Line>,
+}
+
+/// A line of a sign, as far as it announces spaces for everybody.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Line {
+    #[serde(default)]
+    facility: Option<String>,
+    #[serde(default)]
+    group: Option<String>,
+}
+
+impl Sign {
+    /// Ids of the car parks and zones that it announces to everybody.
+    pub fn facilities(&self) -> impl Iterator<Item = &str> {
+        let lines = self.lines.iter().filter(|line| line.group.is_none());
+        lines.filter_map(|line| line.facility.as_deref())
+    }
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 #[derive(Default, Deserialize)]

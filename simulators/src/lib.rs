@@ -4,6 +4,7 @@
 //! are written a second time from the same public descriptions, so that a mistake on one side shows.
 
 pub mod city;
+pub mod drivers;
 pub mod layout;
 pub mod load;
 pub mod mqtt;

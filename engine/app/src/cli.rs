@@ -95,6 +95,10 @@ pub(crate) struct Demo {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 
+    /// Share of the simulated drivers who heed the signs that they pass, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value = "0.4", value_parser = share)]
+    pub(crate) obey: f64,
+
     /// Write a summary (JSON) at the end
     #[arg(long, value_name = "FILE")]
     pub(crate) summary: Option<PathBuf>,
@@ -414,6 +418,11 @@ pub(crate) fn instant(s: &str) -> Result<Timestamp, String> {
 fn speed(s: &str) -> Result<f64, String> {
     let speed: f64 = s.parse().map_err(|_| "not a number".to_owned())?;
     if (0.1..=1_000.0).contains(&speed) { Ok(speed) } else { Err("must be 0.1 to 1000".into()) }
+}
+
+fn share(s: &str) -> Result<f64, String> {
+    let share: f64 = s.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must be 0 to 1".into()) }
 }
 
 #[cfg(test)]

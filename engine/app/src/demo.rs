@@ -111,6 +111,13 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
             speed,
             faults: city::Faults::default(),
             trouble: plan.as_ref().map(|plan| plan.trouble.clone()).unwrap_or_default(),
+            drivers: city::Drivers {
+                obey: options.obey,
+                shown: Some(Arc::new({
+                    let signs = signs_live.clone();
+                    move |sign: &str| signs.reading(sign)
+                })),
+            },
             live: city_live.clone(),
         },
         told(stop_city.subscribe()),
@@ -173,6 +180,7 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
         duplicates: meters.refused(RefusalKind::Duplicate),
         products_out: meters.products_out.get(),
         faces_shown: signs_report.faces_shown,
+        drivers: city_report.drivers.into(),
         signs_connected: signs_report.connected_max as u64,
         latency_ms: Latency {
             p50: (signs_report.latency.count > 0).then_some(signs_report.latency.p50_ms),

@@ -22,6 +22,8 @@ pub(crate) struct Summary {
     pub(crate) products_out: u64,
     /// Faces that signs displayed.
     pub(crate) faces_shown: u64,
+    /// What the simulated drivers made of signs.
+    pub(crate) drivers: Drivers,
     /// The most signs that were connected at once.
     pub(crate) signs_connected: u64,
     /// From a sensor's publish to a sign's receipt; absent when no face was triggered by a reading.
@@ -31,6 +33,25 @@ pub(crate) struct Summary {
     /// What became of the faults; absent without `--faults`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) faults: Option<crate::faults::Report>,
+}
+
+/// Drivers who passed a sign on the way to a car park that it announces.
+#[derive(Debug, Serialize)]
+pub(crate) struct Drivers {
+    pub(crate) passed: u64,
+    /// Did not read there that it has space.
+    pub(crate) warned: u64,
+    /// Of those, went where it sends: what guidance measures as compliance.
+    pub(crate) followed: u64,
+    /// Of those, found no space there.
+    pub(crate) in_vain: u64,
+}
+
+impl From<vlot_simulators::city::DriverCounts> for Drivers {
+    fn from(counts: vlot_simulators::city::DriverCounts) -> Self {
+        let vlot_simulators::city::DriverCounts { passed, warned, followed, in_vain } = counts;
+        Drivers { passed, warned, followed, in_vain }
+    }
 }
 
 /// Percentiles, in milliseconds of the wall's clock.

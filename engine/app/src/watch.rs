@@ -268,6 +268,7 @@ pub(crate) fn row(row: &Row, advised: bool) -> String {
         Arrow::Down => "\u{2193}",
     };
     let figure = match row.figure {
+        Some(Figure::Free(n)) if row.filling => format!("{n} filling"),
         Some(Figure::Free(n)) => n.to_string(),
         Some(Figure::Word(w)) if w == i32::from(Status::Full) => "FULL".to_owned(),
         Some(Figure::Word(_)) => "CLOSED".to_owned(),

@@ -40,6 +40,7 @@ fn a_demo_runs_the_city_and_replays_byte_for_byte() {
     assert!(number("messages_in") > 500.0 && number("products_out") > 500.0, "{summary}");
     assert!(number("faces_shown") > 20.0, "{summary}");
     assert!(summary["refused"].as_object().unwrap().is_empty(), "a city without faults: {summary}");
+    assert!(summary["drivers"]["passed"].as_u64().unwrap() > 100, "drivers read signs: {summary}");
     assert!(summary["latency_ms"]["p50"].as_f64().unwrap() > 0.0, "{summary}");
     let board = json(&live);
     let signs = board["faces"].as_object().map_or(0, serde_json::Map::len);

@@ -15,6 +15,14 @@ use crate::sight::{figure, is_untrue};
 /// A travel time stands for at least so long, unless the face changes anyway: links are measured anew all the time.
 const MINUTES_DWELL: Duration = Duration::from_mins(2);
 
+/// A higher figure was so for at least this long before it is shown. A car park at the edge of a step (110 free, 109, 110) would
+/// otherwise change its row with each car: that fewer are free is told at once, and the lower figure stays true meanwhile.
+const RISE: Duration = Duration::from_mins(1);
+
+/// A row that went dark so lately comes back with the word that it had when that has held for as long as a higher figure must: where no
+/// more is sure than what the next car changes, it would otherwise go on and off.
+const DARK: Duration = Duration::from_mins(5);
+
 /// A sign's memory. Everything in it follows from the notes and ticks that it was given.
 pub(crate) struct SignLogic {
     sign: SignIx,
@@ -44,6 +52,12 @@ struct Row {
     /// Whether `wanted` moved in this tick.
     moved: bool,
     shown: Figure,
+    /// What it is to show as soon as it may.
+    next: Figure,
+    /// It ought to say more than it shows: since when, and the least free of it.
+    rising: Option<(Timestamp, u32)>,
+    /// What it showed before it went dark.
+    taken_back: Figure,
     arrow: Arrow,
     minutes: Option<u32>,
     /// Whether its travel time stands on the face.
@@ -61,6 +75,50 @@ impl Row {
     /// Whether it has something to say and never did before.
     fn is_first_word(&self) -> bool {
         self.since.is_none() && self.wanted != Figure::Blank
+    }
+
+    /// What it is to change to: what it ought to say, but nothing that comes and goes.
+    fn next(&mut self, at: Timestamp) -> Figure {
+        let waits = match (self.shown, self.wanted) {
+            // Of more free spaces only those that were free for a while.
+            (Figure::Free(shown), Figure::Free(wanted)) => wanted > shown,
+            (Figure::Blank, Figure::Blank) => false,
+            (Figure::Blank, wanted) => {
+                let again = matches!(
+                    (wanted, self.taken_back),
+                    (Figure::Free(_), Figure::Free(_)) | (Figure::Full, Figure::Full)
+                );
+                again && self.since.is_some_and(|since| at < since + DARK)
+            }
+            _ => false,
+        };
+        if !waits {
+            self.rising = None;
+            return self.wanted;
+        }
+        let least = |least: u32| if let Figure::Free(free) = self.wanted { least.min(free) } else { 0 };
+        let (since, least) =
+            self.rising.map_or((at, least(u32::MAX)), |(since, before)| (since, least(before)));
+        self.rising = Some((since, least));
+        match self.wanted {
+            _ if at < since + RISE => self.shown,
+            Figure::Free(_) => Figure::Free(least),
+            word => word,
+        }
+    }
+
+    /// Shows what it is to change to.
+    fn show(&mut self, next: Figure, at: Timestamp) {
+        self.taken_back = if next == Figure::Blank { self.shown } else { Figure::Blank };
+        self.shown = next;
+        self.rising = None;
+        self.since = Some(at);
+    }
+
+    /// Until when what it shows may stand against what it ought to say.
+    fn calm_until(&self, content_since: Option<Timestamp>, min_dwell: Duration) -> Option<Timestamp> {
+        let dwell = self.since.max(content_since).map(|since| since + min_dwell);
+        dwell.max(self.rising.map(|(since, _)| since + RISE))
     }
 
     /// When what it shows must have gone; `None`: its face may stay for as long as a face may.
@@ -104,6 +162,9 @@ impl SignLogic {
                     wanted: Figure::Blank,
                     moved: false,
                     shown: Figure::Blank,
+                    next: Figure::Blank,
+                    rising: None,
+                    taken_back: Figure::Blank,
                     since: None,
                     fed: None,
                 }
@@ -176,7 +237,8 @@ impl SignLogic {
             leads_elsewhere |= std::mem::replace(&mut row.arrow, arrow) != arrow;
             row.moved = wanted != row.wanted;
             row.wanted = wanted;
-            changing |= row.is_first_word() || is_untrue(row.shown, wanted);
+            row.next = row.next(at);
+            changing |= row.is_first_word() || is_untrue(row.shown, row.next);
         }
         changing |= leads_elsewhere;
         // Calm: what may change besides what must.
@@ -184,9 +246,9 @@ impl SignLogic {
         let mut changed = self.face.is_none() || leads_elsewhere;
         let mut trigger = None;
         for row in &mut self.rows {
-            if row.shown != row.wanted && (is_untrue(row.shown, row.wanted) || calm && stood(row.since)) {
-                row.shown = row.wanted;
-                row.since = Some(at);
+            let next = row.next;
+            if row.shown != next && (is_untrue(row.shown, next) || calm && stood(row.since)) {
+                row.show(next, at);
                 changed = true;
                 if row.moved {
                     trigger = row.fed.or(trigger);
@@ -290,7 +352,7 @@ impl SignLogic {
             why: RowReason {
                 sight: row.sight,
                 wanted: row.wanted,
-                calm_until: row.since.max(self.content_since).map(|since| since + min_dwell),
+                calm_until: row.calm_until(self.content_since, min_dwell),
             },
         };
         let shown = |line: usize| {

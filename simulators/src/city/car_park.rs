@@ -1,11 +1,17 @@
 //! A car park: vehicles come and go after its habit; barriers or a counter say so.
+//!
+//! Who wants in, and when, is the same whatever signs say. Of these, drivers who heed a sign may be parked elsewhere, and in their
+//! places others are here whom signs have sent.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use super::actor::{Actor, Said};
 use super::calendar::{Calendar, Local};
 use super::chance::Chance;
 use super::demand::Habit;
+use super::guided::Guided;
 use crate::time::{MINUTE, SECOND, round};
 use crate::wire::Value;
 
@@ -40,7 +46,14 @@ pub(crate) struct CarPark {
     /// A local peculiarity, as a factor on the habit's level.
     liking: f64,
     chance: Chance,
+    signs: Option<Signs>,
     state: Option<State>,
+}
+
+/// Drivers who read signs, with a chance of their own: what they do changes nothing of what others would.
+struct Signs {
+    guided: Arc<Guided>,
+    chance: Chance,
 }
 
 /// A barrier's running totals.
@@ -51,7 +64,14 @@ struct Totals {
 }
 
 struct State {
-    occupied: u32,
+    /// Vehicles that would be inside if nobody heeded signs.
+    usual: u32,
+    /// Of these, the ones that are not: their drivers went elsewhere, or found it full.
+    absent: u32,
+    /// When those leave who are inside beside them.
+    guests: BinaryHeap<Reverse<i64>>,
+    /// When the usual ones act next.
+    usual_next: i64,
     open: bool,
     /// The next passage's instant, and whether it is an entry.
     passage: Option<(i64, bool)>,
@@ -59,11 +79,24 @@ struct State {
     next_totals: i64,
 }
 
+impl State {
+    fn occupied(&self) -> u32 {
+        let guests = u32::try_from(self.guests.len()).unwrap_or(u32::MAX);
+        (self.usual - self.absent.min(self.usual)).saturating_add(guests)
+    }
+}
+
 impl CarPark {
     pub(crate) fn new(setup: Setup, mut chance: Chance) -> CarPark {
         let totals = vec![Totals::default(); setup.barriers.len()];
         let liking = chance.between(0.94, 1.04);
-        CarPark { setup, totals, liking, chance, state: None }
+        CarPark { setup, totals, liking, chance, signs: None, state: None }
+    }
+
+    /// The same with drivers who read signs.
+    pub(crate) fn with_signs(mut self, guided: Arc<Guided>, chance: Chance) -> CarPark {
+        self.signs = Some(Signs { guided, chance });
+        self
     }
 
     fn wanted(&self, local: Local) -> f64 {
@@ -81,7 +114,10 @@ impl CarPark {
     fn begin(&self, at: i64, local: Local) -> State {
         let wanted = round(self.wanted(local)).clamp(0, i64::from(self.setup.capacity));
         State {
-            occupied: u32::try_from(wanted).unwrap_or(0),
+            usual: u32::try_from(wanted).unwrap_or(0),
+            absent: 0,
+            guests: BinaryHeap::new(),
+            usual_next: at,
             open: self.is_open_at(local),
             passage: None,
             next_report: at,
@@ -100,24 +136,82 @@ impl CarPark {
         if self.setup.hours.is_some() {
             said.push(Said::now(self.setup.counter, Value::Opening { open: state.open }));
         }
-        let occupied_spaces = i32::try_from(state.occupied).unwrap_or(i32::MAX);
+        let occupied_spaces = i32::try_from(state.occupied()).unwrap_or(i32::MAX);
         said.push(Said::now(self.setup.counter, Value::Occupancy { occupied_spaces }));
     }
 
-    /// One vehicle passes, unless there is no space, no vehicle or no way in.
-    fn pass(&mut self, state: &mut State, inward: bool, said: &mut Vec<Said>) {
-        if inward {
-            if !state.open || state.occupied >= self.setup.capacity {
-                return;
+    /// Somebody wants in.
+    fn comes(&mut self, state: &mut State, at: i64, said: &mut Vec<Said>) {
+        if !state.open {
+            return;
+        }
+        let goes_on = !self
+            .signs
+            .as_mut()
+            .is_some_and(|signs| signs.guided.drives_elsewhere(&self.setup.id, at, &mut signs.chance));
+        let enters = goes_on && state.occupied() < self.setup.capacity;
+        if state.usual < self.setup.capacity {
+            state.usual += 1;
+            let lane = self.chance.pick(self.totals.len());
+            if enters {
+                self.passes(lane, true, said);
+            } else {
+                state.absent += 1;
             }
-            state.occupied += 1;
-        } else {
-            if state.occupied == 0 {
-                return;
-            }
-            state.occupied -= 1;
+        } else if enters {
+            // Somebody has left the space to this one.
+            self.enters_as_guest(state, at, said);
+        }
+    }
+
+    /// Somebody's stay is over.
+    fn goes(&mut self, state: &mut State, said: &mut Vec<Said>) {
+        if state.usual == 0 {
+            return;
         }
         let lane = self.chance.pick(self.totals.len());
+        // One of those who are parked elsewhere as likely as any other.
+        let absent = f64::from(state.absent) / f64::from(state.usual);
+        let is_absent = self.signs.as_mut().is_some_and(|signs| signs.chance.happens(absent));
+        state.usual -= 1;
+        if is_absent {
+            state.absent -= 1;
+        } else {
+            self.passes(lane, false, said);
+        }
+    }
+
+    /// Whom signs have sent comes and goes.
+    fn guests(&mut self, state: &mut State, at: i64, said: &mut Vec<Said>) {
+        while state.guests.peek().is_some_and(|Reverse(leaves)| *leaves <= at) {
+            state.guests.pop();
+            let lane = self.lane_of_guest();
+            self.passes(lane, false, said);
+        }
+        let arrived = self.signs.as_ref().map_or(0, |signs| signs.guided.arrived(&self.setup.id, at));
+        for _ in 0..arrived {
+            if state.open && state.occupied() < self.setup.capacity {
+                self.enters_as_guest(state, at, said);
+            } else if let Some(signs) = &self.signs {
+                signs.guided.in_vain();
+            }
+        }
+    }
+
+    fn enters_as_guest(&mut self, state: &mut State, at: i64, said: &mut Vec<Said>) {
+        let stay = self.signs.as_mut().and_then(|signs| signs.chance.wait(1.0 / self.setup.mean_stay_s));
+        state.guests.push(Reverse(at.saturating_add(stay.unwrap_or(MINUTE))));
+        let lane = self.lane_of_guest();
+        self.passes(lane, true, said);
+    }
+
+    fn lane_of_guest(&mut self) -> usize {
+        let lanes = self.totals.len();
+        self.signs.as_mut().map_or(0, |signs| signs.chance.pick(lanes))
+    }
+
+    /// One vehicle passes a barrier; a counter does not tell it.
+    fn passes(&mut self, lane: usize, inward: bool, said: &mut Vec<Said>) {
         if let (Some(device), Some(totals)) = (self.setup.barriers.get(lane), self.totals.get_mut(lane)) {
             let total = if inward { &mut totals.entries } else { &mut totals.exits };
             *total = total.wrapping_add(1);
@@ -128,7 +222,7 @@ impl CarPark {
     /// Draws the next passage from the present rates: turnover at the habit's level, and what leads back to it.
     fn draw(&mut self, state: &State, at: i64, local: Local) -> Option<(i64, bool)> {
         let wanted = self.wanted(local);
-        let occupied = f64::from(state.occupied);
+        let occupied = f64::from(state.usual);
         let turnover = wanted.min(occupied.max(wanted * 0.2)) / self.setup.mean_stay_s;
         let correction = (wanted - occupied) / FOLLOW_S;
         let entries = if state.open { turnover + correction.max(0.0) } else { 0.0 };
@@ -143,15 +237,36 @@ impl Actor for CarPark {
     fn act(&mut self, at: i64, calendar: &Calendar, said: &mut Vec<Said>) -> i64 {
         let local = calendar.local(at);
         let mut state = self.state.take().unwrap_or_else(|| self.begin(at, local));
+        self.guests(&mut state, at, said);
+        if state.usual_next <= at {
+            state.usual_next = self.act_as_usual(&mut state, at, local, said);
+        }
+        let leaves = state.guests.peek().map_or(i64::MAX, |Reverse(leaves)| *leaves);
+        let comes = self.signs.as_ref().and_then(|signs| signs.guided.next(&self.setup.id));
+        let next = state.usual_next.min(leaves).min(comes.unwrap_or(i64::MAX));
+        self.state = Some(state);
+        next
+    }
+
+    fn truth(&self, truth: &mut BTreeMap<String, u32>) {
+        if let Some(state) = &self.state {
+            truth.insert(self.setup.id.clone(), state.occupied());
+        }
+    }
+}
+
+impl CarPark {
+    /// What happens whether or not signs send anybody; returns when it goes on.
+    fn act_as_usual(&mut self, state: &mut State, at: i64, local: Local, said: &mut Vec<Said>) -> i64 {
         let open = self.is_open_at(local);
         if open != state.open {
             state.open = open;
             said.push(Said::now(self.setup.counter, Value::Opening { open }));
         }
-        if let Some((due, inward)) = state.passage
-            && due <= at
-        {
-            self.pass(&mut state, inward, said);
+        match state.passage {
+            Some((due, true)) if due <= at => self.comes(state, at, said),
+            Some((due, false)) if due <= at => self.goes(state, said),
+            _ => {}
         }
         if state.next_totals <= at || (state.next_report <= at && !self.totals.is_empty()) {
             state.next_totals = at + self.setup.totals_every;
@@ -159,19 +274,11 @@ impl Actor for CarPark {
         }
         if state.next_report <= at {
             state.next_report = next_multiple(at, self.report_every());
-            self.say_state(&state, said);
+            self.say_state(state, said);
         }
-        state.passage = self.draw(&state, at, local);
+        state.passage = self.draw(state, at, local);
         let passage = state.passage.map_or(i64::MAX, |(due, _)| due);
-        let next = passage.min(state.next_report).min(state.next_totals).min(at + LOOK);
-        self.state = Some(state);
-        next
-    }
-
-    fn truth(&self, truth: &mut BTreeMap<String, u32>) {
-        if let Some(state) = &self.state {
-            truth.insert(self.setup.id.clone(), state.occupied);
-        }
+        passage.min(state.next_report).min(state.next_totals).min(at + LOOK)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A seeded, repeatable city: its field devices publish over MQTT as such devices do.
 //!
-//! The same configuration, seed and first instant give the same messages, whatever the speed. Time is given from
-//! outside; messages about the present are dated with the instant at which they are handed to the broker.
+//! The same configuration, seed and first instant give the same messages, whatever the speed; where drivers heed signs, with the
+//! same faces at the same instants. Time is given from outside; messages about the present are dated with the instant at which they are handed to the broker.
 
 mod actor;
 mod bay;
@@ -11,6 +11,7 @@ mod chance;
 mod counts;
 mod demand;
 mod faults;
+mod guided;
 mod roadside;
 mod section;
 mod town;
@@ -24,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use faults::Faults;
+pub use guided::{DriverCounts, Drivers, Shown};
 pub use trouble::{Drift, Silence, Trouble};
 
 use actor::{Fleet, Said};
@@ -59,6 +61,8 @@ pub struct Options {
     pub faults: Faults,
     /// What goes wrong at the sensors.
     pub trouble: Trouble,
+    /// Who heeds what signs show.
+    pub drivers: Drivers,
     /// Counters to read while it runs.
     pub live: Arc<Live>,
 }
@@ -112,6 +116,8 @@ pub struct CityReport {
     pub faults: BTreeMap<String, u64>,
     /// Spaces and places really taken at the end, by the id of a facility or "garage/section".
     pub taken: BTreeMap<String, u32>,
+    /// What drivers made of signs.
+    pub drivers: DriverCounts,
 }
 
 /// Runs the city until `stop` completes; then waits a bounded time for what is not yet acknowledged.
@@ -119,10 +125,10 @@ pub struct CityReport {
 /// # Errors
 /// When the configuration cannot be simulated, or the broker refuses the client for good.
 pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<CityReport, SimError> {
-    let Options { files, broker, seed, now_micros, speed, faults, trouble, live } = options;
+    let Options { files, broker, seed, now_micros, speed, faults, trouble, drivers, live } = options;
     let layout = Layout::parse(&files)?;
     let clock = SimClock::new(now_micros, speed);
-    let mut town = Town::new(&layout, seed, clock.now(), clock.sim(WARM_UP), trouble)?;
+    let mut town = Town::new(&layout, seed, clock.now(), clock.sim(WARM_UP), trouble, &drivers)?;
     let mut speaker = Speaker::new(Topics::new(&layout.filters), FaultyWay::new(faults, seed), &town.fleet);
     let client_id = format!("vlot-sim-city-{:08x}", rand::random::<u32>());
     let mut publisher = Publisher::start(&broker, &client_id, Arc::clone(&live.mqtt));
@@ -179,6 +185,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<Cit
         readings_by_kind: live.readings_by_kind(),
         faults: speaker.way.counts().into_iter().map(|(k, n)| (k.to_owned(), n)).collect(),
         taken: live.taken(),
+        drivers: town.drivers(),
     })
 }
 
@@ -243,6 +250,8 @@ impl Speaker {
     }
 }
 
+#[cfg(test)]
+mod guided_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::*;
 use crate::time::{HOUR, MINUTE, SECOND};
 use crate::wire::Value;
 
-const BEGIN: i64 = 1_795_507_200 * SECOND; // Tuesday 2026-11-24 09:00 in Leuven
+pub(crate) const BEGIN: i64 = 1_795_507_200 * SECOND; // Tuesday 2026-11-24 09:00 in Leuven
 
 pub(crate) fn files() -> BTreeMap<String, String> {
     let mut bays = "device,eui,kind,facility,bay,use\n".to_owned();
@@ -58,11 +58,19 @@ pub(crate) fn files() -> BTreeMap<String, String> {
 }
 
 fn town(seed: u64) -> Town {
-    Town::new(&Layout::parse(&files()).unwrap(), seed, BEGIN, 2 * SECOND, Trouble::default()).unwrap()
+    Town::new(
+        &Layout::parse(&files()).unwrap(),
+        seed,
+        BEGIN,
+        2 * SECOND,
+        Trouble::default(),
+        &Drivers::default(),
+    )
+    .unwrap()
 }
 
 /// What is said up to `until`, each with its planned instant.
-fn hear(town: &mut Town, until: i64) -> Vec<(i64, Said)> {
+pub(crate) fn hear(town: &mut Town, until: i64) -> Vec<(i64, Said)> {
     let mut heard = Vec::new();
     while town.next_at().is_some_and(|at| at <= until) {
         let mut said = Vec::new();
@@ -264,7 +272,7 @@ fn every_device_of_leuven_speaks_within_its_silence_limit_day_and_night() {
     let traffic = &layout.traffic;
     let beside = traffic.readers.iter().chain(&traffic.controllers).chain(&traffic.air_stations);
     limits.extend(beside.map(|d| (d.id.as_str(), d.holds().unwrap())));
-    let mut town = Town::new(&layout, 1, BEGIN, 2 * SECOND, Trouble::default()).unwrap();
+    let mut town = Town::new(&layout, 1, BEGIN, 2 * SECOND, Trouble::default(), &Drivers::default()).unwrap();
     let mut last: BTreeMap<String, i64> = limits.keys().map(|id| ((*id).to_owned(), BEGIN)).collect();
     for (at, said) in hear(&mut town, BEGIN + 24 * HOUR) {
         let id = &town.fleet.get(said.device).unwrap().device;
@@ -279,7 +287,8 @@ fn every_device_of_leuven_speaks_within_its_silence_limit_day_and_night() {
 
 #[test]
 fn a_weekday_in_leuven_has_full_car_parks_and_rates_in_bounds() {
-    let mut town = Town::new(&leuven(), 1, BEGIN, 2 * SECOND, Trouble::default()).unwrap();
+    let mut town =
+        Town::new(&leuven(), 1, BEGIN, 2 * SECOND, Trouble::default(), &Drivers::default()).unwrap();
     let layout = leuven();
     let mut full = std::collections::BTreeSet::new();
     let mut said = 0;
@@ -301,7 +310,9 @@ fn a_weekday_in_leuven_has_full_car_parks_and_rates_in_bounds() {
 
 /// What the evening car park's barriers tell and what is so, hour by hour.
 fn told_and_true(trouble: Trouble, hours: i64) -> Vec<(i64, u32)> {
-    let mut town = Town::new(&Layout::parse(&files()).unwrap(), 5, BEGIN, 2 * SECOND, trouble).unwrap();
+    let mut town =
+        Town::new(&Layout::parse(&files()).unwrap(), 5, BEGIN, 2 * SECOND, trouble, &Drivers::default())
+            .unwrap();
     let (mut told, mut out) = (0, Vec::new());
     let mut totals: BTreeMap<usize, (u32, u32)> = BTreeMap::new();
     for hour in 1..=hours {
@@ -354,7 +365,9 @@ fn a_zone_whose_sensors_fall_silent_says_nothing_more() {
     let from_micros = BEGIN + HOUR;
     let silence = Some(Silence { facility: "shop".into(), from_micros });
     let trouble = Trouble { silence, ..Trouble::default() };
-    let mut town = Town::new(&Layout::parse(&files()).unwrap(), 5, BEGIN, 2 * SECOND, trouble).unwrap();
+    let mut town =
+        Town::new(&Layout::parse(&files()).unwrap(), 5, BEGIN, 2 * SECOND, trouble, &Drivers::default())
+            .unwrap();
     let heard = hear(&mut town, BEGIN + 6 * HOUR);
     let bays: Vec<i64> =
         heard.iter().filter(|(_, s)| matches!(s.value, Value::Bay { .. })).map(|(at, _)| *at).collect();

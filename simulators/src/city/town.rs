@@ -10,6 +10,7 @@ use super::car_park::{CarPark, Setup};
 use super::chance::Chance;
 use super::counts::{BicycleCounter, Lane};
 use super::demand::{CENTRE, EDGE, EVENING, STREET};
+use super::guided::{DriverCounts, Drivers, Guided};
 use super::roadside::{AirStation, Controller, Reader};
 use super::section::{Devices, Section};
 use super::traffic::Traffic;
@@ -32,6 +33,7 @@ pub(crate) struct Town {
     pub(crate) fleet: Fleet,
     agenda: Agenda,
     calendar: Calendar,
+    guided: Option<Arc<Guided>>,
 }
 
 /// Builds a town.
@@ -44,6 +46,7 @@ struct Builder {
     warm_up: i64,
     trouble: Trouble,
     traffic: Arc<Traffic>,
+    guided: Option<Arc<Guided>>,
 }
 
 impl Town {
@@ -55,6 +58,7 @@ impl Town {
         begin: i64,
         warm_up: i64,
         trouble: Trouble,
+        drivers: &Drivers,
     ) -> Result<Town, SimError> {
         let calendar = Calendar::new(&layout.timezone)?;
         let mut builder = Builder {
@@ -65,12 +69,13 @@ impl Town {
             warm_up: warm_up.max(1),
             trouble,
             traffic: Traffic::new(layout.streets.clone(), seed),
+            guided: Guided::new(drivers, layout),
         };
         builder.facilities(layout);
         builder.stations(layout);
         builder.garages(layout);
         builder.traffic(layout);
-        Ok(Town { fleet: builder.fleet, agenda: builder.agenda, calendar })
+        Ok(Town { fleet: builder.fleet, agenda: builder.agenda, calendar, guided: builder.guided })
     }
 
     /// When somebody speaks next; `None` in a city without devices.
@@ -86,6 +91,11 @@ impl Town {
     /// Spaces and places taken, by the id of a facility or "garage/section".
     pub(crate) fn truth(&self) -> BTreeMap<String, u32> {
         self.agenda.truth()
+    }
+
+    /// What drivers made of signs.
+    pub(crate) fn drivers(&self) -> DriverCounts {
+        self.guided.as_ref().map(|guided| guided.counts()).unwrap_or_default()
     }
 }
 
@@ -155,7 +165,11 @@ impl Builder {
             totals_every: often_enough(silent_after, 5 * MINUTE),
         };
         let first = self.first(&facility.id);
-        let car_park = CarPark::new(setup, self.chance(&facility.id));
+        let mut car_park = CarPark::new(setup, self.chance(&facility.id));
+        if let Some(guided) = &self.guided {
+            let chance = self.chance(&format!("signs {}", facility.id));
+            car_park = car_park.with_signs(Arc::clone(guided), chance);
+        }
         let car_park = self.trouble.at_barriers(&facility.id, Box::new(car_park), self.seed);
         self.agenda.add(first, car_park);
     }

@@ -25,7 +25,7 @@ fn layout() -> Layout {
 }
 
 fn town(seed: u64) -> Town {
-    Town::new(&layout(), seed, BEGIN, SECOND, super::Trouble::default()).unwrap()
+    Town::new(&layout(), seed, BEGIN, SECOND, super::Trouble::default(), &super::Drivers::default()).unwrap()
 }
 
 fn hear(town: &mut Town, until: i64) -> Vec<(i64, Said)> {

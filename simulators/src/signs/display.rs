@@ -4,6 +4,7 @@ use tokio::time::Instant;
 use vlot_proto::sign::v1::Face;
 
 use super::text::plain_text;
+use crate::drivers::Reading;
 use crate::time::{SECOND, SimClock, duration_from_proto, from_proto};
 
 /// A sign whose clock differs from the engine's by more than this trusts its own countdown alone.
@@ -18,6 +19,8 @@ pub struct ShownFace {
     pub multi: String,
     /// Its words, as people read them.
     pub text: String,
+    /// The same row by row.
+    pub reading: Reading,
     /// Its pages as PNG, where the sign asked for them.
     pub pages: Vec<Vec<u8>>,
     /// The display turns to its fallback then.
@@ -90,6 +93,7 @@ impl Display {
         self.face = Some(ShownFace {
             version: face.version,
             text: plain_text(&face.multi),
+            reading: Reading::of(&face),
             multi: face.multi,
             pages: face.pages.into_iter().map(|p| p.png).collect(),
             until,

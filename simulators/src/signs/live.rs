@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
 use super::display::ShownFace;
+use crate::drivers::Reading;
 use crate::time::SimClock;
 
 /// Timers fire a little late, and the display is looked at from outside: only beyond this is a face too old.
@@ -135,6 +136,12 @@ impl Live {
             .signs
             .get(id)
             .map(|view| SignView { face: on_display(view, now).cloned(), ..view.clone() })
+    }
+
+    /// What somebody reads who passes a sign now; `None`: it is dark.
+    pub fn reading(&self, id: &str) -> Option<Reading> {
+        let now = Instant::now();
+        self.state().signs.get(id).and_then(|view| on_display(view, now)).map(|face| face.reading.clone())
     }
 
     /// Every garage as it is now, by id.

@@ -58,6 +58,7 @@ fn options(broker: Broker, speed: f64, live: &Arc<Live>) -> Options {
         speed,
         faults: Faults::default(),
         trouble: city::Trouble::default(),
+        drivers: city::Drivers::default(),
         live: Arc::clone(live),
     }
 }

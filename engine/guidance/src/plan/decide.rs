@@ -10,6 +10,7 @@ use vlot_model::{
 };
 use vlot_network::geo;
 
+use super::advise::LEAST_DIVERTED;
 use super::demand::Obedience;
 use super::judge::faults;
 use super::set::Chain;
@@ -194,10 +195,12 @@ impl Planner {
         }
         let away = self.away();
         let all: f64 = away.iter().sum();
+        // That some always look for another place is assumed, and shows in no count: it is no evidence of who obeys.
+        let evident = (all / LEAST_DIVERTED).min(1.0);
         for (place, facility) in self.announced.iter().enumerate() {
             let came = self.spaces.get_mut(facility).map_or(0.0, |space| space.arrive(at));
             let kept_away = if all > 0.0 { diverted * away[place] / all } else { 0.0 };
-            self.obedience.moved(place, came / share - kept_away);
+            self.obedience.moved(place, evident * (came / share - kept_away));
         }
         for space in self.spaces.values_mut() {
             space.censor(at);

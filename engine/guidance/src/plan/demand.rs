@@ -20,6 +20,8 @@ const MEMORY: Duration = Duration::from_hours(6);
 const VEHICLES: f64 = 300.0;
 /// The assumed share weighs as much as this: squared vehicles in which advice made a difference.
 const ASSUMED_WEIGHT: f64 = 60.0;
+/// With a smaller share of the demand at facilities that let everybody in, the others tell nothing.
+const LEAST_TOLD: f64 = 0.2;
 /// Nobody is believed to obey always or never.
 const BOUNDS: [f64; 2] = [0.05, 0.95];
 
@@ -100,25 +102,12 @@ impl Obedience {
         self.begun = Some(now);
         let total: f64 = self.entered.iter().sum();
         let share = f64::from(self.compliance().share);
-        // Without a share of its own for each facility there is nothing to compare with.
-        if self.seen >= VEHICLES / 4.0 && total > 0.0 && self.moved.iter().any(|moved| *moved > 0.0) {
-            let fade = (-STEP.as_secs_f64() / MEMORY.as_secs_f64()).exp();
-            for sum in [&mut self.xx, &mut self.xy, &mut self.yy, &mut self.minutes] {
-                *sum *= fade;
-            }
-            for ((entered, moved), own) in self.entered.iter().zip(&self.moved).zip(&self.own) {
-                // If a share c obeys: entered = own + c moved.
-                let (x, y) = (*moved, entered - own * total);
-                // Counts scatter with their size: large facilities are no louder than small ones.
-                let weight = 1.0 / (own * total).max(1.0);
-                self.xx += weight * x * x;
-                self.xy += weight * x * y;
-                self.yy += weight * y * y;
-            }
-            self.minutes += STEP.as_secs_f64() / 60.0;
-        }
         // Where everybody gets in, entries say what people want; elsewhere they say what there was room for.
         let told = |i: usize| !censored.get(i).copied().unwrap_or(false);
+        // Without a share of its own for each facility there is nothing to compare with.
+        if self.seen >= VEHICLES / 4.0 && total > 0.0 && self.moved.iter().any(|moved| *moved > 0.0) {
+            self.compare(told);
+        }
         let wanted: Vec<_> =
             self.entered.iter().zip(&self.moved).map(|(e, moved)| (e - share * moved).max(0.0)).collect();
         let counted: f64 = (0..wanted.len()).filter(|i| told(*i)).map(|i| wanted[i]).sum();
@@ -132,6 +121,31 @@ impl Obedience {
         }
         self.entered.fill(0.0);
         self.moved.fill(0.0);
+    }
+
+    /// One step's evidence: by how much entries are other than people want of their own accord, against by how much they would be
+    /// if everyone obeyed. If a share c obeys, entered = own * all + c * moved; how many they are in all is not known of itself where
+    /// some are turned away, so it is what fits this step best.
+    fn compare(&mut self, told: impl Fn(usize) -> bool) {
+        let of = |sum: &dyn Fn(usize) -> f64| (0..self.own.len()).filter(|i| told(*i)).map(sum).sum::<f64>();
+        let (own, entered, moved) = (of(&|i| self.own[i]), of(&|i| self.entered[i]), of(&|i| self.moved[i]));
+        if own < LEAST_TOLD || entered <= 0.0 {
+            return;
+        }
+        let fade = (-STEP.as_secs_f64() / MEMORY.as_secs_f64()).exp();
+        for sum in [&mut self.xx, &mut self.xy, &mut self.yy, &mut self.minutes] {
+            *sum *= fade;
+        }
+        for i in (0..self.own.len()).filter(|i| told(*i)) {
+            let part = self.own[i] / own;
+            let (x, y) = (self.moved[i] - part * moved, self.entered[i] - part * entered);
+            // Counts scatter with their size: large facilities are no louder than small ones.
+            let weight = 1.0 / (part * entered).max(1.0);
+            self.xx += weight * x * x;
+            self.xy += weight * x * y;
+            self.yy += weight * y * y;
+        }
+        self.minutes += STEP.as_secs_f64() / 60.0;
     }
 
     /// What is believed now.
@@ -186,6 +200,28 @@ mod tests {
             let found = obedience.compliance();
             assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");
             assert!(found.minutes > 60.0);
+        }
+    }
+
+    #[test]
+    fn what_a_full_car_park_lets_in_tells_nothing_of_who_obeys() {
+        for truth in [0.1, 0.4, 0.8] {
+            let mut obedience = Obedience::new(0.3, &[40.0, 30.0, 20.0, 10.0]);
+            let own = [0.4, 0.3, 0.2, 0.1];
+            for step in 0..200_i64 {
+                let full = step >= 40;
+                let advised = 1 + usize::try_from(step / 3 % 3).expect("small");
+                for (f, own) in own.iter().enumerate() {
+                    let sent = if full && f == advised { 40.0 * 0.4 } else { 0.0 };
+                    // As many get into the full one as leave it; who is turned away goes home.
+                    let came = if full && f == 0 { 3.0 } else { 40.0 * own + truth * sent };
+                    obedience.entered(f, came);
+                    obedience.moved(f, if full && f == 0 { -16.0 } else { sent });
+                }
+                obedience.advance(Timestamp::from_secs(step * 300), &[full, false, false, false]);
+            }
+            let found = obedience.compliance();
+            assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");
         }
     }
 }

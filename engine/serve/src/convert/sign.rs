@@ -64,6 +64,7 @@ fn row(city: &City, row: &FaceRow) -> wire::Row {
             Figure::Blank => Wire::Blank(true),
         }),
         minutes: row.minutes,
+        filling: row.filling,
     }
 }
 

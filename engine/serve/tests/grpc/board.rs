@@ -267,6 +267,7 @@ async fn a_sign_is_told_with_what_it_is_to_show_and_what_it_shows() {
         arrow: arrow.into(),
         figure: Some(figure),
         minutes: (target_id == "ladeuze").then_some(4),
+        filling: target_id == "ladeuze",
     };
     use sign::row::Figure;
     let commanded = sign::Face {

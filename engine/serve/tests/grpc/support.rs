@@ -245,7 +245,7 @@ pub fn face(sign: u32, version: u64, multi: &str, now: Timestamp) -> Product {
                 arrow: Arrow::AheadLeft,
                 figure: Figure::Free(12),
                 minutes: Some(4),
-                filling: false,
+                filling: true,
                 why: why(Figure::Free(12)),
             },
             FaceRow {

@@ -62,6 +62,8 @@ pub(crate) async fn run(args: CityArgs) -> Outcome {
             malformed: args.malformed,
         },
         trouble: vlot_simulators::city::Trouble::default(),
+        // It knows no signs: in one process with them, as in `vlot demo`, drivers can read them.
+        drivers: vlot_simulators::city::Drivers::default(),
         live: Arc::clone(&live),
     };
     let watching = tokio::spawn(watch(live));
