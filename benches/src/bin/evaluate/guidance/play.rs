@@ -34,11 +34,27 @@ struct Vehicle {
     gone: bool,
     /// It would go on after that.
     goes_on: bool,
+    /// The way before the last change, and where on it: SUMO may refuse the new one.
+    before: Option<(Vec<u32>, usize)>,
+    /// SUMO has refused: its way does not lead to where its driver wants to go.
+    astray: bool,
 }
 
 impl Vehicle {
     fn new(number: usize, name: &str, way: Vec<u32>, since: i64, driver: Option<usize>) -> Self {
-        Vehicle { number, name: name.to_owned(), way, at: 0, since, driver, gone: false, goes_on: false }
+        let name = name.to_owned();
+        Vehicle {
+            number,
+            name,
+            way,
+            at: 0,
+            since,
+            driver,
+            gone: false,
+            goes_on: false,
+            before: None,
+            astray: false,
+        }
     }
 }
 
@@ -184,6 +200,15 @@ impl Loop<'_> {
                 vehicle.since = second;
             }
         }
+        for name in stepped.refused {
+            // SUMO has taken it from the net for a while (it stood too long, and is being teleported): it is tried again.
+            self.played.refused_turns += 1;
+            if let Some(vehicle) = self.vehicles.get_mut(&name)
+                && let Some((way, at)) = vehicle.before.take()
+            {
+                (vehicle.way, vehicle.at, vehicle.astray) = (way, at, true);
+            }
+        }
         for (name, at) in stepped.at {
             let Some(mut vehicle) = self.vehicles.remove(&name) else { continue };
             self.comes_to(&mut vehicle, at, second, sensors, watch);
@@ -269,8 +294,10 @@ impl Loop<'_> {
                 }
             }
         }
-        let at_park = vehicle.at + 1 >= vehicle.way.len();
-        if person.mind.target == target && at_park {
+        let astray = std::mem::take(&mut vehicle.astray);
+        let at_park = vehicle.at + 1 >= vehicle.way.len() && !astray;
+        let searches_on = person.mind.target == target && at_park;
+        if searches_on {
             let has_space =
                 !self.setup.mode.is_limited() || self.occupied[target] < scenario.parks[target].capacity;
             if has_space {
@@ -282,20 +309,32 @@ impl Loop<'_> {
             self.played.turned_away += 1;
             let since = person.mind.searches_since.unwrap_or(now_s);
             if now_s - since > own.patience_s {
-                person.done = true;
-                self.open -= 1;
-                let result = &mut self.played.drivers[driver];
-                result.end(now_s - person.depart_s, person.mind.turned_away());
-                result.gave_up = true;
+                self.gives_up(driver, now_s);
                 self.goes(vehicle, scenario.from[target].way_back(own.home));
                 return;
             }
         }
         let target_now = self.people[driver].mind.target;
-        if target_now != target {
-            let way = scenario.to[own.view][target_now].way(edge);
+        let tree = &scenario.to[own.view][target_now];
+        if target_now != target || astray {
+            self.goes(vehicle, tree.way(edge));
+        } else if searches_on {
+            // There is no other: once around, and back.
+            let way = scenario.graph.round(tree, edge);
+            if way.is_empty() {
+                self.gives_up(driver, now_s);
+            }
             self.goes(vehicle, way);
         }
+    }
+
+    fn gives_up(&mut self, driver: usize, now_s: f64) {
+        let person = &mut self.people[driver];
+        person.done = true;
+        self.open -= 1;
+        let result = &mut self.played.drivers[driver];
+        result.end(now_s - person.depart_s, person.mind.turned_away());
+        result.gave_up = true;
     }
 
     /// It takes another way from where it is.
@@ -308,7 +347,8 @@ impl Loop<'_> {
         } else {
             self.sumo.reroute(&vehicle.name, names(self.scenario, &way));
         }
-        (vehicle.way, vehicle.at) = (way, 0);
+        let before = std::mem::replace(&mut vehicle.way, way);
+        vehicle.before = Some((before, std::mem::take(&mut vehicle.at)));
     }
 
     fn parks(&mut self, driver: usize, park: usize, second: i64, sensors: &mut Sensors<'_>) {
