@@ -34,8 +34,10 @@ struct Vehicle {
     gone: bool,
     /// It would go on after that.
     goes_on: bool,
-    /// The way before the last change, and where on it: SUMO may refuse the new one.
-    before: Option<(Vec<u32>, usize)>,
+    /// Edges that SUMO's route of it has before the way: the microscopic model keeps those that were driven.
+    driven: usize,
+    /// The way before the last change, where on it, and what was driven before: SUMO may refuse the new one.
+    before: Option<(Vec<u32>, usize, usize)>,
     /// SUMO has refused: its way does not lead to where its driver wants to go.
     astray: bool,
 }
@@ -52,6 +54,7 @@ impl Vehicle {
             driver,
             gone: false,
             goes_on: false,
+            driven: 0,
             before: None,
             astray: false,
         }
@@ -204,13 +207,15 @@ impl Loop<'_> {
             // SUMO has taken it from the net for a while (it stood too long, and is being teleported): it is tried again.
             self.played.refused_turns += 1;
             if let Some(vehicle) = self.vehicles.get_mut(&name)
-                && let Some((way, at)) = vehicle.before.take()
+                && let Some((way, at, driven)) = vehicle.before.take()
             {
-                (vehicle.way, vehicle.at, vehicle.astray) = (way, at, true);
+                (vehicle.way, vehicle.at, vehicle.driven) = (way, at, driven);
+                vehicle.astray = true;
             }
         }
         for (name, at) in stepped.at {
             let Some(mut vehicle) = self.vehicles.remove(&name) else { continue };
+            let at = at.saturating_sub(vehicle.driven);
             self.comes_to(&mut vehicle, at, second, sensors, watch);
             self.vehicles.insert(name, vehicle);
         }
@@ -348,7 +353,11 @@ impl Loop<'_> {
             self.sumo.reroute(&vehicle.name, names(self.scenario, &way));
         }
         let before = std::mem::replace(&mut vehicle.way, way);
-        vehicle.before = Some((before, std::mem::take(&mut vehicle.at)));
+        let at = std::mem::take(&mut vehicle.at);
+        vehicle.before = Some((before, at, vehicle.driven));
+        if self.setup.micro {
+            vehicle.driven += at;
+        }
     }
 
     fn parks(&mut self, driver: usize, park: usize, second: i64, sensors: &mut Sensors<'_>) {
