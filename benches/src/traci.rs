@@ -52,6 +52,15 @@ pub struct Stepped {
     pub arrived: Vec<String>,
     /// Vehicles that are subscribed to, and at which edge of their present route they are.
     pub at: Vec<(String, usize)>,
+    /// Vehicles that were to go another way and do not: SUMO is teleporting them, or the way does not begin where they are.
+    pub refused: Vec<String>,
+}
+
+/// A command that waits for its answer.
+struct Asked {
+    command: u8,
+    /// The vehicle that a refusal concerns; `None`: nobody reckons with one.
+    may_refuse: Option<String>,
 }
 
 /// A running SUMO.
@@ -59,7 +68,8 @@ pub struct Sumo {
     stream: TcpStream,
     /// Commands that go with the next message, and their number.
     waiting: Vec<u8>,
-    commands: Vec<u8>,
+    commands: Vec<Asked>,
+    refused: Vec<String>,
     _process: Process,
 }
 
@@ -100,7 +110,13 @@ impl Sumo {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(STEPS_WITHIN))?;
         stream.set_write_timeout(Some(STEPS_WITHIN))?;
-        let mut sumo = Sumo { stream, waiting: Vec::new(), commands: Vec::new(), _process: process };
+        let mut sumo = Sumo {
+            stream,
+            waiting: Vec::new(),
+            commands: Vec::new(),
+            refused: Vec::new(),
+            _process: process,
+        };
         sumo.subscribe(SUBSCRIBE_SIMULATION, "", &[DEPARTED, ARRIVED]);
         sumo.flush()?;
         Ok(sumo)
@@ -111,12 +127,16 @@ impl Sumo {
         self.subscribe(SUBSCRIBE_VEHICLE, vehicle, &[ROUTE_INDEX]);
     }
 
-    /// A vehicle goes another way from the edge on which it is, which is the first of `edges`.
+    /// A vehicle goes another way from the edge on which it is, which is the first of `edges`. Where SUMO will not, the next
+    /// step says so and the vehicle goes on as before.
     pub fn reroute<'a>(&mut self, vehicle: &str, edges: impl IntoIterator<Item = &'a str>) {
         let mut body = vec![ROUTE];
         put_text(&mut body, vehicle);
         put_texts(&mut body, edges);
         self.command(SET_VEHICLE, &body);
+        if let Some(asked) = self.commands.last_mut() {
+            asked.may_refuse = Some(vehicle.to_owned());
+        }
     }
 
     /// A vehicle enters the net now, on a route of its own.
@@ -165,10 +185,10 @@ impl Sumo {
         let commands = std::mem::take(&mut self.commands);
         let message = self.exchange()?;
         let mut answer = Answer { bytes: &message };
-        for command in commands {
-            answer.status(command)?;
+        for asked in commands {
+            answer.done(asked.command)?;
         }
-        let mut stepped = Stepped::default();
+        let mut stepped = Stepped { refused: std::mem::take(&mut self.refused), ..Stepped::default() };
         for _ in 0..answer.integer()? {
             answer.subscription(&mut stepped)?;
         }
@@ -205,7 +225,7 @@ impl Sumo {
         }
         self.waiting.push(command);
         self.waiting.extend(body);
-        self.commands.push(command);
+        self.commands.push(Asked { command, may_refuse: None });
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -215,8 +235,12 @@ impl Sumo {
         let commands = std::mem::take(&mut self.commands);
         let message = self.exchange()?;
         let mut answer = Answer { bytes: &message };
-        for command in commands {
-            answer.status(command)?;
+        for Asked { command, may_refuse } in commands {
+            match (answer.status(command)?, may_refuse) {
+                (Some(_), Some(vehicle)) => self.refused.push(vehicle),
+                (Some(said), None) => bail!("sumo refuses command {command:#x}: {said}"),
+                (None, _) => {}
+            }
             if [SUBSCRIBE_VEHICLE, SUBSCRIBE_SIMULATION].contains(&command) {
                 // What holds now is told again with the next step.
                 answer.subscription(&mut Stepped::default())?;
@@ -322,12 +346,19 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn status(&mut self, command: u8) -> Result<()> {
+    /// What SUMO says where it refuses a command.
+    fn status(&mut self, command: u8) -> Result<Option<String>> {
         self.length()?;
         let (answered, result, said) = (self.byte()?, self.byte()?, self.text()?);
         ensure!(answered == command, "sumo answers command {answered:#x} in place of {command:#x}");
-        ensure!(result == 0, "sumo refuses command {command:#x}: {said}");
-        Ok(())
+        Ok((result != 0).then_some(said))
+    }
+
+    fn done(&mut self, command: u8) -> Result<()> {
+        match self.status(command)? {
+            Some(said) => bail!("sumo refuses command {command:#x}: {said}"),
+            None => Ok(()),
+        }
     }
 
     fn subscription(&mut self, stepped: &mut Stepped) -> Result<()> {
@@ -392,7 +423,7 @@ mod tests {
         bytes.extend(of);
         let read = |bytes: &[u8]| -> Result<Stepped> {
             let mut answer = Answer { bytes };
-            answer.status(SIMULATION_STEP)?;
+            answer.done(SIMULATION_STEP)?;
             let mut stepped = Stepped::default();
             for _ in 0..answer.integer()? {
                 answer.subscription(&mut stepped)?;
@@ -412,7 +443,9 @@ mod tests {
         let mut bytes = vec![0, SET_VEHICLE, 0xff];
         put_text(&mut bytes, "Vehicle 'x' is not known");
         bytes[0] = u8::try_from(bytes.len()).unwrap();
-        let said = Answer { bytes: &bytes }.status(SET_VEHICLE).unwrap_err().to_string();
+        let said = Answer { bytes: &bytes }.done(SET_VEHICLE).unwrap_err().to_string();
         assert!(said.contains("'x' is not known"), "{said}");
+        let said = Answer { bytes: &bytes }.status(SET_VEHICLE).unwrap();
+        assert_eq!(said.as_deref(), Some("Vehicle 'x' is not known"));
     }
 }

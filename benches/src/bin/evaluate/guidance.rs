@@ -7,7 +7,11 @@ mod city;
 mod demand;
 mod dice;
 mod driver;
+mod elements;
 mod engine;
+mod files;
+#[cfg(test)]
+mod others;
 mod play;
 mod result;
 mod scenario;
@@ -15,6 +19,7 @@ mod sensors;
 mod signs;
 #[cfg(test)]
 mod tests;
+mod trips;
 mod watch;
 mod ways;
 
@@ -36,22 +41,22 @@ pub(crate) struct Options {
     /// A folder with a SUMO scenario: net, car parks, loops, trips; without one, the recorded Leuven.
     folder: Option<PathBuf>,
     /// So many seeds.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     first_seed: u64,
     /// Times the file's demand.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = scale)]
     scale: f64,
     /// Shares of drivers who obey, percent.
-    #[arg(long, value_delimiter = ',', default_value = "20,50,80")]
+    #[arg(long, value_delimiter = ',', default_value = "20,50,80", value_parser = clap::value_parser!(u32).range(0..=100))]
     compliance: Vec<u32>,
     /// What signs do.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "count,each,full")]
     modes: Vec<Mode>,
     /// Vehicles depart for so long.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(i64).range(1..=1_440))]
     minutes: i64,
     /// SUMO's microscopic model in place of its mesoscopic one: some twenty times as slow.
     #[arg(long)]
@@ -62,6 +67,11 @@ pub(crate) struct Options {
     /// One JSON object in place of a table.
     #[arg(long)]
     json: bool,
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let scale = text.parse::<f64>().ok().filter(|scale| (0.001..=100.0).contains(scale));
+    scale.ok_or_else(|| "a number from 0.001 to 100".into())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -137,6 +147,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let folder = options.folder.clone().unwrap_or_else(|| recordings.join("sumo/leuven"));
     let scenario = Scenario::load(&folder)?;
     let city = City::of(&scenario);
+    scenario.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    if city.posts.is_empty() {
+        eprintln!("note: no street before a choice of car parks has room for a sign: nobody is guided");
+    }
     let cases = cases(options);
     let seeds: Vec<u64> = (options.first_seed..options.first_seed + options.seeds.max(1)).collect();
     let setup = |seed: u64, (mode, percent): (Mode, u32)| Setup {
@@ -177,7 +191,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         println!(
             "{}",
             json!({ "table": "guidance", "scenario": folder, "scale": options.scale, "signs": city.posts.len(),
-                    "micro": options.micro, "drivers": drivers, "rows": rows })
+                    "car_parks": scenario.parks.len(), "notes": scenario.notes, "micro": options.micro,
+                    "drivers": drivers, "rows": rows })
         );
         return Ok(());
     }
@@ -192,6 +207,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         options.scale,
     );
     table(&cases[1..], &all);
+    let refused: f64 = all.iter().flatten().map(|figures| figures.refused_turns).sum();
+    if refused > 0.0 {
+        println!(
+            "\n{refused:.0} times SUMO was teleporting a vehicle that was to turn: it turned later, or went its way."
+        );
+    }
     Ok(())
 }
 
@@ -208,15 +229,17 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "signs",
     "obey",
     "to a space, min",
     "p95",
     "lost, min",
-    "with the walk",
     "beside off",
-    "better than off, seeds",
+    "better, seeds",
+    "with the walk, min",
+    "beside off",
+    "better, seeds",
     "turned away",
     "no space",
     "km",
@@ -231,20 +254,18 @@ const COLUMNS: [&str; 17] = [
 fn table(cases: &[(Mode, u32)], all: &[Vec<Figures>]) {
     println!("| {} |\n|---|{}", COLUMNS.join(" | "), "---:|".repeat(COLUMNS.len() - 1));
     let off = &all[0];
-    let off_lost = Figures::mean(off).lost_door_mean_min;
     for ((mode, percent), runs) in cases.iter().zip(all) {
         let f = Figures::mean(runs);
-        let wins = runs.iter().zip(off).filter(|(a, b)| a.lost_door_mean_min < b.lost_door_mean_min).count();
         let pct = |share: f64| format!("{:.1} %", 100.0 * share);
         println!(
-            "| {} | {percent} % | {:.2} | {:.1} | {:.2} | {:.2} | {:+.1} % | {wins}/{} | {} | {} | {:.0} | {:.1} | {:.3} | {:.1} | {} | {} / {} / {} | {:.0} |",
+            "| {} | {percent} % | {:.2} | {:.1} | {:.2} | {} | {:.2} | {} | {} | {} | {:.0} | {:.1} | {:.3} | {:.1} | {} | {} / {} / {} | {:.0} |",
             mode.name(),
             f.park_mean_min,
             f.park_p95_min,
             f.lost_mean_min,
+            beside(off, runs, |f| f.lost_mean_min),
             f.lost_door_mean_min,
-            100.0 * (f.lost_door_mean_min / off_lost - 1.0),
-            runs.len(),
+            beside(off, runs, |f| f.lost_door_mean_min),
             pct(f.turned_away_share),
             pct(f.no_space_share),
             f.vehicle_km,
@@ -258,4 +279,13 @@ fn table(cases: &[(Mode, u32)], all: &[Vec<Figures>]) {
             f.wall_s,
         );
     }
+}
+
+/// How much less is lost than with signs off, and on how many seeds: two cells.
+fn beside(off: &[Figures], runs: &[Figures], lost: fn(&Figures) -> f64) -> String {
+    let (was, is) = (lost(&Figures::mean(off)), lost(&Figures::mean(runs)));
+    // Where nothing is lost there is nothing to win.
+    let share = if was > 0.05 { format!("{:+.1} %", 100.0 * (is / was - 1.0)) } else { "-".into() };
+    let better = runs.iter().zip(off).filter(|(run, off)| lost(run) < lost(off)).count();
+    format!("{share} | {better}/{}", runs.len())
 }

@@ -34,7 +34,7 @@ impl Kept {
         files.sort();
         for file in files.iter().filter(|file| file.is_file()) {
             of = fnv(of, file.display().to_string().as_bytes());
-            of = fnv(of, &std::fs::metadata(file)?.len().to_le_bytes());
+            of = fnv(of, &std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
         }
         let beside = program.parent().context("this program has no folder")?;
         Ok(Kept { folder: beside.join("guidance-runs"), of })

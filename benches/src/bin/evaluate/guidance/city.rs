@@ -59,7 +59,8 @@ pub(super) fn city(scenario: &Scenario, posts: &[Post]) -> Known {
         let (barrier, desk) = (format!("{}-barrier", park.name), format!("{}/operator", park.name));
         barriers.push(add(&mut city, DeviceKind::Barrier, Role::Barrier { facility }, &barrier, None));
         desks.push(add(&mut city, DeviceKind::Operator, Role::Operator { facility }, &desk, None));
-        let full_at = (park.capacity / 50).max(1);
+        // Of three spaces the last one counts.
+        let full_at = if park.capacity < 4 { 0 } else { (park.capacity / 50).max(1) };
         city.facilities.push(Facility {
             id: park.name.clone().into(),
             name: park.name.clone(),

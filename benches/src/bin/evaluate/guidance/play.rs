@@ -34,11 +34,30 @@ struct Vehicle {
     gone: bool,
     /// It would go on after that.
     goes_on: bool,
+    /// Edges that SUMO's route of it has before the way: the microscopic model keeps those that were driven.
+    driven: usize,
+    /// The way before the last change, where on it, and what was driven before: SUMO may refuse the new one.
+    before: Option<(Vec<u32>, usize, usize)>,
+    /// SUMO has refused: its way does not lead to where its driver wants to go.
+    astray: bool,
 }
 
 impl Vehicle {
     fn new(number: usize, name: &str, way: Vec<u32>, since: i64, driver: Option<usize>) -> Self {
-        Vehicle { number, name: name.to_owned(), way, at: 0, since, driver, gone: false, goes_on: false }
+        let name = name.to_owned();
+        Vehicle {
+            number,
+            name,
+            way,
+            at: 0,
+            since,
+            driver,
+            gone: false,
+            goes_on: false,
+            driven: 0,
+            before: None,
+            astray: false,
+        }
     }
 }
 
@@ -184,8 +203,19 @@ impl Loop<'_> {
                 vehicle.since = second;
             }
         }
+        for name in stepped.refused {
+            // SUMO has taken it from the net for a while (it stood too long, and is being teleported): it is tried again.
+            self.played.refused_turns += 1;
+            if let Some(vehicle) = self.vehicles.get_mut(&name)
+                && let Some((way, at, driven)) = vehicle.before.take()
+            {
+                (vehicle.way, vehicle.at, vehicle.driven) = (way, at, driven);
+                vehicle.astray = true;
+            }
+        }
         for (name, at) in stepped.at {
             let Some(mut vehicle) = self.vehicles.remove(&name) else { continue };
+            let at = at.saturating_sub(vehicle.driven);
             self.comes_to(&mut vehicle, at, second, sensors, watch);
             self.vehicles.insert(name, vehicle);
         }
@@ -269,8 +299,10 @@ impl Loop<'_> {
                 }
             }
         }
-        let at_park = vehicle.at + 1 >= vehicle.way.len();
-        if person.mind.target == target && at_park {
+        let astray = std::mem::take(&mut vehicle.astray);
+        let at_park = vehicle.at + 1 >= vehicle.way.len() && !astray;
+        let searches_on = person.mind.target == target && at_park;
+        if searches_on {
             let has_space =
                 !self.setup.mode.is_limited() || self.occupied[target] < scenario.parks[target].capacity;
             if has_space {
@@ -282,20 +314,32 @@ impl Loop<'_> {
             self.played.turned_away += 1;
             let since = person.mind.searches_since.unwrap_or(now_s);
             if now_s - since > own.patience_s {
-                person.done = true;
-                self.open -= 1;
-                let result = &mut self.played.drivers[driver];
-                result.end(now_s - person.depart_s, person.mind.turned_away());
-                result.gave_up = true;
+                self.gives_up(driver, now_s);
                 self.goes(vehicle, scenario.from[target].way_back(own.home));
                 return;
             }
         }
         let target_now = self.people[driver].mind.target;
-        if target_now != target {
-            let way = scenario.to[own.view][target_now].way(edge);
+        let tree = &scenario.to[own.view][target_now];
+        if target_now != target || astray {
+            self.goes(vehicle, tree.way(edge));
+        } else if searches_on {
+            // There is no other: once around, and back.
+            let way = scenario.graph.round(tree, edge);
+            if way.is_empty() {
+                self.gives_up(driver, now_s);
+            }
             self.goes(vehicle, way);
         }
+    }
+
+    fn gives_up(&mut self, driver: usize, now_s: f64) {
+        let person = &mut self.people[driver];
+        person.done = true;
+        self.open -= 1;
+        let result = &mut self.played.drivers[driver];
+        result.end(now_s - person.depart_s, person.mind.turned_away());
+        result.gave_up = true;
     }
 
     /// It takes another way from where it is.
@@ -308,7 +352,12 @@ impl Loop<'_> {
         } else {
             self.sumo.reroute(&vehicle.name, names(self.scenario, &way));
         }
-        (vehicle.way, vehicle.at) = (way, 0);
+        let before = std::mem::replace(&mut vehicle.way, way);
+        let at = std::mem::take(&mut vehicle.at);
+        vehicle.before = Some((before, at, vehicle.driven));
+        if self.setup.micro {
+            vehicle.driven += at;
+        }
     }
 
     fn parks(&mut self, driver: usize, park: usize, second: i64, sensors: &mut Sensors<'_>) {

@@ -39,6 +39,8 @@ pub(super) struct Played {
     pub(super) wrong_free: f64,
     pub(super) wrong_full: f64,
     pub(super) dark: f64,
+    /// Times that SUMO would not turn a vehicle: it was being teleported.
+    pub(super) refused_turns: u32,
     /// Readings that admission refused.
     pub(super) refused: u64,
     pub(super) wall_s: f64,
@@ -74,6 +76,7 @@ pub(super) struct Figures {
     pub(super) wrong_free: f64,
     pub(super) wrong_full: f64,
     pub(super) dark: f64,
+    pub(super) refused_turns: f64,
     pub(super) wall_s: f64,
 }
 
@@ -106,6 +109,7 @@ pub(super) fn figures(played: &Played, undisturbed: &Played) -> Figures {
         wrong_free: played.wrong_free,
         wrong_full: played.wrong_full,
         dark: played.dark,
+        refused_turns: f64::from(played.refused_turns),
         wall_s: played.wall_s,
     }
 }
@@ -132,6 +136,7 @@ impl Figures {
             wrong_free: mean(|f| f.wrong_free),
             wrong_full: mean(|f| f.wrong_full),
             dark: mean(|f| f.dark),
+            refused_turns: mean(|f| f.refused_turns),
             wall_s: mean(|f| f.wall_s),
         }
     }

@@ -1,7 +1,6 @@
 //! A folder with a SUMO scenario: a net, car parks, loops, and trips of which some end in a car park.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,10 +8,14 @@ use anyhow::{Context, Result, ensure};
 use vlot_model::{LonLat, Modes, RoadNetwork};
 use vlot_network::DraftTurn;
 
+use super::elements::Element;
+use super::files::Files;
+pub(super) use super::trips::Trip;
+use super::trips::trips;
 use super::ways::{Graph, Tree};
 use crate::traveltimes::net::{self, Edge};
 use crate::traveltimes::projection::Projection;
-use crate::traveltimes::scenario::{attribute, number, text};
+use crate::traveltimes::scenario::attribute;
 
 /// What drivers think of the streets differs: so many ways to see them.
 pub(super) const VIEWS: usize = 6;
@@ -36,6 +39,8 @@ pub(super) struct Scenario {
     pub(super) to: Vec<Vec<Tree>>,
     /// By car park: the ways from there to every edge, in free flow.
     pub(super) from: Vec<Tree>,
+    /// What of the folder was left out, and why: for people.
+    pub(super) notes: Vec<String>,
 }
 
 pub(super) struct Park {
@@ -50,26 +55,24 @@ pub(super) struct Park {
     pub(super) wanted: u32,
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct Trip {
-    pub(super) depart_s: f64,
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) park: Option<usize>,
-}
-
 impl Scenario {
     pub(super) fn load(folder: &Path) -> Result<Self> {
         let files = Files::of(folder)?;
+        let mut notes = files.notes.clone();
         let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let whole = text(&files.net)?;
-        let net = net::read(&whole, &name)?;
-        let turns = turns(&whole, &net.by_id);
+        let net = net::read_for_cars(&files.net_text, &name)?;
+        notes.extend(net.note);
+        let turns = turns(&files.net_text, &net.edges, &net.by_id);
         let graph = Graph::new(&net.edges, &turns);
         let network = network(net.draft, &net.edges, &graph);
-        let mut parks = parks(&text(&files.parks)?, &net.edges, &net.by_id, net.projection)?;
-        let loops = loops(&text(&files.loops)?, &net.by_id);
-        let (mut trips, stays_s) = trips(&text(&files.trips)?, &net.by_id, &parks);
+        let mut parks = parks(&files.parks, &net.edges, &net.by_id, net.projection, &mut notes)?;
+        let loops = loops(&files.loops, &net.by_id);
+        let position = |parks: &[Park]| -> BTreeMap<String, usize> {
+            parks.iter().enumerate().map(|(i, park)| (park.name.clone(), i)).collect()
+        };
+        let (drives, _) = trips(&files, &net.by_id, &position(&parks), &mut Vec::new())?;
+        leave_out_unreached(&mut parks, &drives, &graph, &mut notes);
+        let (mut trips, stays_s) = trips(&files, &net.by_id, &position(&parks), &mut notes)?;
         // Who can come from where the trip begins to all car parks, and from there to where it ends.
         let to: Vec<Vec<Tree>> = (0..VIEWS)
             .map(|view| parks.iter().map(|park| graph.tree_to(park.edge, view)).collect())
@@ -79,15 +82,27 @@ impl Scenario {
             to[0].iter().all(|tree| tree.seconds(trip.from).is_some())
                 && from.iter().all(|tree| tree.seconds(trip.to).is_some())
         };
+        let all = trips.len();
         trips.retain(|trip| trip.from != trip.to && reached(trip));
+        if trips.len() < all {
+            let out = all - trips.len();
+            notes.push(format!(
+                "{out} of {all} trips are left out: no way from or to all car parks, or not away at all"
+            ));
+        }
         for park in trips.iter().filter_map(|trip| trip.park) {
             parks[park].wanted += 1;
         }
         let parking = trips.iter().filter(|trip| trip.park.is_some()).count();
+        let at = folder.display();
         ensure!(
-            parks.len() > 1 && parking > 0 && !stays_s.is_empty(),
-            "{}: no trips between connected streets that stop at one of several car parks",
-            folder.display()
+            parking > 0,
+            "{at}: no trip between connected streets stops at a car park with space{}",
+            listed(&notes)
+        );
+        ensure!(
+            !stays_s.is_empty(),
+            "{at}: no stop at a parkingArea says for how long (hint: `duration` or `until`)"
         );
         Ok(Scenario {
             folder: folder.to_owned(),
@@ -103,6 +118,7 @@ impl Scenario {
             stays_s,
             to,
             from,
+            notes,
         })
     }
 
@@ -112,52 +128,45 @@ impl Scenario {
     }
 }
 
-/// Which of a folder's files are what: by what stands in them, not by their names.
-struct Files {
-    net: PathBuf,
-    parks: PathBuf,
-    loops: PathBuf,
-    trips: PathBuf,
+fn listed(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("\n  {note}")).collect()
 }
 
-impl Files {
-    fn of(folder: &Path) -> Result<Self> {
-        let (mut net, mut parks, mut loops, mut trips) = (None, None, None, None);
-        let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        let mut paths: Vec<PathBuf> = entries.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
-        paths.sort();
-        for path in paths {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            if !name.contains(".xml") {
-                continue;
-            }
-            if name.contains(".net.xml") {
-                net = Some(path);
-                continue;
-            }
-            let content = text(&path)?;
-            let has = |what: &str| content.contains(what);
-            if has("<trip ") && has("<stop parkingArea=") {
-                trips = Some(path);
-            } else if has("<parkingArea ") {
-                parks = Some(path);
-            } else if has("<inductionLoop ") || has("<e1Detector ") {
-                loops = Some(path);
-            }
+/// A car park that less than half as many trips reach and leave as another one is none that all drivers choose from.
+fn leave_out_unreached(parks: &mut Vec<Park>, trips: &[Trip], graph: &Graph, notes: &mut Vec<String>) {
+    let reached = |park: &Park| {
+        let (to, from) = (graph.tree_to(park.edge, 0), graph.tree_from(park.edge, 0));
+        let both = |trip: &&Trip| to.seconds(trip.from).is_some() && from.seconds(trip.to).is_some();
+        trips.iter().filter(both).count()
+    };
+    let counts: Vec<usize> = parks.iter().map(reached).collect();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let mut counts = counts.into_iter();
+    parks.retain(|park| {
+        let count = counts.next().unwrap_or(0);
+        let is_reached = count > 0 && 2 * count >= most;
+        if !is_reached {
+            let name = &park.name;
+            notes.push(format!(
+                "parkingArea {name} is left out: {count} of {} trips can come and go on",
+                trips.len()
+            ));
         }
-        let at = folder.display();
-        Ok(Files {
-            net: net.with_context(|| format!("{at}: no .net.xml"))?,
-            parks: parks.with_context(|| format!("{at}: no file with a parkingArea"))?,
-            loops: loops.with_context(|| format!("{at}: no file with an inductionLoop"))?,
-            trips: trips.with_context(|| format!("{at}: no trips that stop at a parkingArea"))?,
-        })
-    }
+        is_reached
+    });
 }
 
 /// From which edge to which a vehicle may turn.
-fn turns(net: &str, by_id: &BTreeMap<String, usize>) -> Vec<(usize, usize)> {
-    let of = |line: &str| Some((*by_id.get(attribute(line, "from")?)?, *by_id.get(attribute(line, "to")?)?));
+fn turns(net: &str, edges: &[Edge], by_id: &BTreeMap<String, usize>) -> Vec<(usize, usize)> {
+    let end = |line: &str, edge, lane| {
+        let edge = *by_id.get(attribute(line, edge)?)?;
+        let lane = attribute(line, lane).and_then(|lane| lane.parse().ok()).unwrap_or(0);
+        edges[edge].is_for_cars(lane).then_some(edge)
+    };
+    let of = |line: &str| {
+        let both = (end(line, "from", "fromLane")?, end(line, "to", "toLane")?);
+        net::lets_cars(line).then_some(both)
+    };
     let mut turns: Vec<_> = net.lines().filter(|line| line.contains("<connection ")).filter_map(of).collect();
     turns.sort_unstable();
     turns.dedup();
@@ -189,20 +198,37 @@ fn network(mut draft: vlot_network::Draft, edges: &[Edge], graph: &Graph) -> Arc
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of spaces")]
 fn parks(
-    content: &str,
+    all: &[Element],
     edges: &[Edge],
     by_id: &BTreeMap<String, usize>,
     projection: Projection,
+    notes: &mut Vec<String>,
 ) -> Result<Vec<Park>> {
     let mut parks = Vec::new();
-    for line in content.lines().filter(|line| line.contains("<parkingArea ")) {
-        let name = attribute(line, "id").context("a parkingArea without an id")?.to_owned();
-        let lane = attribute(line, "lane").and_then(|lane| lane.rsplit_once('_'));
-        let edge = lane.and_then(|(edge, _)| by_id.get(edge)).copied();
-        let edge = edge.with_context(|| format!("parkingArea {name} is on a lane that is not in the net"))?;
-        let capacity = number(line, "roadsideCapacity").unwrap_or(0.0) as u32;
-        ensure!(capacity > 0, "parkingArea {name} has no roadsideCapacity");
-        let offset_m = number(line, "startPos").unwrap_or(0.0).clamp(0.0, edges[edge].length_m);
+    for element in all {
+        let name = element.text("id").context("a parkingArea without an id")?.to_owned();
+        let lane = element.text("lane").and_then(|lane| lane.rsplit_once('_'));
+        let Some(edge) = lane.and_then(|(edge, _)| by_id.get(edge)).copied() else {
+            let lane = element.text("lane").unwrap_or_default();
+            notes.push(format!(
+                "parkingArea {name} is left out: the net has no lane {lane:?} on an edge with cars"
+            ));
+            continue;
+        };
+        // Places beside the street, and those that are drawn one by one.
+        let spaces =
+            element.number("roadsideCapacity").unwrap_or(0.0).max(0.0) + element.all("space").count() as f64;
+        let capacity = spaces.min(f64::from(u16::MAX)) as u32;
+        if capacity == 0 {
+            notes.push(format!(
+                "parkingArea {name} is left out: it has no space (`roadsideCapacity`, `space`)"
+            ));
+            continue;
+        }
+        let length_m = edges[edge].length_m;
+        // Below zero it is from the lane's end.
+        let start_m = element.number("startPos").unwrap_or(0.0);
+        let offset_m = if start_m < 0.0 { length_m + start_m } else { start_m }.clamp(0.0, length_m);
         let at =
             place(&edges[edge].shape, offset_m).with_context(|| format!("{name}: a lane of no shape"))?;
         parks.push(Park { name, edge, offset_m, capacity, at, position: projection.point(at), wanted: 0 });
@@ -223,29 +249,10 @@ pub(super) fn place(line: &[[f64; 2]], mut along_m: f64) -> Option<[f64; 2]> {
     line.last().copied()
 }
 
-fn loops(content: &str, by_id: &BTreeMap<String, usize>) -> Vec<usize> {
-    let is_loop = |line: &&str| line.contains("<inductionLoop ") || line.contains("<e1Detector ");
-    let edge = |line| by_id.get(attribute(line, "lane")?.rsplit_once('_')?.0).copied();
-    let mut loops: Vec<_> = content.lines().filter(is_loop).filter_map(edge).collect();
+fn loops(all: &[Element], by_id: &BTreeMap<String, usize>) -> Vec<usize> {
+    let edge = |element: &Element| by_id.get(element.text("lane")?.rsplit_once('_')?.0).copied();
+    let mut loops: Vec<_> = all.iter().filter_map(edge).collect();
     loops.sort_unstable();
     loops.dedup();
     loops
-}
-
-fn trips(content: &str, by_id: &BTreeMap<String, usize>, parks: &[Park]) -> (Vec<Trip>, Vec<f64>) {
-    let (mut trips, mut stays) = (Vec::new(), Vec::new());
-    for line in content.lines().filter(|line| line.contains("<trip ")) {
-        let edge = |name| by_id.get(attribute(line, name)?).copied();
-        let (Some(depart_s), Some(from), Some(to)) = (number(line, "depart"), edge("from"), edge("to"))
-        else {
-            continue;
-        };
-        let name = attribute(line, "parkingArea");
-        let park = name.and_then(|name| parks.iter().position(|park| park.name == name));
-        if let Some(stay) = park.and_then(|_| number(line, "duration")) {
-            stays.push(stay);
-        }
-        trips.push(Trip { depart_s, from, to, park });
-    }
-    (trips, stays)
 }

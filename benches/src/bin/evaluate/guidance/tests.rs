@@ -93,6 +93,26 @@ fn drivers_park_or_search_on_and_those_who_obey_read_the_signs() {
     assert_eq!(drawn().drivers.len(), demand.drivers.len());
 }
 
+#[test]
+fn who_is_turned_away_finds_another_car_park_in_both_models_of_traffic() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let scenario = Scenario::load(folder.path()).unwrap();
+    let city = City::of(&scenario);
+    let demand = demand::draw(&scenario, &demand::Known::default(), 5, 1.0, 600.0);
+    for micro in [false, true] {
+        let setup = Setup { micro, ..setup(Mode::Count, 0.5) };
+        let played = play(&scenario, &demand, &city, &setup).unwrap();
+        let away = || played.drivers.iter().filter(|ended| ended.turned_away > 0);
+        let found = away().filter(|ended| ended.park.is_some()).count();
+        assert!(
+            away().count() > 10 && found * 10 > away().count() * 9,
+            "{found} of {}, micro {micro}",
+            away().count()
+        );
+    }
+}
+
 fn times(played: &Played) -> Vec<(f64, Option<usize>)> {
     played.drivers.iter().map(|ended| (ended.time_s, ended.park)).collect()
 }

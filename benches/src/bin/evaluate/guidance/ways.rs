@@ -86,6 +86,13 @@ impl Graph {
         tree
     }
 
+    /// Once around, from an edge that a tree of ways leads to back to it; empty: whoever leaves it does not come back.
+    pub(super) fn round(&self, tree: &Tree, edge: usize) -> Vec<u32> {
+        let next = self.next[edge].iter().map(|next| *next as usize);
+        let best = next.filter(|next| tree.seen_ms[*next] != NONE).min_by_key(|next| tree.seen_ms[*next]);
+        best.map(|next| [edge as u32].into_iter().chain(tree.way(next)).collect()).unwrap_or_default()
+    }
+
     /// The way from one edge to another, both included; `None`: there is none.
     pub(super) fn way(&self, from: usize, to: usize, view: usize) -> Option<Vec<u32>> {
         let mut best = std::collections::HashMap::from([(from as u32, (0_u32, NONE))]);

@@ -93,7 +93,7 @@ impl Scenario {
     }
 
     fn read(name: String, files: &Files) -> Result<Self> {
-        let Net { mut edges, by_id, projection, draft } = net::read(&text(&files.net)?, &name)?;
+        let Net { mut edges, by_id, projection, draft, .. } = net::read(&text(&files.net)?, &name)?;
         // SUMO's lanes are what vehicles drive; the draft goes from junction to junction.
         let network = draft.make().network;
         for edge in &mut edges {
@@ -254,7 +254,7 @@ pub(crate) fn text(path: &Path) -> Result<String> {
     let whole = || -> std::io::Result<String> {
         let (mut file, mut text) = (std::fs::File::open(path)?, String::new());
         if path.extension().is_some_and(|end| end == "gz") {
-            flate2::read::GzDecoder::new(file).read_to_string(&mut text)?;
+            flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text)?;
         } else {
             file.read_to_string(&mut text)?;
         }

@@ -50,7 +50,7 @@ fn text(path: &Path) -> Result<String> {
     let whole = || -> std::io::Result<String> {
         let (mut file, mut text) = (std::fs::File::open(path)?, String::new());
         if path.extension().is_some_and(|end| end == "gz") {
-            flate2::read::GzDecoder::new(file).read_to_string(&mut text)?;
+            flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text)?;
         } else {
             file.read_to_string(&mut text)?;
         }
