@@ -15,9 +15,10 @@ use crate::sight::{figure, is_untrue};
 /// A travel time stands for at least so long, unless the face changes anyway: links are measured anew all the time.
 const MINUTES_DWELL: Duration = Duration::from_mins(2);
 
-/// A higher figure was so for at least this long before it is shown. A car park at the edge of a step (110 free, 109, 110) would
-/// otherwise change its row with each car: that fewer are free is told at once, and the lower figure stays true meanwhile.
-const RISE: Duration = Duration::from_mins(1);
+/// A higher figure was so for at least so many times the sign's minimum dwell before it is shown. A car park at the edge of a step
+/// (110 free, 109, 110) would otherwise change its row with each car: that fewer are free is told at once, and the lower figure stays
+/// true meanwhile.
+const RISE_DWELLS: u32 = 3;
 
 /// A row that went dark so lately comes back with the word that it had when that has held for as long as a higher figure must: where no
 /// more is sure than what the next car changes, it would otherwise go on and off.
@@ -78,7 +79,7 @@ impl Row {
     }
 
     /// What it is to change to: what it ought to say, but nothing that comes and goes.
-    fn next(&mut self, at: Timestamp) -> Figure {
+    fn next(&mut self, at: Timestamp, min_dwell: Duration) -> Figure {
         let waits = match (self.shown, self.wanted) {
             // Of more free spaces only those that were free for a while.
             (Figure::Free(shown), Figure::Free(wanted)) => wanted > shown,
@@ -101,7 +102,7 @@ impl Row {
             self.rising.map_or((at, least(u32::MAX)), |(since, before)| (since, least(before)));
         self.rising = Some((since, least));
         match self.wanted {
-            _ if at < since + RISE => self.shown,
+            _ if at < since + min_dwell * RISE_DWELLS => self.shown,
             Figure::Free(_) => Figure::Free(least),
             word => word,
         }
@@ -118,7 +119,7 @@ impl Row {
     /// Until when what it shows may stand against what it ought to say.
     fn calm_until(&self, content_since: Option<Timestamp>, min_dwell: Duration) -> Option<Timestamp> {
         let dwell = self.since.max(content_since).map(|since| since + min_dwell);
-        dwell.max(self.rising.map(|(since, _)| since + RISE))
+        dwell.max(self.rising.map(|(since, _)| since + min_dwell * RISE_DWELLS))
     }
 
     /// When what it shows must have gone; `None`: its face may stay for as long as a face may.
@@ -237,7 +238,7 @@ impl SignLogic {
             leads_elsewhere |= std::mem::replace(&mut row.arrow, arrow) != arrow;
             row.moved = wanted != row.wanted;
             row.wanted = wanted;
-            row.next = row.next(at);
+            row.next = row.next(at, sign.min_dwell);
             changing |= row.is_first_word() || is_untrue(row.shown, row.next);
         }
         changing |= leads_elsewhere;
