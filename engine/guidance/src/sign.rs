@@ -20,10 +20,6 @@ const MINUTES_DWELL: Duration = Duration::from_mins(2);
 /// true meanwhile.
 const RISE_DWELLS: u32 = 3;
 
-/// A row that went dark so lately comes back with the word that it had when that has held for as long as a higher figure must: where no
-/// more is sure than what the next car changes, it would otherwise go on and off.
-const DARK: Duration = Duration::from_mins(5);
-
 /// A sign's memory. Everything in it follows from the notes and ticks that it was given.
 pub(crate) struct SignLogic {
     sign: SignIx,
@@ -57,8 +53,6 @@ struct Row {
     next: Figure,
     /// It ought to say more than it shows: since when, and the least free of it.
     rising: Option<(Timestamp, u32)>,
-    /// What it showed before it went dark.
-    taken_back: Figure,
     arrow: Arrow,
     minutes: Option<u32>,
     /// Whether its travel time stands on the face.
@@ -78,39 +72,24 @@ impl Row {
         self.since.is_none() && self.wanted != Figure::Blank
     }
 
-    /// What it is to change to: what it ought to say, but nothing that comes and goes.
+    /// What it is to change to: what it ought to say, but of more free spaces only those that were free for a while.
     fn next(&mut self, at: Timestamp, min_dwell: Duration) -> Figure {
-        let waits = match (self.shown, self.wanted) {
-            // Of more free spaces only those that were free for a while.
-            (Figure::Free(shown), Figure::Free(wanted)) => wanted > shown,
-            (Figure::Blank, Figure::Blank) => false,
-            (Figure::Blank, wanted) => {
-                let again = matches!(
-                    (wanted, self.taken_back),
-                    (Figure::Free(_), Figure::Free(_)) | (Figure::Full, Figure::Full)
-                );
-                again && self.since.is_some_and(|since| at < since + DARK)
+        match (self.shown, self.wanted) {
+            (Figure::Free(shown), Figure::Free(wanted)) if wanted > shown => {
+                let (since, least) = self.rising.unwrap_or((at, wanted));
+                let least = least.min(wanted);
+                self.rising = Some((since, least));
+                if at < since + min_dwell * RISE_DWELLS { self.shown } else { Figure::Free(least) }
             }
-            _ => false,
-        };
-        if !waits {
-            self.rising = None;
-            return self.wanted;
-        }
-        let least = |least: u32| if let Figure::Free(free) = self.wanted { least.min(free) } else { 0 };
-        let (since, least) =
-            self.rising.map_or((at, least(u32::MAX)), |(since, before)| (since, least(before)));
-        self.rising = Some((since, least));
-        match self.wanted {
-            _ if at < since + min_dwell * RISE_DWELLS => self.shown,
-            Figure::Free(_) => Figure::Free(least),
-            word => word,
+            _ => {
+                self.rising = None;
+                self.wanted
+            }
         }
     }
 
     /// Shows what it is to change to.
     fn show(&mut self, next: Figure, at: Timestamp) {
-        self.taken_back = if next == Figure::Blank { self.shown } else { Figure::Blank };
         self.shown = next;
         self.rising = None;
         self.since = Some(at);
@@ -165,7 +144,6 @@ impl SignLogic {
                     shown: Figure::Blank,
                     next: Figure::Blank,
                     rising: None,
-                    taken_back: Figure::Blank,
                     since: None,
                     fed: None,
                 }

@@ -25,8 +25,6 @@ const CENSORED_FOR: Duration = Duration::from_mins(5);
 /// With a chance of a space below the one it is filling, from the other upwards no longer.
 const PROBABLY: f64 = 0.5;
 const CLEARLY: f64 = 0.75;
-/// And that for so long: with a handful free each car that comes or goes moves the chance from one side to the other.
-const CLEAR_FOR: Duration = Duration::from_mins(1);
 /// `Certainty` is at 99 % to either side, forecasts at 90 %.
 const Z99: f64 = 2.326_35;
 const Z90: f64 = 1.281_55;
@@ -46,8 +44,6 @@ pub(crate) struct Space {
     /// Vehicles that were sent, by when they arrive; rising.
     sent: VecDeque<(Timestamp, f64)>,
     filling: bool,
-    /// It is filling still, and would not be by the chance of a space: since when.
-    clear_since: Option<Timestamp>,
     /// Its entries may be fewer than those who wanted in, until then.
     censored_until: Option<Timestamp>,
     /// Vehicles that apps send there.
@@ -104,7 +100,6 @@ impl Space {
             since: None,
             sent: VecDeque::new(),
             filling: false,
-            clear_since: None,
             censored_until: None,
             announced: None,
             latent_per_s: 0.0,
@@ -190,22 +185,10 @@ impl Space {
     /// Whether whoever sets out now, and drives for so long, will probably find it full. It stays so until that is clearly over.
     pub(crate) fn look_ahead(&mut self, now: Timestamp, drive_s: f64) {
         let Some(arrival) = self.arrival(now, drive_s) else {
-            (self.filling, self.clear_since) = (false, None);
+            self.filling = false;
             return;
         };
-        let chance = f64::from(arrival.chance);
-        if !self.filling {
-            self.filling = chance < PROBABLY;
-            return;
-        }
-        if chance < CLEARLY {
-            self.clear_since = None;
-            return;
-        }
-        let since = *self.clear_since.get_or_insert(now);
-        if since + CLEAR_FOR <= now {
-            (self.filling, self.clear_since) = (false, None);
-        }
+        self.filling = f64::from(arrival.chance) < if self.filling { CLEARLY } else { PROBABLY };
     }
 
     pub(crate) fn filling(&self) -> bool {
@@ -403,30 +386,6 @@ mod tests {
         let later = now + Duration::from_secs(121);
         space.state(&state(121, 1_321), later);
         assert_eq!(space.arrival(later, 600.0).unwrap().basis, ArrivalBasis::Trend);
-    }
-
-    #[test]
-    fn what_fills_is_filling_until_that_is_clearly_over() {
-        let mut space = Space::new(200);
-        let mut second = 0;
-        // So many are free from now on, for so long.
-        let mut hold = |space: &mut Space, free: i64, seconds: i64| {
-            for _ in 0..seconds / 10 {
-                second += 10;
-                space.state(&state(200 - free, second), at(second));
-                space.look_ahead(at(second), 60.0);
-            }
-            space.filling()
-        };
-        assert!(!hold(&mut space, 60, 60));
-        assert!(hold(&mut space, 0, 10), "at once");
-        for _ in 0..20 {
-            assert!(hold(&mut space, 60, 50) && hold(&mut space, 0, 10), "it does not go on and off");
-        }
-        assert!(hold(&mut space, 60, 60) && !hold(&mut space, 60, 30));
-        hold(&mut space, 0, 10);
-        space.look_ahead(at(100_000), 60.0);
-        assert!(!space.filling(), "of what is not known nothing is said");
     }
 
     #[test]

@@ -127,43 +127,6 @@ fn a_figure_does_not_flicker_within_its_step() {
     assert_eq!(s.shown()[0], Free(120));
 }
 
-/// FULL that is sure, and FULL that is not.
-fn full(sure: bool, second: i64) -> Sight {
-    let status = if sure { FacilityStatus::Full } else { FacilityStatus::Unknown };
-    Sight { status, ..good(3, at(second)) }
-}
-
-#[test]
-fn a_row_that_went_dark_does_not_go_on_and_off() {
-    let mut s = Street::new();
-    s.free(0, 0, 15);
-    assert_eq!(s.note(10, 0, full(true, 10)).unwrap().rows[0].figure, Full);
-    assert_eq!(
-        s.note(20, 0, full(false, 20)).unwrap().rows[0].figure,
-        Blank,
-        "what is not sure goes at once"
-    );
-    s.note(30, 0, full(true, 30));
-    s.note(60, 0, full(false, 60));
-    s.note(70, 0, full(true, 70));
-    s.note(120, 0, full(true, 120));
-    assert_eq!(s.shown()[0], Blank, "not sure for a minute yet");
-    assert_eq!(s.clock(130).unwrap().rows[0].figure, Full);
-    s.note(140, 0, full(false, 140));
-    assert_eq!(
-        s.free(141, 0, 30).map(|_| s.shown()[0]),
-        None,
-        "another word waits for no more than its dwell"
-    );
-    s.clock(160);
-    assert_eq!(s.shown()[0], Free(30));
-    s.note(170, 0, full(false, 170));
-    assert_eq!(s.note(171, 0, full(true, 171)).unwrap().rows[0].figure, Full, "news is not held back");
-    s.note(180, 0, full(false, 180));
-    s.note(500, 0, full(true, 500));
-    assert_eq!(s.shown()[0], Full, "it was dark for long");
-}
-
 #[test]
 fn full_shows_at_once_and_figures_return_after_the_dwell() {
     let mut s = Street::new();
@@ -233,10 +196,8 @@ fn a_figure_that_cannot_be_trusted_leaves_at_once() {
         s.note(1, 0, Sight { quality, ..good(15, at(1)) });
         assert_eq!((s.shown()[0], s.advice()), (Blank, None), "{quality:?}");
         s.free(2, 0, 15);
-        s.clock(21);
-        s.free(60, 0, 15);
         assert_eq!(s.shown()[0], Blank, "it comes back with calm");
-        s.clock(62);
+        s.clock(21);
         assert_eq!(s.shown()[0], Free(15));
     }
 }
@@ -431,8 +392,6 @@ struct Twin {
     face_change: Option<i64>,
     /// What each row ought to have said, and when, for as long as it is more than what it shows.
     more: [Vec<(i64, Figure)>; 3],
-    /// What each dark row showed before.
-    before_dark: [Option<Figure>; 3],
 }
 
 impl Twin {
@@ -443,14 +402,7 @@ impl Twin {
         let mut first = [false; 3];
         for r in 0..3 {
             first[r] = self.row_changes[r].is_none() && wanted[r] != Blank;
-            let more = match (self.shown[r], wanted[r], self.before_dark[r]) {
-                (Free(shown), Free(free), _) => free > shown,
-                (Blank, Free(_), Some(Free(_))) | (Blank, Full, Some(Full)) => {
-                    now - self.row_changes[r].unwrap() < 300
-                }
-                _ => false,
-            };
-            if !more {
+            if !matches!((self.shown[r], wanted[r]), (Free(shown), Free(free)) if free > shown) {
                 self.more[r].clear();
                 continue;
             }
@@ -471,7 +423,6 @@ impl Twin {
         for (r, &wanted) in wanted.iter().enumerate() {
             let may = face_may_change && old(self.row_changes[r]) && self.shown[r] != wanted;
             if urgent(r, &self.shown) || may {
-                self.before_dark[r] = (wanted == Blank).then_some(self.shown[r]);
                 self.shown[r] = wanted;
                 self.more[r].clear();
                 self.row_changes[r] = Some(now);
@@ -504,9 +455,9 @@ fn check(
     let face = emitted.map(|(face, _)| &**face).or(before).unwrap();
     for (i, row) in face.rows.iter().enumerate() {
         let sight = &sights[i];
-        // Truth, of whatever is on display now. A dark row is no lie; how long it may stay so is the twin's to say.
+        // Truth, of whatever is on display now.
         prop_assert!(
-            row.figure == Blank || !is_untrue(row.figure, figure(sight, now)),
+            !is_untrue(row.figure, figure(sight, now)),
             "row {i} shows {:?} of {sight:?}",
             row.figure
         );
