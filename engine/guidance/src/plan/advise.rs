@@ -174,9 +174,11 @@ impl Planner {
                         continue;
                     };
                     let drive_s = self.drive_s(plan.sign, id(*n), &plan.lines[*n]);
-                    let time_s = drive_s + self.walk_s(&announced, target, &away);
+                    let walk_s = self.walk_s(&announced, target, &away);
+                    let time_s = drive_s + walk_s;
                     let choice = Choice { place, time_s, drive_s };
                     plan.lines[*n].cost_s = Some(small(cost_s(&choice, &places, prices)));
+                    plan.lines[*n].walk_s = Some(small(walk_s));
                     chooser.options.push(choice);
                     lines.push(*n);
                 }

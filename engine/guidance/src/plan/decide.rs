@@ -250,7 +250,7 @@ impl Planner {
                 }
                 _ => LineWay::Configured,
             };
-            let mut plan = LinePlan { way, arrival: None, avoid: false, cost_s: None };
+            let mut plan = LinePlan { way, arrival: None, avoid: false, cost_s: None, walk_s: None };
             if let Some(space) = facility(line).and_then(|f| self.spaces.get(&f)) {
                 plan.arrival = space.arrival(at, self.drive_s(sign, n, &plan));
             }
