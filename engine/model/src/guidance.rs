@@ -102,6 +102,8 @@ pub struct LinePlan {
     /// What the choice compares, seconds from the sign to where people want to be, the risk of being turned away in it; `None`:
     /// it could not be advised.
     pub cost_s: Option<f32>,
+    /// Of that on foot, from the target to where this sign's readers want to be; `None`: the walk counts for nothing here.
+    pub walk_s: Option<f32>,
 }
 
 /// The way from a sign to what a line announces.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vlot_model::{
     AdviceReason, Arrival, ArrivalBasis, City, Face, Figure, GuidanceMode, GuidanceState, LinePlan, LineWay,
-    SignLine, SignPlan, Target, Timestamp,
+    Quality, SignLine, SignPlan, Target, Timestamp,
 };
 
 /// Below this, a set's cost and another's are the same to a driver, seconds.
@@ -50,9 +50,13 @@ impl Told<'_> {
             AdviceReason::Assigned => format!("{name} is advised{since}: {}", self.assigned(line)),
             AdviceReason::Held => format!("{name} stays advised{since}: {}", self.held(line)),
             AdviceReason::Nearest => {
-                let of = self.among();
-                let drive = self.drive_s(line).map_or_else(String::new, |s| format!(", {}", minutes(s)));
-                format!("{name} is advised{since}: {of}, and the nearest{drive}")
+                // Within a garage no line is nearer than another by a time.
+                let drive = self.drive_s(line).filter(|s| *s > SAME_S);
+                let drive = drive.map_or_else(String::new, |s| format!(", {}", minutes(s)));
+                match self.candidates() {
+                    0 | 1 => format!("{name} is advised{since}: {}{drive}", self.among()),
+                    _ => format!("{name} is advised{since}: {}, and the nearest{drive}", self.among()),
+                }
             }
             AdviceReason::LastGood => format!(
                 "{name} stays advised{since}: the newest set of advice broke a rule{}, and the last good one holds",
@@ -81,6 +85,10 @@ impl Told<'_> {
             ),
             AdviceReason::Withdrawn => {
                 "it is taken back here, for following it from sign to sign would have led in a circle"
+                    .to_owned()
+            }
+            AdviceReason::Held => {
+                "a moment ago no line had both space and a way, and what comes and goes is not advised"
                     .to_owned()
             }
             _ if self.candidates() > 0 => "none was better than none".to_owned(),
@@ -147,11 +155,15 @@ impl Told<'_> {
         let mut text = minutes(cost);
         let drive = self.drive_s(line).unwrap_or(cost);
         if cost - drive > SAME_S {
-            text.push_str(&format!(
-                ", {} of it by car, {} on foot and for the risk of being turned away",
-                minutes(drive),
-                minutes(cost - drive)
-            ));
+            text.push_str(&format!(", {} of it driving", minutes(drive)));
+            let walk = plan.walk_s.unwrap_or(0.0);
+            if walk > SAME_S {
+                text.push_str(&format!(", {} on foot", minutes(walk)));
+            }
+            let risk = cost - drive - walk;
+            if risk > SAME_S {
+                text.push_str(&format!(", {} for the risk of being turned away", minutes(risk)));
+            }
         }
         if let Some(a) = &plan.arrival {
             text.push_str("; ");
@@ -181,14 +193,30 @@ impl Told<'_> {
         let row = self.face.and_then(|face| face.rows.get(line));
         let target = self.sign_line(line).map(|line| line.target);
         let by_bicycle = target.is_some_and(|target| target.mode(self.city) == vlot_model::Mode::Bicycle);
-        let why = match row.map(|row| row.why.wanted) {
+        let is_likely = plan.arrival.as_ref().is_some_and(|arrival| arrival.chance >= 0.5);
+        let why = match (target, row.map(|row| (row.why.wanted, &row.why.sight))) {
+            (Some(Target::Place(_)), _) => {
+                return "never advised: it is a place, where nothing is counted".to_owned();
+            }
             _ if by_bicycle && self.is_for_cars() => "it is for bicycles, and the sign advises drivers",
-            Some(Figure::Free(_)) if plan.avoid => "it will probably be full on arrival",
-            Some(Figure::Full) => "it is full",
-            Some(Figure::Closed) => "it is closed",
-            Some(Figure::Blank) => "its figure cannot be trusted now",
-            Some(Figure::Free(_)) => "too few are free to send somebody there",
-            None => "nothing is known of it yet",
+            (_, Some((Figure::Free(_), _))) if plan.avoid && is_likely => {
+                "it is filling, and that is not clearly over"
+            }
+            (_, Some((Figure::Free(_), _))) if plan.avoid => "it will probably be full on arrival",
+            (Some(Target::Group { .. }), Some((Figure::Free(_), _))) => {
+                "its spaces are for some alone, and the sign advises everybody"
+            }
+            (_, Some((Figure::Full, _))) => "it is full",
+            (_, Some((Figure::Closed, _))) => "it is closed",
+            (_, Some((Figure::Blank, sight))) if sight.observed_at.is_none() => "nothing is known of it yet",
+            (_, Some((Figure::Blank, sight)))
+                if sight.quality == Quality::Good && sight.certainty.is_some() =>
+            {
+                "it is not sure that it has space"
+            }
+            (_, Some((Figure::Blank, _))) => "its figure cannot be trusted now",
+            (_, Some((Figure::Free(_), _))) => "too few are free to send somebody there",
+            (_, None) => "nothing is known of it yet",
         };
         let free = plan.arrival.as_ref().map_or_else(String::new, |a| format!("; {}", arrival(a)));
         format!("not to be advised, {why}{free}")

@@ -91,6 +91,7 @@ fn line(line: &ComparedLine) -> Value {
         "reopen_at": line.reopen_at,
         "streets": line.streets,
         "target_id": line.target_id,
+        "walk_s": line.walk_s.map(number),
         "walk_and_risk_s": line.walk_and_risk_s.map(number),
         "way": line.way().as_str_name().trim_start_matches("WAY_KIND_").to_lowercase(),
         "why": line.why,

@@ -104,7 +104,8 @@ fn table(out: &mut String, lines: &[ComparedLine]) {
     let head = [
         "",
         "drive",
-        "walk, risk",
+        "walk",
+        "risk",
         "free on arrival",
         "chance",
         "on the way",
@@ -113,9 +114,9 @@ fn table(out: &mut String, lines: &[ComparedLine]) {
         "full at",
         "open from",
     ];
-    let mut cells: Vec<[String; 10]> = vec![head.map(str::to_owned)];
+    let mut cells: Vec<[String; 11]> = vec![head.map(str::to_owned)];
     cells.extend(lines.iter().map(of_line));
-    let widths: [usize; 10] =
+    let widths: [usize; 11] =
         std::array::from_fn(|n| cells.iter().map(|row| row[n].chars().count()).max().unwrap_or(0));
     for row in &cells {
         let mut text = format!("  {:<1$}", row[0], widths[0]);
@@ -126,7 +127,7 @@ fn table(out: &mut String, lines: &[ComparedLine]) {
     }
 }
 
-fn of_line(of: &ComparedLine) -> [String; 10] {
+fn of_line(of: &ComparedLine) -> [String; 11] {
     let time = |s: Option<f32>| s.map_or_else(|| "-".to_owned(), minutes);
     let limit = |n: Option<u32>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
     let drive = match of.way() {
@@ -149,11 +150,13 @@ fn of_line(of: &ComparedLine) -> [String; 10] {
         ],
     };
     let name = format!("{} {}", if of.advised { "*" } else { " " }, of.name);
-    let walk = time(of.walk_and_risk_s);
+    let walk = of.walk_and_risk_s.and(of.walk_s.or(Some(0.0)));
+    let risk = of.walk_and_risk_s.zip(walk).map(|(both, walk)| (both - walk).max(0.0));
     [
         name,
         drive,
-        walk,
+        time(walk),
+        time(risk),
         free,
         chance,
         on_the_way,

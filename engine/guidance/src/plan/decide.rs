@@ -50,7 +50,7 @@ pub(crate) struct Planner {
     pub(super) centre_s: Vec<f64>,
     pub(super) stands: Vec<Stand>,
     /// Newest published.
-    plans: Vec<Option<Arc<SignPlan>>>,
+    pub(super) plans: Vec<Option<Arc<SignPlan>>>,
     pub(super) state: GuidanceState,
     decided_at: Option<Timestamp>,
     /// Vehicles a second that look for a space.
@@ -250,7 +250,7 @@ impl Planner {
                 }
                 _ => LineWay::Configured,
             };
-            let mut plan = LinePlan { way, arrival: None, avoid: false, cost_s: None };
+            let mut plan = LinePlan { way, arrival: None, avoid: false, cost_s: None, walk_s: None };
             if let Some(space) = facility(line).and_then(|f| self.spaces.get(&f)) {
                 plan.arrival = space.arrival(at, self.drive_s(sign, n, &plan));
             }

@@ -343,7 +343,7 @@ enum Event {
 
 /// What could be decided for the sign.
 fn plan(city: &City, advice: Option<u32>, at: Timestamp) -> SignPlan {
-    let line = LinePlan { way: LineWay::Configured, arrival: None, avoid: false, cost_s: None };
+    let line = LinePlan { way: LineWay::Configured, arrival: None, avoid: false, cost_s: None, walk_s: None };
     SignPlan {
         edge: None,
         sign: SignIx(0),

@@ -48,7 +48,7 @@ fn line(city: &City, line: &LinePlan) -> Value {
             "travel_time_s": float(Some(way.travel_time_s)),
         }),
     };
-    json!({ "avoid": line.avoid, "arrival": line.arrival.as_ref().map(arrival), "cost_s": float(line.cost_s), "way": way })
+    json!({ "avoid": line.avoid, "arrival": line.arrival.as_ref().map(arrival), "cost_s": float(line.cost_s), "walk_s": float(line.walk_s), "way": way })
 }
 
 fn arrival(a: &Arrival) -> Value {

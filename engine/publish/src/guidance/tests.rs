@@ -69,7 +69,8 @@ fn expected(free: f32, basis: ArrivalBasis, on_the_way: f32) -> Option<Arrival> 
 
 /// Ladeuze and Bruul could be advised, Vaart is full, no way leads to Kessel-Lo.
 fn plan(costs: [Option<f32>; 2], advice: Option<u32>, reason: AdviceReason) -> SignPlan {
-    let line = |way, arrival, cost_s| LinePlan { way, arrival, avoid: false, cost_s };
+    let walk_s = |cost_s: Option<f32>| cost_s.map(|_| 150.0);
+    let line = |way, arrival, cost_s| LinePlan { way, arrival, avoid: false, cost_s, walk_s: walk_s(cost_s) };
     SignPlan {
         sign: SignIx(0),
         decided_at: at(600),
@@ -206,6 +207,11 @@ fn every_advice_says_why_this_and_no_other() {
             &fine,
             "No advice: it is taken back here, for following it from sign to sign would have led in a circle.".to_owned(),
         ),
+        (
+            plan([Some(1.0), None], None, Held),
+            &fine,
+            "No advice: a moment ago no line had both space and a way, and what comes and goes is not advised.".to_owned(),
+        ),
         (plan([None, None], None, NoCandidate), &fine, "No advice: no line has both space and a way.".to_owned()),
         (plan([None, None], None, Off), &fine, "No advice: it is switched off: signs count, and advise nothing.".to_owned()),
     ];
@@ -227,10 +233,10 @@ fn every_line_says_what_it_would_cost_or_why_it_is_none() {
     assert_eq!(
         lines(&assigned, Some(&face(Some(0)))),
         [
-            "Ladeuze: 6.7 min, 4.0 min of it by car, 2.7 min on foot and for the risk of being turned away; 31 free on arrival (24 to \
+            "Ladeuze: 6.7 min, 4.0 min of it driving, 2.5 min on foot, 10 s for the risk of being turned away; 31 free on arrival (24 to \
              38), 99 % chance of a space, by its forecast, 3 on the way there taken off; advised."
                 .to_owned(),
-            "Bruul: 7.7 min, 2.0 min of it by car, 5.7 min on foot and for the risk of being turned away; 12 free on arrival (5 to 19), \
+            "Bruul: 7.7 min, 2.0 min of it driving, 2.5 min on foot, 3.2 min for the risk of being turned away; 12 free on arrival (5 to 19), \
              99 % chance of a space, by what goes in and out now; 60 s more than Ladeuze."
                 .to_owned(),
             format!("Vaart: not to be advised, it is full; {full}"),
@@ -246,6 +252,71 @@ fn every_line_says_what_it_would_cost_or_why_it_is_none() {
     assert!(lines(&cheaper, None)[1].ends_with("; 1.5 min less than Ladeuze."));
     let off = plan([None, None], None, AdviceReason::Off);
     assert!(lines(&off, None)[0].starts_with("Ladeuze: not compared, as advice is switched off, 31 free"));
+}
+
+#[test]
+fn what_is_not_compared_says_what_is_so() {
+    let (mut city, advised) = (city(), plan([Some(400.0), None], Some(0), AdviceReason::Assigned));
+    let told = |plan: &SignPlan, city: &City, change: &dyn Fn(&mut FaceRow)| {
+        let mut face = face(Some(0));
+        change(&mut face.rows[1]);
+        let line = plan_reasons(plan, Some(&face), None, city).lines.swap_remove(1);
+        line.split(';').next().unwrap().to_owned()
+    };
+    let filling = |chance| {
+        let mut plan = advised.clone();
+        plan.lines[1].avoid = true;
+        plan.lines[1].arrival.as_mut().unwrap().chance = chance;
+        plan
+    };
+    let unsure = vlot_model::Certainty {
+        occupied_low: 190,
+        occupied_high: 200,
+        says: Figure::Blank,
+        why: vlot_model::SureWhy::MayBeFull,
+        conflict: false,
+        bays_alone: false,
+        anchored: None,
+    };
+    let blank = |quality, observed: bool, sure: bool| {
+        move |row: &mut FaceRow| {
+            row.why.wanted = Figure::Blank;
+            row.why.sight.quality = quality;
+            row.why.sight.observed_at = observed.then(|| at(590));
+            row.why.sight.certainty = sure.then_some(unsure);
+        }
+    };
+    let table = [
+        (told(&advised, &city, &|_| {}), "too few are free to send somebody there"),
+        (told(&filling(0.4), &city, &|_| {}), "it will probably be full on arrival"),
+        (told(&filling(0.6), &city, &|_| {}), "it is filling, and that is not clearly over"),
+        (told(&advised, &city, &blank(Quality::Missing, false, false)), "nothing is known of it yet"),
+        (told(&advised, &city, &blank(Quality::Good, true, true)), "it is not sure that it has space"),
+        (told(&advised, &city, &blank(Quality::Stale, true, true)), "its figure cannot be trusted now"),
+    ];
+    for (told, why) in table {
+        assert_eq!(told.trim_end_matches('.'), format!("Bruul: not to be advised, {why}"));
+    }
+    let group = Target::Group { facility: FacilityIx(1), group: vlot_model::UserGroup::Charging };
+    city.signs[0].lines[1].target = group;
+    assert!(
+        told(&advised, &city, &|_| {})
+            .contains("its spaces are for some alone, and the sign advises everybody")
+    );
+    city.places = vec![vlot_model::NamedPlace {
+        id: "e314".into(),
+        name: "E314".into(),
+        position: LonLat::default(),
+        mode: vlot_model::Mode::Car,
+    }];
+    city.signs[0].lines[1].target = Target::Place(vlot_model::PlaceIx(0));
+    assert_eq!(
+        told(&advised, &city, &blank(Quality::Missing, false, false)),
+        "E314: never advised: it is a place, where nothing is counted."
+    );
+    let only = plan([Some(0.0), None], Some(0), AdviceReason::Nearest);
+    let only = plan_reasons(&only, Some(&face(Some(0))), None, &city).advice;
+    assert!(only.ends_with("the only line with space and a way, 4.0 min."), "{only}");
 }
 
 #[test]

@@ -125,6 +125,7 @@ fn compared(
         drive_s,
         length_m,
         streets: streets(city, &planned.way),
+        walk_s: planned.walk_s,
         walk_and_risk_s: planned.cost_s.zip(drive_s).map(|(cost, drive)| (cost - drive).max(0.0)),
         arrival: planned.arrival.as_ref().map(convert::arrival),
         cost_s: planned.cost_s,

@@ -54,8 +54,14 @@ fn plan(advice: Option<u32>, at: Timestamp) -> Product {
         sign: SignIx(0),
         decided_at: at,
         lines: vec![
-            LinePlan { way: LineWay::Live(way), arrival: Some(arrival), avoid: false, cost_s: Some(400.0) },
-            LinePlan { way: LineWay::None, arrival: None, avoid: false, cost_s: None },
+            LinePlan {
+                way: LineWay::Live(way),
+                arrival: Some(arrival),
+                avoid: false,
+                cost_s: Some(400.0),
+                walk_s: Some(130.0),
+            },
+            LinePlan { way: LineWay::None, arrival: None, avoid: false, cost_s: None, walk_s: None },
         ],
         advice,
         advised_since: advice.map(|_| at),
@@ -138,6 +144,7 @@ async fn the_present_is_told_from_the_board() {
     let [near, far] = &told.lines[..] else { panic!("{:?}", told.lines) };
     assert_eq!((near.target_id.as_str(), near.advised, near.way()), ("ladeuze", true, wire::WayKind::Live));
     assert_eq!((near.drive_s, near.cost_s, near.length_m), (Some(240.0), Some(400.0), Some(900.0)));
+    assert_eq!((near.walk_s, told.lines[1].walk_s), (Some(130.0), None));
     assert_eq!((near.walk_and_risk_s, told.lines[1].walk_and_risk_s), (Some(160.0), None));
     assert_eq!((near.full_at, near.reopen_at), (Some(2), Some(5)));
     let arrival = near.arrival.unwrap();

@@ -12,6 +12,7 @@ fn line(name: &str, advised: bool, cost_s: Option<f32>) -> ComparedLine {
         way: WayKind::Live.into(),
         drive_s: Some(240.0),
         walk_and_risk_s: cost_s.map(|cost| cost - 240.0),
+        walk_s: cost_s.map(|_| 150.0),
         arrival: cost_s.map(|_| Arrival {
             free: 31.2,
             free_low: 24.0,
@@ -111,10 +112,10 @@ what it advises, decided at 1970-01-01T00:00:55Z
   40 vehicles an hour look for a space and come to this sign first
 
 what was compared
-              drive  walk, risk  free on arrival  chance  on the way     basis     cost  full at  open from
-  * Lei     4.0 min     2.7 min    31 (24 to 38)    99 %           3  forecast  6.7 min        4         10
-    Bruul   4.0 min           -                -       -           -         -        -        4         10
-    Kessel   no way           -                -       -           -         -        -        4         10
+              drive     walk  risk  free on arrival  chance  on the way     basis     cost  full at  open from
+  * Lei     4.0 min  2.5 min  10 s    31 (24 to 38)    99 %           3  forecast  6.7 min        4         10
+    Bruul   4.0 min        -     -                -       -           -         -        -        4         10
+    Kessel   no way        -     -                -       -           -         -        -        4         10
   Why Lei.
   Why Bruul.
   Why Kessel.

@@ -124,7 +124,13 @@ impl World {
             sign: SignIx::from_position(i),
             decided_at: testing::at(0),
             lines: vec![
-                LinePlan { way: LineWay::Configured, arrival: None, avoid: false, cost_s: None };
+                LinePlan {
+                    way: LineWay::Configured,
+                    arrival: None,
+                    avoid: false,
+                    cost_s: None,
+                    walk_s: None
+                };
                 sign.lines.len()
             ],
             advice: None,
