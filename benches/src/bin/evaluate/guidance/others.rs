@@ -19,8 +19,12 @@ fn packed(path: &Path, text: &str) {
 
 /// A town of 16 crossings on no place on earth, without turnarounds.
 fn net(folder: &Path, name: &str) {
+    generate(folder, name, &["--no-turnarounds"]);
+}
+
+fn generate(folder: &Path, name: &str, more: &[&str]) {
     let mut command = Command::new("netgenerate");
-    command.args(["--grid", "--grid.number", "4", "--grid.length", "300", "--no-turnarounds", "-o"]);
+    command.args(["--grid", "--grid.number", "4", "--grid.length", "300"]).args(more).arg("-o");
     let made =
         command.arg(folder.join(name)).output().expect("netgenerate is not installed (hint: scripts/test)");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -160,4 +164,31 @@ fn a_car_park_that_nobody_reaches_is_left_out_and_two_nets_are_an_error() {
     net(folder.path(), "other.net.xml");
     let said = Scenario::load(folder.path()).err().map(|error| format!("{error:#}"));
     assert!(said.is_some_and(|said| said.contains("two nets") && said.contains("other.net.xml")));
+}
+
+#[test]
+fn nobody_turns_round_where_there_is_another_way_on() {
+    let folder = tempfile::tempdir().unwrap();
+    // With streets that end at the edge of the town.
+    generate(folder.path(), "town.net.xml", &["--grid.attach-length", "100"]);
+    fs::write(
+        folder.path().join("park.add.xml"),
+        format!("<additional>{}</additional>", park("a", "B1B2", 4)),
+    )
+    .unwrap();
+    let trip = format!("<routes><trip id='0' depart='0' from='A0A1' to='D2D3'>{}</trip></routes>", stop("a"));
+    fs::write(folder.path().join("trips.xml"), trip).unwrap();
+    let scenario = Scenario::load(folder.path()).unwrap();
+    let (mut round, mut ends) = (0, 0);
+    for (i, edge) in scenario.edges.iter().enumerate() {
+        let [from, to] = &edge.nodes;
+        let Some(back) = scenario.edges.iter().position(|other| other.nodes == [to.clone(), from.clone()])
+        else {
+            continue;
+        };
+        let goes_on = (0..scenario.edges.len()).any(|next| next != back && scenario.graph.leads(i, next));
+        assert_eq!(scenario.graph.leads(i, back), !goes_on, "{}", edge.id);
+        *(if goes_on { &mut round } else { &mut ends }) += 1;
+    }
+    assert!(round > 40 && ends >= 16, "{round} and {ends}");
 }

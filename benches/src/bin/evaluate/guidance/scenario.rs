@@ -1,6 +1,6 @@
 //! A folder with a SUMO scenario: a net, car parks, loops, and trips of which some end in a car park.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -156,7 +156,7 @@ fn leave_out_unreached(parks: &mut Vec<Park>, trips: &[Trip], graph: &Graph, not
     });
 }
 
-/// From which edge to which a vehicle may turn.
+/// From which edge to which a vehicle turns: nobody turns round where there is another way on.
 fn turns(net: &str, edges: &[Edge], by_id: &BTreeMap<String, usize>) -> Vec<(usize, usize)> {
     let end = |line: &str, edge, lane| {
         let edge = *by_id.get(attribute(line, edge)?)?;
@@ -165,9 +165,13 @@ fn turns(net: &str, edges: &[Edge], by_id: &BTreeMap<String, usize>) -> Vec<(usi
     };
     let of = |line: &str| {
         let both = (end(line, "from", "fromLane")?, end(line, "to", "toLane")?);
-        net::lets_cars(line).then_some(both)
+        net::lets_cars(line).then_some((both, attribute(line, "dir") == Some("t")))
     };
-    let mut turns: Vec<_> = net.lines().filter(|line| line.contains("<connection ")).filter_map(of).collect();
+    let all: Vec<_> = net.lines().filter(|line| line.contains("<connection ")).filter_map(of).collect();
+    let goes_on: BTreeSet<usize> =
+        all.iter().filter(|(_, round)| !round).map(|((from, _), _)| *from).collect();
+    let kept = all.iter().filter(|((from, _), round)| !round || !goes_on.contains(from));
+    let mut turns: Vec<_> = kept.map(|(both, _)| *both).collect();
     turns.sort_unstable();
     turns.dedup();
     turns
