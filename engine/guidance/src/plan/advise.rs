@@ -15,9 +15,6 @@ use crate::advice::{Candidate, Next, advisable, choose};
 /// A sign that nobody seems to pass still decides.
 const LEAST_PER_S: f64 = 0.2 / 3_600.0;
 
-/// Where nothing could be advised, nothing is for so long: with a handful free each car would turn the advice on and off.
-const NONE_STANDS: Duration = Duration::from_mins(1);
-
 /// Some always look for another place.
 pub(super) const LEAST_DIVERTED: f64 = 0.05;
 /// Nobody drives longer for a space, seconds.
@@ -220,14 +217,6 @@ impl Planner {
                 advice if advice == self.stands[i].advice && advice != cheapest => AdviceReason::Held,
                 Some(_) => AdviceReason::Assigned,
             };
-            let had_none = self.plans[i].as_ref().is_some_and(|held| {
-                held.advice.is_none() && matches!(held.reason, AdviceReason::NoCandidate | AdviceReason::Held)
-            });
-            let since = self.stands[i].since.filter(|_| had_none && plan.advice.is_some());
-            if since.is_some_and(|since| at < since + NONE_STANDS) {
-                plan.advice = None;
-                plan.reason = AdviceReason::Held;
-            }
         }
         chain.unwind(set);
         for plan in set.iter_mut() {

@@ -50,7 +50,7 @@ pub(crate) struct Planner {
     pub(super) centre_s: Vec<f64>,
     pub(super) stands: Vec<Stand>,
     /// Newest published.
-    pub(super) plans: Vec<Option<Arc<SignPlan>>>,
+    plans: Vec<Option<Arc<SignPlan>>>,
     pub(super) state: GuidanceState,
     decided_at: Option<Timestamp>,
     /// Vehicles a second that look for a space.

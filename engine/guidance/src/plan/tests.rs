@@ -116,21 +116,6 @@ fn closure(ids: &[u64], phase: Phase, slot: u32) -> Product {
 }
 
 #[test]
-fn advice_does_not_come_and_go_with_the_last_space() {
-    let mut desk = Desk::new(GuidanceMode::Together);
-    desk.free(0, [50, 2, 2]);
-    assert_eq!(desk.decide(0), [Some(0); 2], "the first word waits for nothing");
-    desk.free(10, [2, 2, 2]);
-    assert_eq!(desk.decide(10), [None; 2]);
-    desk.free(20, [50, 2, 2]);
-    assert_eq!(desk.decide(20), [None; 2], "not again at once");
-    assert_eq!(desk.plans[0].as_ref().unwrap().reason, AdviceReason::Held);
-    desk.free(60, [50, 2, 2]);
-    assert_eq!(desk.decide(69), [None; 2]);
-    assert_eq!(desk.decide(70), [Some(0); 2]);
-}
-
-#[test]
 fn the_nearest_with_space_is_advised_over_live_ways() {
     for mode in [GuidanceMode::Each, GuidanceMode::Together] {
         let mut desk = Desk::new(mode);
