@@ -151,7 +151,7 @@ impl Planner {
         at: Timestamp,
     ) {
         let rules = &self.city.guidance;
-        let share = f64::from(self.obedience.compliance().share);
+        let share = self.obedience.counted_on();
         let prices =
             Prices { margin_s: rules.margin.as_secs_f64(), turned_away_s: rules.turned_away.as_secs_f64() };
         let mut places = Vec::new();

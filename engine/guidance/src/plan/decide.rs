@@ -178,7 +178,7 @@ impl Planner {
 
     /// Time passed since the last decision: whoever obeyed is on the way now, and others have arrived.
     fn flow(&mut self, passed: Duration, at: Timestamp) {
-        let share = f64::from(self.obedience.compliance().share);
+        let share = self.obedience.counted_on();
         let mut diverted = 0.0;
         for plan in self.plans.iter().flatten() {
             let Some(line) = plan.advice.and_then(|line| Some((line, plan.lines.get(line as usize)?))) else {
@@ -325,7 +325,7 @@ impl Planner {
     /// What is expected at each facility.
     fn account(&mut self, set: &[SignPlan], seekers: &[f64]) {
         let Some(at) = self.decided_at else { return };
-        let share = f64::from(self.obedience.compliance().share);
+        let share = self.obedience.counted_on();
         let mut sent: BTreeMap<FacilityIx, f64> = BTreeMap::new();
         for (plan, seekers) in set.iter().zip(seekers) {
             let line = plan.advice.and_then(|n| self.city.signs[plan.sign.at()].lines.get(n as usize));

@@ -148,6 +148,12 @@ impl Obedience {
         self.minutes += STEP.as_secs_f64() / 60.0;
     }
 
+    /// The share that plans count on: what is believed, less how well that is known.
+    pub(crate) fn counted_on(&self) -> f64 {
+        let Compliance { share, sd, .. } = self.compliance();
+        f64::from(share - sd).max(BOUNDS[0])
+    }
+
     /// What is believed now.
     pub(crate) fn compliance(&self) -> Compliance {
         let xx = self.xx + ASSUMED_WEIGHT;
@@ -201,6 +207,22 @@ mod tests {
             assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");
             assert!(found.minutes > 60.0);
         }
+    }
+
+    #[test]
+    fn plans_count_on_what_is_known() {
+        let mut obedience = Obedience::new(0.3, &[50.0, 50.0]);
+        assert!((obedience.counted_on() - 0.17).abs() < 0.01, "assumed: {}", obedience.counted_on());
+        for step in 0..60_i64 {
+            for (f, count) in [30.0, 50.0].into_iter().enumerate() {
+                obedience.entered(f, count);
+            }
+            obedience.moved(0, -20.0);
+            obedience.moved(1, 20.0);
+            obedience.advance(Timestamp::from_secs(step * 300), &[false, false]);
+        }
+        let Compliance { share, sd, .. } = obedience.compliance();
+        assert!(sd < 0.1 && (obedience.counted_on() - f64::from(share - sd)).abs() < 1e-6, "{share} {sd}");
     }
 
     #[test]
