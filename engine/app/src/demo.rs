@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use tokio::sync::watch;
 use vlot_broker::Broker;
 use vlot_model::{Board, City, Clock, Counting, Meters, Product, Quality, RefusalKind};
@@ -93,6 +93,16 @@ pub(crate) async fn demo(options: Demo) -> Result<()> {
         on_damage: OnDamage::Refuse,
     };
     let engine = Engine::start(parts, clock.clone(), |at| clock.not_before(at)).await?;
+    // A broker keeps nothing for who has not subscribed yet.
+    let listening = async {
+        while !engine.listens() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    ensure!(
+        tokio::time::timeout(DRAIN, listening).await.is_ok(),
+        "the engine did not reach the demo's own broker within {DRAIN:?} (hint: is the machine very busy?)"
+    );
 
     let plan = options.faults.then(|| Plan::of(&engine.city, clock.now(), speed)).transpose()?;
     let spoiled = plan.as_ref().map(Plan::spoiled).unwrap_or_default();

@@ -256,6 +256,12 @@ impl Engine {
         })
     }
 
+    /// Whether every broker holds for us what is published there.
+    pub(crate) fn listens(&self) -> bool {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.iter().all(|(_, source)| source.state().connected)
+    }
+
     /// Whether a part has ended that should not have.
     pub(crate) fn failed(&self) -> bool {
         self.pump.is_finished() || self.server.is_finished()

@@ -4,12 +4,15 @@
 
 mod common;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use common::{
     Engine, FILTER, TOPIC, Wire, broker, broker_at, number, options, payload, publish, state, stats,
     subscription, within,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use vlot_ingest::mqtt::{Options, Protocol, Qos, start};
 use vlot_model::RefusalKind;
 
@@ -212,4 +215,30 @@ async fn a_source_without_a_client_id_says_what_is_missing() {
     let source = start(Options { client_id: String::new(), ..options(1) }, engine.intake.clone());
     let told = state(&source, "an error", |s| s.error.is_some()).await;
     assert!(told.error.unwrap().contains("client_id"));
+}
+
+/// A broker that connects a client and takes its time with the subscription.
+#[tokio::test]
+async fn nothing_comes_in_before_the_broker_has_answered_the_subscription() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let engine = Engine::new(16);
+    let source = start(options(listener.local_addr().unwrap().port()), engine.intake.clone());
+    let (mut client, _) = within("a client", listener.accept()).await.unwrap();
+    assert_eq!(packet(&mut client).await[0], 0x10, "CONNECT");
+    client.write_all(&[0x20, 2, 0, 0]).await.unwrap();
+    let subscribe = packet(&mut client).await;
+    assert_eq!(subscribe[0], 0x82, "SUBSCRIBE");
+    assert!(!source.state().connected, "{:?}", source.state());
+    client.write_all(&[0x90, 3, subscribe[2], subscribe[3], 1]).await.unwrap();
+    state(&source, "the subscription", |s| s.connected && s.connections == 1).await;
+    source.stop().await;
+}
+
+/// The next packet of MQTT, of less than 128 bytes.
+async fn packet(client: &mut TcpStream) -> Vec<u8> {
+    let mut packet = vec![0; 2];
+    within("a packet", client.read_exact(&mut packet)).await.unwrap();
+    packet.resize(2 + usize::from(packet[1]), 0);
+    within("its rest", client.read_exact(&mut packet[2..])).await.unwrap();
+    packet
 }

@@ -101,12 +101,12 @@ async fn a_face_that_is_renewed_stays() {
     let mut engine = Engine::start().await;
     let running = run(engine.endpoint(), &["s"], &[]);
     let mut sign = engine.joined().await;
-    sign.send(face("s", 1, "12", 120));
+    sign.send(face("s", 1, "12", 1_000));
     assert_eq!(shown(&sign.next().await), Some(1));
     // Longer than one time to live.
     for n in 1..=25 {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        sign.send(face("s", 1, "12", 120));
+        sign.send(face("s", 1, "12", 1_000));
         until("renewed", || running.live.report().renewals >= n).await;
         assert_eq!(running.text("s").as_deref(), Some("12"));
     }

@@ -29,7 +29,7 @@ pub use options::{ClientCertificate, Credentials, Options, Protocol, Qos, Subscr
 /// How a source is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Whether messages can come in.
+    /// Whether messages can come in: connected, and the broker has answered the subscriptions.
     pub connected: bool,
     /// Since when it is connected, or not.
     pub since: Timestamp,

@@ -127,16 +127,12 @@ impl Life<'_> {
         self.packet_ids.clear();
         self.unsettled = 0;
         // A session of an earlier run may know other filters than ours.
-        if !(session_present && self.subscribed) {
+        tracing::info!(source = %self.options.name, session_present, "connected");
+        if session_present && self.subscribed {
+            self.listens(None);
+        } else {
             link.subscribe(self.options)?;
         }
-        tracing::info!(source = %self.options.name, session_present, "connected");
-        *self.state.lock() = State {
-            connected: true,
-            since: self.intake.clock.now(),
-            error: None,
-            connections: self.connection,
-        };
         let acks = Arc::clone(&self.acks);
         loop {
             if !self.packet_ids.is_empty() || acks.waiting() >= ACKS_AT_ONCE {
@@ -213,13 +209,20 @@ impl Life<'_> {
             .filter_map(|(s, answer)| answer.as_ref().map(|why| format!("{} ({why})", s.filter)))
             .collect();
         self.subscribed = refused.is_empty();
-        if !refused.is_empty() {
-            let refused = refused.join(", ");
+        let refused = (!refused.is_empty()).then(|| refused.join(", "));
+        if let Some(refused) = &refused {
             tracing::error!(source = %self.options.name, refused, "the broker refuses subscriptions");
-            self.state.lock().error = Some(format!(
-                "the broker refuses subscriptions: {refused}; check the filter and our rights there"
-            ));
         }
+        let error = |refused| {
+            format!("the broker refuses subscriptions: {refused}; check the filter and our rights there")
+        };
+        self.listens(refused.map(error));
+    }
+
+    /// The broker holds for us, from now on, what is published.
+    fn listens(&self, error: Option<String>) {
+        let (since, connections) = (self.intake.clock.now(), self.connection);
+        *self.state.lock() = State { connected: true, since, error, connections };
     }
 
     /// Takes nothing in any more, but still sends the acknowledgements that come in time.
