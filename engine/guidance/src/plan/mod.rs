@@ -16,6 +16,8 @@ mod space;
 mod ways;
 
 #[cfg(test)]
+mod bad_day_tests;
+#[cfg(test)]
 pub(crate) use decide::Planner;
 pub(crate) use shell::plans;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::testing::{at, facility_state, good};
 /// A road from west to east, nodes 0 to 5, and a second way over nodes 6 and 7 from node 1 to node 4, south of it. Car park 0 is
 /// near node 3 on the road, car park 1 on the second way, car park 2 at the end. Sign 0 (the street's) stands before node 1, and a
 /// twin of it between nodes 1 and 2.
-pub(super) fn streets() -> Arc<RoadNetwork> {
+pub(super) fn draft() -> Draft {
     let place = |n: i64| match n {
         6 => LonLat { lon: 4.71, lat: 50.873 },
         7 => LonLat { lon: 4.73, lat: 50.873 },
@@ -31,7 +31,11 @@ pub(super) fn streets() -> Arc<RoadNetwork> {
             });
         }
     }
-    Arc::new(draft.make().network)
+    draft
+}
+
+pub(super) fn streets() -> Arc<RoadNetwork> {
+    Arc::new(draft().make().network)
 }
 
 pub(super) fn on(network: &RoadNetwork, id: u64) -> Option<OnLink> {
@@ -39,7 +43,7 @@ pub(super) fn on(network: &RoadNetwork, id: u64) -> Option<OnLink> {
     Some(OnLink { link, offset_m: 300.0, distance_m: 5.0 })
 }
 
-fn city(mode: GuidanceMode) -> Arc<City> {
+pub(super) fn city(mode: GuidanceMode) -> Arc<City> {
     let network = streets();
     let mut city = crate::testing::city();
     city.signs[1] = vlot_model::Sign { id: "second".into(), ..city.signs[0].clone() };
@@ -51,24 +55,28 @@ fn city(mode: GuidanceMode) -> Arc<City> {
     Arc::new(city)
 }
 
-struct Desk {
-    planner: Planner,
-    plans: Vec<Option<Arc<SignPlan>>>,
-    refused: Vec<String>,
+pub(super) struct Desk {
+    pub(super) planner: Planner,
+    pub(super) plans: Vec<Option<Arc<SignPlan>>>,
+    pub(super) refused: Vec<String>,
 }
 
 impl Desk {
     fn new(mode: GuidanceMode) -> Self {
-        Desk { planner: Planner::new(&city(mode), at(0)), plans: vec![None; 2], refused: Vec::new() }
+        Desk::of(&city(mode))
     }
 
-    fn free(&mut self, second: i64, free: [u32; 3]) {
+    pub(super) fn of(city: &Arc<City>) -> Self {
+        Desk { planner: Planner::new(city, at(0)), plans: vec![None; 2], refused: Vec::new() }
+    }
+
+    pub(super) fn free(&mut self, second: i64, free: [u32; 3]) {
         for (f, free) in (0..).zip(free) {
             self.planner.note(&facility_state(FacilityIx(f), &good(free, at(second))), at(second));
         }
     }
 
-    fn decide(&mut self, second: i64) -> Vec<Option<u32>> {
+    pub(super) fn decide(&mut self, second: i64) -> Vec<Option<u32>> {
         let (plans, state) = self.planner.decide(at(second));
         for plan in plans {
             let place = plan.sign.at();
@@ -89,7 +97,7 @@ impl Desk {
     }
 }
 
-fn closure(ids: &[u64], phase: Phase, slot: u32) -> Product {
+pub(super) fn closure(ids: &[u64], phase: Phase, slot: u32) -> Product {
     let network = streets();
     let situation = Situation {
         id: "works".into(),
