@@ -200,7 +200,7 @@ impl Planner {
         for (place, facility) in self.announced.iter().enumerate() {
             let came = self.spaces.get_mut(facility).map_or(0.0, |space| space.arrive(at));
             let kept_away = if all > 0.0 { diverted * away[place] / all } else { 0.0 };
-            self.obedience.moved(place, evident * (came / share - kept_away));
+            self.obedience.moved(place, came / share - kept_away, evident);
         }
         for space in self.spaces.values_mut() {
             space.censor(at);
