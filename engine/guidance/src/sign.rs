@@ -15,11 +15,6 @@ use crate::sight::{figure, is_untrue};
 /// A travel time stands for at least so long, unless the face changes anyway: links are measured anew all the time.
 const MINUTES_DWELL: Duration = Duration::from_mins(2);
 
-/// A higher figure was so for at least so many times the sign's minimum dwell before it is shown. A car park at the edge of a step
-/// (110 free, 109, 110) would otherwise change its row with each car: that fewer are free is told at once, and the lower figure stays
-/// true meanwhile.
-const RISE_DWELLS: u32 = 3;
-
 /// A sign's memory. Everything in it follows from the notes and ticks that it was given.
 pub(crate) struct SignLogic {
     sign: SignIx,
@@ -49,10 +44,6 @@ struct Row {
     /// Whether `wanted` moved in this tick.
     moved: bool,
     shown: Figure,
-    /// What it is to show as soon as it may.
-    next: Figure,
-    /// It ought to say more than it shows: since when, and the least free of it.
-    rising: Option<(Timestamp, u32)>,
     arrow: Arrow,
     minutes: Option<u32>,
     /// Whether its travel time stands on the face.
@@ -70,35 +61,6 @@ impl Row {
     /// Whether it has something to say and never did before.
     fn is_first_word(&self) -> bool {
         self.since.is_none() && self.wanted != Figure::Blank
-    }
-
-    /// What it is to change to: what it ought to say, but of more free spaces only those that were free for a while.
-    fn next(&mut self, at: Timestamp, min_dwell: Duration) -> Figure {
-        match (self.shown, self.wanted) {
-            (Figure::Free(shown), Figure::Free(wanted)) if wanted > shown => {
-                let (since, least) = self.rising.unwrap_or((at, wanted));
-                let least = least.min(wanted);
-                self.rising = Some((since, least));
-                if at < since + min_dwell * RISE_DWELLS { self.shown } else { Figure::Free(least) }
-            }
-            _ => {
-                self.rising = None;
-                self.wanted
-            }
-        }
-    }
-
-    /// Shows what it is to change to.
-    fn show(&mut self, next: Figure, at: Timestamp) {
-        self.shown = next;
-        self.rising = None;
-        self.since = Some(at);
-    }
-
-    /// Until when what it shows may stand against what it ought to say.
-    fn calm_until(&self, content_since: Option<Timestamp>, min_dwell: Duration) -> Option<Timestamp> {
-        let dwell = self.since.max(content_since).map(|since| since + min_dwell);
-        dwell.max(self.rising.map(|(since, _)| since + min_dwell * RISE_DWELLS))
     }
 
     /// When what it shows must have gone; `None`: its face may stay for as long as a face may.
@@ -142,8 +104,6 @@ impl SignLogic {
                     wanted: Figure::Blank,
                     moved: false,
                     shown: Figure::Blank,
-                    next: Figure::Blank,
-                    rising: None,
                     since: None,
                     fed: None,
                 }
@@ -216,8 +176,7 @@ impl SignLogic {
             leads_elsewhere |= std::mem::replace(&mut row.arrow, arrow) != arrow;
             row.moved = wanted != row.wanted;
             row.wanted = wanted;
-            row.next = row.next(at, sign.min_dwell);
-            changing |= row.is_first_word() || is_untrue(row.shown, row.next);
+            changing |= row.is_first_word() || is_untrue(row.shown, wanted);
         }
         changing |= leads_elsewhere;
         // Calm: what may change besides what must.
@@ -225,9 +184,9 @@ impl SignLogic {
         let mut changed = self.face.is_none() || leads_elsewhere;
         let mut trigger = None;
         for row in &mut self.rows {
-            let next = row.next;
-            if row.shown != next && (is_untrue(row.shown, next) || calm && stood(row.since)) {
-                row.show(next, at);
+            if row.shown != row.wanted && (is_untrue(row.shown, row.wanted) || calm && stood(row.since)) {
+                row.shown = row.wanted;
+                row.since = Some(at);
                 changed = true;
                 if row.moved {
                     trigger = row.fed.or(trigger);
@@ -331,7 +290,7 @@ impl SignLogic {
             why: RowReason {
                 sight: row.sight,
                 wanted: row.wanted,
-                calm_until: row.calm_until(self.content_since, min_dwell),
+                calm_until: row.since.max(self.content_since).map(|since| since + min_dwell),
             },
         };
         let shown = |line: usize| {
