@@ -83,9 +83,13 @@ impl Fit {
         self.minutes += STEP.as_secs_f64() / 60.0;
     }
 
+    /// As the sums have it, which can lie outside what is believed of anybody.
+    fn slope(&self, assumed: f64) -> f64 {
+        (self.xy + assumed * ASSUMED_WEIGHT) / (self.xx + ASSUMED_WEIGHT)
+    }
+
     fn share(&self, assumed: f64) -> f64 {
-        let share = (self.xy + assumed * ASSUMED_WEIGHT) / (self.xx + ASSUMED_WEIGHT);
-        share.clamp(BOUNDS[0], BOUNDS[1])
+        self.slope(assumed).clamp(BOUNDS[0], BOUNDS[1])
     }
 }
 
@@ -195,8 +199,8 @@ impl Obedience {
     /// What is believed now.
     pub(crate) fn compliance(&self) -> Compliance {
         let fit = &self.told;
-        let share = (fit.xy + self.assumed * ASSUMED_WEIGHT) / (fit.xx + ASSUMED_WEIGHT);
-        let residual = (fit.yy - 2.0 * share * fit.xy + share * share * fit.xx).max(0.0);
+        let slope = fit.slope(self.assumed);
+        let residual = (fit.yy - 2.0 * slope * fit.xy + slope * slope * fit.xx).max(0.0);
         let steps = (fit.minutes * 60.0 / STEP.as_secs_f64()).max(1.0);
         let noise = (residual / (steps * self.own.len().max(1) as f64)).max(1.0);
         Compliance {
