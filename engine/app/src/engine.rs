@@ -334,14 +334,19 @@ fn problems(journal: &watch::Receiver<State>, sources: &Sources) -> Vec<Problem>
         }
         State::Failing { what, since } => problems.push(Problem { part: part(), what, since, halts: true }),
     }
-    for (name, source) in sources.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        let state = source.state();
-        if !state.connected {
-            let what = state.error.unwrap_or_else(|| "not connected".to_owned());
-            problems.push(Problem { part: name.clone(), what, since: state.since, halts: false });
-        }
-    }
+    let sources = sources.lock().unwrap_or_else(PoisonError::into_inner);
+    problems.extend(sources.iter().filter_map(|(name, source)| source_problem(name, source.state())));
     problems
+}
+
+/// A broker that is away, or that is there and refuses what we subscribe to: either way nothing comes in.
+fn source_problem(name: &str, state: mqtt::State) -> Option<Problem> {
+    let what = match (state.connected, state.error) {
+        (true, None) => return None,
+        (_, Some(error)) => error,
+        (false, None) => "not connected".to_owned(),
+    };
+    Some(Problem { part: name.to_owned(), what, since: state.since, halts: false })
 }
 
 /// Timetables that have ended or not begun; the engine goes on by headways.

@@ -176,3 +176,17 @@ fn a_refused_set_of_advice_is_a_problem_that_operators_see() {
     assert_eq!((problem.part.as_str(), problem.since, problem.halts), ("guidance", since, false));
     assert!(problem.what.contains("a driver would go round"), "{}", problem.what);
 }
+
+#[test]
+fn a_broker_that_refuses_subscriptions_is_a_problem_like_one_that_is_away() {
+    let since = Timestamp::from_secs(1_700_000_000);
+    let problem = |connected, error: Option<&str>| {
+        let state = mqtt::State { connected, since, error: error.map(str::to_owned), connections: 1 };
+        source_problem("field", state).map(|problem| (problem.part, problem.what, problem.halts))
+    };
+    let told = |what: &str| Some(("field".to_owned(), what.to_owned(), false));
+    assert_eq!(problem(true, None), None);
+    assert_eq!(problem(true, Some("it refuses a/b")), told("it refuses a/b"));
+    assert_eq!(problem(false, Some("nobody listens")), told("nobody listens"));
+    assert_eq!(problem(false, None), told("not connected"));
+}
