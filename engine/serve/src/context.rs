@@ -32,7 +32,8 @@ pub struct Options {
     pub keep_alive: Duration,
     /// The engine counts as standing still when it has published nothing for this long, by the wall's clock.
     pub engine_still_after: Duration,
-    /// Messages a second that one sign may send; more are read later, which holds the sign back.
+    /// Messages a second that one sign may send, times the clock's speed; of more the newest of each kind is taken in the
+    /// next second, and the others are refused.
     pub sign_messages_per_s: u32,
     /// Who may act as an operator, and how long that may take.
     pub acts: ActRules,

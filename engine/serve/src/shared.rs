@@ -33,6 +33,9 @@ pub(crate) struct Shared {
 /// A clock may be set back by this much, as time services do, without a word.
 const CLOCK_SLACK: Duration = Duration::from_secs(5);
 
+/// Times are not stretched further, however fast a demo's clock runs.
+const SPEED_MAX: f64 = 1e6;
+
 impl Shared {
     pub(crate) fn new(options: Options, context: Context) -> Arc<Self> {
         let city = &context.city;
@@ -84,6 +87,18 @@ impl Shared {
         self.closed.subscribe()
     }
 
+    /// Messages a second of the wall's clock that one sign may send: where time runs faster, signs have more to say.
+    pub(crate) fn sign_messages_per_s(&self) -> u32 {
+        let per_s = f64::from(self.options.sign_messages_per_s);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "positive, and saturates where it is no bound any more"
+        )]
+        let limit = (per_s * self.context.clock.speed().clamp(1.0, SPEED_MAX)) as u32;
+        limit
+    }
+
     /// What is wrong with the engine when it has published nothing for too long. Its clock alone makes it publish
     /// once a second, so silence means that it stands still.
     pub(crate) fn standstill(&self, now: Timestamp) -> Option<Problem> {
@@ -96,7 +111,7 @@ impl Shared {
             );
             return Some(Problem { part: "clock".to_owned(), what, since: now, halts: true });
         }
-        let limit = self.options.engine_still_after.mul_f64(clock.speed().clamp(1.0, 1e6));
+        let limit = self.options.engine_still_after.mul_f64(clock.speed().clamp(1.0, SPEED_MAX));
         if board.completed() > 0 && now.since(since) <= limit {
             return None;
         }

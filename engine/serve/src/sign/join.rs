@@ -1,17 +1,16 @@
 //! A sign's connection: faces out, reports in.
 //!
 //! One stream does both, so that a connection is one thing that begins and ends once. While the inbox is full, no
-//! further message of the sign is read: the sign is held back, and nothing is dropped.
+//! further message of the sign is read: the sign is held back, and nothing is dropped of what it may say.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
-use tokio::time::{Interval, MissedTickBehavior};
 use tonic::{Status, Streaming};
 use vlot_model::{Entry, Key, Submission, Tick};
 
+use super::allowance::Allowance;
 use super::report::{self, Introduced};
 use super::{face_in_force, face_of};
 use crate::bells::Bell;
@@ -60,10 +59,7 @@ struct Line {
     /// The board's version of the face that was sent last.
     sent: Tick,
     /// Read, and not yet in the inbox.
-    waiting: Option<Submission>,
-    /// Messages that may still be read before the next refill.
-    allowance: u32,
-    refill: Interval,
+    reports: Allowance,
 }
 
 impl Line {
@@ -81,11 +77,8 @@ impl Line {
         let number = seat.links.take(sign.sign);
         // Wakes the connection that had the sign until now.
         seat.bells.ring_sign(sign.sign);
-        let waiting = Some(report::opened(&seat, &sign));
-        let mut refill = tokio::time::interval(Duration::from_secs(1));
-        refill.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let allowance = seat.options.sign_messages_per_s;
-        Ok(Line { seat, sign, number, inbound, bell, sent: 0, waiting, allowance, refill })
+        let reports = Allowance::new(&seat, report::opened(&seat, &sign));
+        Ok(Line { seat, sign, number, inbound, bell, sent: 0, reports })
     }
 
     /// The next face for the sign; `None` when the sign has ended the connection.
@@ -101,21 +94,20 @@ impl Line {
             if let Some(face) = self.due().await {
                 return Ok(Some(face));
             }
-            let limit = self.seat.options.sign_messages_per_s;
             tokio::select! {
-                permit = self.seat.context.inbox.reserve(), if self.waiting.is_some() => {
+                permit = self.seat.context.inbox.reserve(), if self.reports.waits() => {
                     let permit = permit.map_err(|_| shutting_down())?;
-                    if let Some(submission) = self.waiting.take() {
+                    if let Some(submission) = self.reports.take() {
                         permit.send(submission);
                     }
                 }
-                message = self.inbound.message(), if self.waiting.is_none() && self.allowance > 0 => {
-                    self.allowance -= 1;
+                message = self.inbound.message(), if self.reports.reads() => {
                     let Some(message) = message? else { return Ok(None) };
-                    self.waiting = report::heard(&self.seat, self.sign.device, &message)?;
+                    let said = report::heard(&self.seat, self.sign.device, &message, !self.reports.spent())?;
+                    self.reports.hears(&self.seat, self.sign.device, said);
                 }
                 changed = self.bell.changed() => changed.map_err(|_| shutting_down())?,
-                _ = self.refill.tick(), if self.allowance < limit => self.allowance = limit,
+                () = self.reports.refilled() => {}
             }
         }
     }
@@ -168,10 +160,10 @@ impl Drop for Line {
             return;
         }
         let inbox = self.seat.context.inbox.clone();
-        let last = self.waiting.take().into_iter().chain([report::closed(&self.seat, self.sign.device)]);
+        let last = self.reports.rest().chain([report::closed(&self.seat, self.sign.device)]);
         let last: Vec<Submission> = last.collect();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // At most two messages a sign; they wait for the inbox as the connection would have.
+            // At most four messages a sign; they wait for the inbox as the connection would have.
             runtime.spawn(async move {
                 for submission in last {
                     if inbox.send(submission).await.is_err() {

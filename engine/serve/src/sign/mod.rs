@@ -1,5 +1,6 @@
 //! Signs: their connections, and those who watch them.
 
+mod allowance;
 mod face;
 mod join;
 mod links;

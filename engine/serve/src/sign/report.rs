@@ -77,11 +77,12 @@ pub(super) fn closed(shared: &Shared, device: DeviceIx) -> Submission {
     submission(shared, vec![reading(device, now, now, Value::SignLink { connected: false })])
 }
 
-/// A later message of a sign. One that makes no sense costs itself alone: it is refused and kept for the operator.
+/// A later message of a sign. One that makes no sense costs itself alone: it is refused and, if `keep`, kept for the operator.
 pub(super) fn heard(
     shared: &Shared,
     device: DeviceIx,
     message: &JoinRequest,
+    keep: bool,
 ) -> Result<Option<Submission>, Status> {
     let now = shared.context.clock.now();
     let said = match message.message.as_ref() {
@@ -105,8 +106,10 @@ pub(super) fn heard(
             let context = &shared.context;
             context.meters.reports_in.add(1);
             context.meters.refuse(refusal.kind, 1);
-            let id = context.city.devices.get(device.at()).map_or("", |d| &*d.id);
-            context.quarantine.keep(now, &format!("grpc/sign/{id}"), &message.encode_to_vec(), refusal);
+            if keep {
+                let id = context.city.devices.get(device.at()).map_or("", |d| &*d.id);
+                context.quarantine.keep(now, &format!("grpc/sign/{id}"), &message.encode_to_vec(), refusal);
+            }
             Ok(None)
         }
     }
