@@ -18,9 +18,9 @@ fn a_sign_says_less_while_a_counter_drifts_and_recovers_after_a_verified_count()
                 "demo",
                 "--faults",
                 "--duration",
-                "70s",
+                "95s",
                 "--speed",
-                "400",
+                "300",
                 "--start",
                 "2026-05-08T09:00:00+02:00",
             ])
