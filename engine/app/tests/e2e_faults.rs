@@ -18,7 +18,7 @@ fn a_sign_says_less_while_a_counter_drifts_and_recovers_after_a_verified_count()
                 "demo",
                 "--faults",
                 "--duration",
-                "95s",
+                "60s",
                 "--speed",
                 "300",
                 "--start",

@@ -82,6 +82,14 @@ impl Bias {
         (self.entry, self.exit)
     }
 
+    /// So many passages brought a drift whose square is `variance`, or more: lanes may lean that far, to either side.
+    pub(super) fn open(&mut self, entries: f64, exits: f64, variance: f64) {
+        let passages = (entries * entries + exits * exits).max(1.0);
+        let var = (variance / passages).min(MOST * MOST);
+        self.entry_var = self.entry_var.max(var);
+        self.exit_var = self.exit_var.max(var);
+    }
+
     /// So many passages turned out to have brought `drift` vehicles; `variance` of that is the anchors' own doubt.
     pub(super) fn learn(&mut self, entries: f64, exits: f64, drift: f64, variance: f64) {
         let noise = variance + (entries + exits) * self.per_passage();

@@ -9,6 +9,8 @@ use super::model::{Instant, Model};
 
 /// An anchor that is further off than so many standard deviations is a surprise, and holds alone.
 const SURPRISE_SDS: f64 = 3.0;
+/// Of what the bounds show, a standard deviation is at least so many vehicles: a few may stand beside the spaces.
+const BEYOND_SD: f64 = 2.0;
 
 #[derive(Clone, Debug)]
 pub(super) struct Count {
@@ -97,8 +99,9 @@ impl Count {
     }
 
     /// A bound that no count of the last `settle_us` keeps to is broken by the drift, not by the order of messages.
-    /// `true` if it was due.
-    pub(super) fn settle(&mut self, now: Instant, model: &Model, bias: &Bias, unseen: f64) -> bool {
+    /// `true` if it was due. Drift that the bounds show and that was thought impossible opens the bias: a lane that counts
+    /// vehicles into a full car park does more than err now and then, and a bound says how far it is off at least, not at most.
+    pub(super) fn settle(&mut self, now: Instant, model: &Model, bias: &mut Bias, unseen: f64) -> bool {
         let Some(due) = self.settle_at else {
             self.settle_at = Some(now.saturating_add(model.settle_us));
             return false;
@@ -113,6 +116,10 @@ impl Count {
         let within = self.offset.clamp(float(least), float(most));
         self.bounded += within - self.offset;
         self.offset = within;
+        let beyond = self.bounded * self.bounded;
+        if beyond > SURPRISE_SDS * SURPRISE_SDS * doubt.max(BEYOND_SD * BEYOND_SD) {
+            bias.open(self.entries, self.exits, beyond);
+        }
         self.highest = self.value;
         self.lowest = self.value;
         self.settle_at = Some(now.saturating_add(model.settle_us));

@@ -271,7 +271,7 @@ impl Estimator {
     /// `false` where nothing was.
     pub fn advance(&mut self, now: Instant) -> bool {
         let Some(count) = &mut self.count else { return false };
-        let settled = count.settle(now, &self.model, &self.bias, f64::from(self.lost));
+        let settled = count.settle(now, &self.model, &mut self.bias, f64::from(self.lost));
         if settled
             && self.disagreed < LIES_FROM
             && let Some(said) = self.bays.said(&self.model)

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test may panic")]
 
 mod acts;
+mod beyond;
 
 use std::collections::BTreeMap;
 
