@@ -35,6 +35,9 @@ use scenario::Scenario;
 /// Nothing of what signs show is judged before.
 const WARM_UP_S: i64 = 600;
 
+/// Who is turned away in Leuven drives and walks on for longer than that; a city may say so.
+const TURNED_AWAY_MIN: u64 = 15;
+
 /// What the table takes.
 #[derive(clap::Args, Clone)]
 pub(crate) struct Options {
@@ -58,6 +61,9 @@ pub(crate) struct Options {
     /// Vehicles depart for so long.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(i64).range(1..=1_440))]
     minutes: i64,
+    /// What guidance thinks that it costs to be turned away, minutes.
+    #[arg(long, default_value_t = TURNED_AWAY_MIN, value_parser = clap::value_parser!(u64).range(1..=120))]
+    turned_away: u64,
     /// SUMO's microscopic model in place of its mesoscopic one: some twenty times as slow.
     #[arg(long)]
     micro: bool,
@@ -124,6 +130,8 @@ struct Setup {
     seed: u64,
     scale: f64,
     until_s: i64,
+    /// Matters to signs that advise alone.
+    turned_away_min: u64,
     micro: bool,
 }
 
@@ -159,6 +167,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         seed,
         scale: options.scale,
         until_s: options.minutes * 60,
+        turned_away_min: if mode.is_guided() { options.turned_away } else { TURNED_AWAY_MIN },
         micro: options.micro,
     };
     let setups: Vec<Setup> =

@@ -8,9 +8,9 @@ use vlot_model::{
     Site, Station, StationIx, Target, Template, TrafficRules,
 };
 
-use super::Mode;
 use super::scenario::Scenario;
 use super::signs::{LINES, Post};
+use super::{Mode, Setup};
 use crate::traveltimes::net::Edge;
 
 /// The city, and who speaks in it.
@@ -24,11 +24,10 @@ pub(super) struct Known {
     pub(super) feed: DeviceIx,
 }
 
-/// The city with its guidance set to a mode. Here, and nowhere else, a mode becomes a setting of the engine.
-pub(super) fn city_for(mode: Mode, mut city: City) -> City {
-    // Who is turned away drives and walks on for longer than that here; a city may say so.
-    city.guidance.turned_away = Duration::from_mins(15);
-    city.guidance.mode = match mode {
+/// The city with its guidance set as a run wants it. Here, and nowhere else, a mode becomes a setting of the engine.
+pub(super) fn city_for(setup: &Setup, mut city: City) -> City {
+    city.guidance.turned_away = Duration::from_mins(setup.turned_away_min);
+    city.guidance.mode = match setup.mode {
         Mode::Off | Mode::Roomy | Mode::Count => GuidanceMode::Count,
         Mode::Each => GuidanceMode::Each,
         Mode::Full => GuidanceMode::Together,

@@ -43,7 +43,8 @@ fn stop(park: &str) -> String {
 fn run(scenario: &Scenario, mode: Mode) -> Played {
     let city = City::of(scenario);
     let demand = demand::draw(scenario, &demand::Known::default(), 3, 1.0, 900.0);
-    let setup = Setup { mode, compliance: 1.0, seed: 3, scale: 1.0, until_s: 900, micro: false };
+    let setup =
+        Setup { mode, compliance: 1.0, seed: 3, scale: 1.0, until_s: 900, turned_away_min: 15, micro: false };
     play(scenario, &demand, &city, &setup).unwrap()
 }
 

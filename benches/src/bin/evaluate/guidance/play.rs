@@ -129,7 +129,7 @@ pub(super) fn play(scenario: &Scenario, demand: &Demand, city: &City, setup: &Se
     };
     let known = &city.known;
     let mut vlot = match setup.mode.is_signed() {
-        true => Some(Vlot::start(city::city_for(setup.mode, known.city.clone()))?),
+        true => Some(Vlot::start(city::city_for(setup, known.city.clone()))?),
         false => None,
     };
     let mut sensors = Sensors::new(scenario, known, setup.seed);

@@ -61,7 +61,7 @@ fn write(folder: &Path) {
 }
 
 fn setup(mode: Mode, compliance: f64) -> Setup {
-    Setup { mode, compliance, seed: 5, scale: 1.0, until_s: 600, micro: false }
+    Setup { mode, compliance, seed: 5, scale: 1.0, until_s: 600, turned_away_min: 15, micro: false }
 }
 
 #[test]
