@@ -150,7 +150,7 @@ impl Planner {
     }
 
     /// Decides on all signs. The plans that are other than before, and how guidance does.
-    pub(crate) fn decide(&mut self, at: Timestamp) -> (Vec<Arc<SignPlan>>, Option<GuidanceState>) {
+    pub(crate) fn decide(&mut self, at: Timestamp) -> (Vec<Arc<SignPlan>>, GuidanceState) {
         let before = self.decided_at.replace(at);
         self.urgent = false;
         self.flow(before.map_or(Duration::ZERO, |before| at.since(before)), at);
@@ -173,7 +173,7 @@ impl Planner {
                 changed.push(plan);
             }
         }
-        (changed, self.state(at))
+        (changed, self.state.clone())
     }
 
     /// Time passed since the last decision: whoever obeyed is on the way now, and others have arrived.
@@ -347,11 +347,6 @@ impl Planner {
         self.state.loads = self.announced.iter().filter_map(load).collect();
         self.state.compliance = self.obedience.compliance();
         self.state.entries_vph = an_hour(self.spaces.values().map(|space| space.rates(at)[0]).sum::<f64>());
-    }
-
-    /// How guidance does; it is nothing that a face waits for.
-    fn state(&self, _at: Timestamp) -> Option<GuidanceState> {
-        Some(self.state.clone())
     }
 }
 

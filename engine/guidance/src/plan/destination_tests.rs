@@ -128,7 +128,7 @@ impl Desk {
             self.planner.note(product, at(second));
         }
         let (plans, state) = self.planner.decide(at(second));
-        assert_eq!(state.and_then(|state| state.refused), None);
+        assert_eq!(state.refused, None);
         for plan in plans {
             let place = plan.sign.at();
             self.plans[place] = Some(plan);

@@ -60,7 +60,8 @@ impl Plans {
         let (plans, state) = planner.decide(at);
         let give = |product| Update { tick, at, trigger: None, product: Arc::new(product) };
         out.extend(plans.into_iter().map(|plan| give(Product::Plan(plan))));
-        out.extend(state.map(|state| give(Product::Guidance(state))));
+        // Nothing that a face waits for.
+        out.push(give(Product::Guidance(state)));
     }
 }
 

@@ -82,7 +82,7 @@ impl Desk {
             let place = plan.sign.at();
             self.plans[place] = Some(plan);
         }
-        self.refused = state.and_then(|state| state.refused).map_or(Vec::new(), |refused| refused.faults);
+        self.refused = state.refused.map_or(Vec::new(), |refused| refused.faults);
         self.plans.iter().map(|plan| plan.as_ref().unwrap().advice).collect()
     }
 
