@@ -130,14 +130,20 @@ impl Told<'_> {
             Some(sign) if !together => sign.min_dwell,
             _ => rules.min_dwell,
         };
+        let less = minutes(own - cost);
         let why = if self.plan.advised_since.is_some_and(|since| self.plan.decided_at < since + dwell) {
             format!("this has not stood for {} yet", minutes(dwell.as_secs_f32()))
+        } else if together && own - cost > rules.margin.as_secs_f32() {
+            return format!(
+                "{} would be {less} less for one, and not for all who are sent there",
+                self.name(other)
+            );
         } else if together {
             format!("that is not worth a change, which takes {}", minutes(rules.margin.as_secs_f32()))
         } else {
             "that is not worth a change".to_owned()
         };
-        format!("{} would be {} less, and {why}", self.name(other), minutes(own - cost))
+        format!("{} would be {less} less, and {why}", self.name(other))
     }
 
     fn line(&self, line: usize) -> String {

@@ -164,6 +164,11 @@ fn every_advice_says_why_this_and_no_other() {
             format!("Ladeuze stays advised {since}: Bruul would be 20 s less, and that is not worth a change, which takes 30 s."),
         ),
         (
+            plan([Some(460.0), Some(360.0)], Some(0), Held),
+            &fine,
+            format!("Ladeuze stays advised {since}: Bruul would be 1.7 min less for one, and not for all who are sent there."),
+        ),
+        (
             plan([Some(460.0), Some(460.0)], Some(0), Held),
             &fine,
             format!("Ladeuze stays advised {since}: no other line is better."),
