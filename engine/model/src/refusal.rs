@@ -70,6 +70,6 @@ kinds! {
     ClockAhead = "clock_ahead",
     /// Dated too long ago to be of use.
     ClockBehind = "clock_behind",
-    /// Came at QoS 0 while the engine was at its bound.
+    /// Came at QoS 0 while the engine was at its bound, or from a sign that says more a second than it may.
     Overload = "overload",
 }

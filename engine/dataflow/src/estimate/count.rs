@@ -29,7 +29,7 @@ pub(super) struct Count {
     highest: i64,
     lowest: i64,
     settle_at: Option<Instant>,
-    /// Vehicles by which the bounds moved the offset.
+    /// Vehicles by which the bounds moved the offset, since the last anchor or with the present counter.
     bounded: f64,
 }
 
@@ -169,6 +169,8 @@ impl Count {
         self.anchor_var = self.variance(bias, variance);
         self.anchor_offset = self.offset;
         (self.entries, self.exits) = (0.0, 0.0);
+        // What the bounds showed is of the counter before.
+        self.bounded = 0.0;
     }
 
     /// As evidence of the occupied spaces.

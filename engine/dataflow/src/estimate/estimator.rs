@@ -114,7 +114,8 @@ impl Estimator {
         self.bias.rates()
     }
 
-    /// Vehicles that the physical bounds took out of or put into the best figure since the last anchor.
+    /// Vehicles that the physical bounds took out of or put into the best figure since the last anchor, or since the counter
+    /// began anew.
     #[must_use]
     pub fn bounded(&self) -> f64 {
         self.count.as_deref().map_or(0.0, Count::bounded)

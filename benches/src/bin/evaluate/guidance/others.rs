@@ -9,7 +9,7 @@ use std::process::Command;
 use super::play::play;
 use super::result::Played;
 use super::scenario::Scenario;
-use super::{City, Mode, Setup, demand};
+use super::{City, Mode, Setup, TURNED_AWAY_MIN, demand};
 
 fn packed(path: &Path, text: &str) {
     let mut gz = flate2::write::GzEncoder::new(fs::File::create(path).unwrap(), flate2::Compression::fast());
@@ -43,8 +43,15 @@ fn stop(park: &str) -> String {
 fn run(scenario: &Scenario, mode: Mode) -> Played {
     let city = City::of(scenario);
     let demand = demand::draw(scenario, &demand::Known::default(), 3, 1.0, 900.0);
-    let setup =
-        Setup { mode, compliance: 1.0, seed: 3, scale: 1.0, until_s: 900, turned_away_min: 15, micro: false };
+    let setup = Setup {
+        mode,
+        compliance: 1.0,
+        seed: 3,
+        scale: 1.0,
+        until_s: 900,
+        turned_away_min: TURNED_AWAY_MIN,
+        micro: false,
+    };
     play(scenario, &demand, &city, &setup).unwrap()
 }
 

@@ -8,7 +8,7 @@ use super::dice::Dice;
 use super::play::play;
 use super::result::{Played, figures};
 use super::scenario::Scenario;
-use super::{City, Mode, Setup, demand};
+use super::{City, Mode, Setup, TURNED_AWAY_MIN, demand};
 
 const COLUMNS: [char; 6] = ['A', 'B', 'C', 'D', 'E', 'F'];
 
@@ -61,7 +61,15 @@ fn write(folder: &Path) {
 }
 
 fn setup(mode: Mode, compliance: f64) -> Setup {
-    Setup { mode, compliance, seed: 5, scale: 1.0, until_s: 600, turned_away_min: 15, micro: false }
+    Setup {
+        mode,
+        compliance,
+        seed: 5,
+        scale: 1.0,
+        until_s: 600,
+        turned_away_min: TURNED_AWAY_MIN,
+        micro: false,
+    }
 }
 
 #[test]

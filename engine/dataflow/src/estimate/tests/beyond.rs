@@ -52,6 +52,25 @@ fn an_empty_car_park_that_goes_on_emptying_may_hold_somebody() {
 }
 
 #[test]
+fn a_new_counter_is_not_doubted_for_what_the_old_one_did() {
+    let mut e = starting(250);
+    full_minutes(&mut e, ENTRY, 0..600);
+    e.replaced(0.0);
+    // What is inside is as unsure as before; a person's count ends that, and the new lanes are believed as any.
+    for minute in 600..630 {
+        e.passed(EXIT);
+        e.advance(minute * MINUTE);
+    }
+    e.verified(exactly(200));
+    for minute in 630..690 {
+        e.passed(if minute % 2 == 0 { EXIT } else { ENTRY });
+        e.advance(minute * MINUTE);
+    }
+    let said = now(&e, 690 * MINUTE);
+    assert!(said.high - said.low <= 8, "{said:?}");
+}
+
+#[test]
 fn without_rates_a_broken_bound_is_a_doubt_all_the_same() {
     let mut e = Estimator::new(Model { miss: 0.0, double: 0.0, ..Model::new(CAPACITY) }, 0);
     e.verified(exactly(250));
