@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use vlot_bridge::WorkersOptions;
-use vlot_model::{Board, City, DeviceIx, Meters, Reading, Timestamp, Value};
-use vlot_serve::{Moment, NoPast, Past, Then};
-use vlot_store::journal::{Era, OnDamage, Record};
+use vlot_model::{Board, City, DeviceIx, Meters, Reading, Tick, Timestamp, Value};
+use vlot_serve::{Moment, NoPast, Past, Said, Then};
+use vlot_store::journal::{Era, OnDamage, Reader, RealDisk, Record};
 
 use crate::check::{checked, load};
 use crate::cli::Until;
 use crate::home::Home;
-use crate::recovery::{UNREADABLE, feed_ticks, is_past, open_reader};
+use crate::recovery::{UNREADABLE, feed_ticks, is_past, open_reader, see_ticks};
 
 /// What an engine spends on one moment of the past.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -34,22 +34,25 @@ pub(crate) struct OwnPast {
     on_damage: OnDamage,
     /// One moment at a time.
     working: Mutex<()>,
+    /// And one look at the journal's end beside it.
+    looking: Mutex<()>,
 }
 
 impl OwnPast {
     pub(crate) fn new(home: Home, fingerprint: String, city: Arc<City>, on_damage: OnDamage) -> Self {
-        OwnPast { home, present: (fingerprint, city), on_damage, working: Mutex::new(()) }
+        OwnPast {
+            home,
+            present: (fingerprint, city),
+            on_damage,
+            working: Mutex::new(()),
+            looking: Mutex::new(()),
+        }
     }
 }
 
 impl Past for OwnPast {
     fn bring_back(&self, moment: Moment, given_up: &Arc<AtomicBool>) -> Result<Then, NoPast> {
-        let _one_at_a_time = match self.working.try_lock() {
-            Ok(mine) => mine,
-            // Whoever panicked with it left nothing behind that could be wrong.
-            Err(TryLockError::Poisoned(left)) => left.into_inner(),
-            Err(TryLockError::WouldBlock) => return Err(NoPast::Busy),
-        };
+        let _one_at_a_time = alone(&self.working)?;
         let started = Instant::now();
         let going_on = || {
             if given_up.load(Ordering::Acquire) {
@@ -61,23 +64,45 @@ impl Past for OwnPast {
             (present, city) if *present == era.fingerprint => Ok(city.clone()),
             _ => kept(&self.home, era),
         };
-        let work = || {
-            // The workers that it starts inherit it: whatever else the machine has to do goes first.
-            if let Err(error) = rustix::process::nice(LAST_IN_LINE) {
-                tracing::debug!(%error, "the past is brought back at the usual priority");
-            }
-            back_to(&self.home, Some(until(moment)), self.on_damage, city_of, going_on)
-        };
-        // A thread of its own, for a priority is not given back.
-        let then = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("vlot-past".into()).spawn_scoped(scope, work);
-            let thread = thread.map_err(|e| NoPast::Unreadable(format!("no thread for the past: {e}")))?;
-            thread.join().map_err(|_| NoPast::Unreadable("the past could not be brought back".to_owned()))?
-        })?;
+        let then =
+            last_in_line(|| back_to(&self.home, Some(until(moment)), self.on_damage, city_of, going_on))?;
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(at = %then.board.completed_at(), took_ms, "a moment of the past was brought back");
         Ok(then)
     }
+
+    fn said_last(&self, until: Tick, given_up: &Arc<AtomicBool>) -> Result<Said, NoPast> {
+        let _one_at_a_time = alone(&self.looking)?;
+        last_in_line(|| {
+            let going_on = || if given_up.load(Ordering::Acquire) { Err(NoPast::GivenUp) } else { Ok(()) };
+            said_last(&self.home, Until::Tick(until), self.on_damage, &self.present.1, going_on)
+        })
+    }
+}
+
+fn alone(work: &Mutex<()>) -> Result<MutexGuard<'_, ()>, NoPast> {
+    match work.try_lock() {
+        Ok(mine) => Ok(mine),
+        // Whoever panicked with it left nothing behind that could be wrong.
+        Err(TryLockError::Poisoned(left)) => Ok(left.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(NoPast::Busy),
+    }
+}
+
+/// Works on a thread of its own, behind whatever else the machine has to do; the threads that this one starts inherit that.
+fn last_in_line<T: Send>(work: impl FnOnce() -> Result<T, NoPast> + Send) -> Result<T, NoPast> {
+    let work = || {
+        if let Err(error) = rustix::process::nice(LAST_IN_LINE) {
+            tracing::debug!(%error, "the past is brought back at the usual priority");
+        }
+        work()
+    };
+    // A thread of its own, for a priority is not given back.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("vlot-past".into()).spawn_scoped(scope, work);
+        let thread = thread.map_err(|e| NoPast::Unreadable(format!("no thread for the past: {e}")))?;
+        thread.join().map_err(|_| NoPast::Unreadable("the past could not be brought back".to_owned()))?
+    })
 }
 
 /// A moment of a data directory, whether or not an engine writes to it. `config`: instead of the configuration of that time.
@@ -165,7 +190,35 @@ fn back_to(
     }
     fed.map_err(unreadable)?;
     joined.map_err(|error| NoPast::Unreadable(error.to_string()))?;
-    Ok(Then { city, board, begins, readings: said })
+    Ok(Then { city, board, said: Said { begins, readings: said } })
+}
+
+/// What the devices of `city` say in the journal's newest part.
+fn said_last(
+    home: &Home,
+    until: Until,
+    on_damage: OnDamage,
+    city: &City,
+    going_on: impl Fn() -> Result<(), NoPast>,
+) -> Result<Said, NoPast> {
+    let reader = Reader::open_end(&home.journal(), Arc::new(RealDisk), on_damage);
+    let mut reader = reader.map_err(|error| unreadable(error.into()))?;
+    let mut said = BTreeMap::new();
+    let mut begins = None;
+    let mut ended = None;
+    let read = see_ticks(&mut reader, Some(until), city, |_, at, readings| {
+        begins.get_or_insert(at);
+        readings.iter().for_each(|reading| remember(&mut said, reading));
+        going_on().map_err(|why| {
+            ended = Some(why);
+            anyhow!("ended early")
+        })
+    });
+    if let Some(why) = ended {
+        return Err(why);
+    }
+    read.map_err(unreadable)?;
+    begins.map(|begins| Said { begins, readings: said }).ok_or(NoPast::NotKept(None))
 }
 
 /// The journal's oldest instant, and the configuration that was in force at the end of what is to be read.

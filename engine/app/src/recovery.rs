@@ -56,11 +56,40 @@ pub(crate) fn feed_ticks(
     feeder: &mut Feeder,
     mut see: impl FnMut(Timestamp, &[Reading]) -> Result<()>,
 ) -> Result<Recovered> {
-    let mut names = Names::default();
     let mut recovered = Recovered::default();
     let mut batch = Batch::default();
+    let retired = see_ticks(&mut reader, until, city, |tick, at, known| {
+        see(at, known)?;
+        recovered.tick = tick;
+        recovered.at = at;
+        recovered.readings += known.len() as u64;
+        batch.push(tick, at, known.drain(..));
+        if batch.len() >= READINGS_A_BATCH {
+            feeder.feed_blocking(std::mem::take(&mut batch))?;
+        }
+        Ok(())
+    })?;
+    meters.retired_devices.add(retired);
+    if !batch.is_empty() {
+        feeder.feed_blocking(batch)?;
+    }
+    for part in reader.skipped() {
+        tracing::error!(file = %part.file.display(), from = part.from, to = part.to, part.what, "left out of the journal");
+    }
+    Ok(recovered)
+}
+
+/// Shows each tick, its instant and its readings of devices that `city` has, up to and with `until`. How many readings were of others.
+pub(crate) fn see_ticks(
+    reader: &mut Reader,
+    until: Option<Until>,
+    city: &City,
+    mut see: impl FnMut(Tick, Timestamp, &mut Vec<Reading>) -> Result<()>,
+) -> Result<u64> {
+    let mut names = Names::default();
     let mut known: Vec<Reading> = Vec::new();
-    for record in &mut reader {
+    let mut retired = 0;
+    for record in reader {
         match record.context(UNREADABLE)? {
             Record::Era(era) => names = Names::of(&era, city),
             Record::Batch { tick, at, readings } => {
@@ -69,25 +98,12 @@ pub(crate) fn feed_ticks(
                 }
                 known.clear();
                 known.extend(readings.iter().filter_map(|r| names.translate(r.clone())));
-                meters.retired_devices.add((readings.len() - known.len()) as u64);
-                see(at, &known)?;
-                recovered.tick = tick;
-                recovered.at = at;
-                recovered.readings += known.len() as u64;
-                batch.push(tick, at, known.drain(..));
-                if batch.len() >= READINGS_A_BATCH {
-                    feeder.feed_blocking(std::mem::take(&mut batch))?;
-                }
+                retired += (readings.len() - known.len()) as u64;
+                see(tick, at, &mut known)?;
             }
         }
     }
-    if !batch.is_empty() {
-        feeder.feed_blocking(batch)?;
-    }
-    for part in reader.skipped() {
-        tracing::error!(file = %part.file.display(), from = part.from, to = part.to, part.what, "left out of the journal");
-    }
-    Ok(recovered)
+    Ok(retired)
 }
 
 pub(crate) fn is_past(until: Option<Until>, tick: Tick, at: Timestamp) -> bool {

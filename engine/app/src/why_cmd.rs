@@ -93,7 +93,7 @@ async fn of_engine(engine: &crate::cli::Engine, asked: &WhySign) -> Result<WhyRe
             })
         }
     };
-    let answer = client.why(WhyRequest { sign_id: asked.id.clone(), moment }).await;
+    let answer = client.why(WhyRequest { sign_id: asked.id.clone(), moment, with_readings: true }).await;
     match answer {
         Ok(answer) => Ok(answer.into_inner()),
         Err(refused) if refused.code() == Code::NotFound => {

@@ -42,5 +42,5 @@ mod zones;
 
 pub use context::{ActRules, ActsFrom, Context, Options, Problem, TlsFiles};
 pub use guidance::why_then;
-pub use past::{Moment, NoPast, Past, Then};
+pub use past::{Moment, NoPast, Past, Said, Then};
 pub use server::{ServeError, Server};

@@ -14,6 +14,22 @@ pub trait Past: Send + Sync {
     /// # Errors
     /// Why there is no such past, or not now.
     fn bring_back(&self, moment: Moment, given_up: &Arc<AtomicBool>) -> Result<Then, NoPast>;
+
+    /// What devices said last, up to `until`, of as much as is read in some tenths of a second. On a thread that may wait; ends early
+    /// when `given_up` becomes true.
+    ///
+    /// # Errors
+    /// Why that cannot be told, or not now.
+    fn said_last(&self, until: Tick, given_up: &Arc<AtomicBool>) -> Result<Said, NoPast>;
+}
+
+/// What devices said last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// Since when: who spoke before is not in it.
+    pub begins: Timestamp,
+    /// A few readings of each device, oldest first, in the order of their arrival.
+    pub readings: BTreeMap<DeviceIx, Vec<Reading>>,
 }
 
 /// Of which moment.
@@ -31,10 +47,8 @@ pub struct Then {
     pub city: Arc<City>,
     /// What was published.
     pub board: Arc<Board>,
-    /// The oldest instant that it was made from.
-    pub begins: Timestamp,
-    /// What each device had said last, oldest first: a few readings, in the order of their arrival.
-    pub readings: BTreeMap<DeviceIx, Vec<Reading>>,
+    /// What devices had said; it begins with the oldest instant that all of this was made from.
+    pub said: Said,
 }
 
 /// Why the past cannot be brought back.

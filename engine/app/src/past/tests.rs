@@ -71,7 +71,7 @@ async fn a_moment_has_all_up_to_it_and_nothing_after() {
     let dir = tempfile::tempdir().unwrap();
     let past = OwnPast::new(home(dir.path()).await, "present".into(), city(), OnDamage::Refuse);
     let spaces = |then: &Then| -> Vec<u32> {
-        let said = then.readings.values().flatten().map(|r| match r.value {
+        let said = then.said.readings.values().flatten().map(|r| match r.value {
             Value::Occupied { spaces } => spaces,
             _ => 0,
         });
@@ -86,7 +86,7 @@ async fn a_moment_has_all_up_to_it_and_nothing_after() {
     for (moment, tick, said) in table {
         let then =
             past.bring_back(moment, &Arc::default()).unwrap_or_else(|why| panic!("{moment:?}: {why:?}"));
-        assert_eq!((then.board.completed(), spaces(&then), then.begins), (tick, said, at(1)));
+        assert_eq!((then.board.completed(), spaces(&then), then.said.begins), (tick, said, at(1)));
         assert_eq!(then.board.completed_at(), at(i64::try_from(tick).unwrap()));
     }
     let refused = |moment, given_up: bool| {
@@ -99,6 +99,31 @@ async fn a_moment_has_all_up_to_it_and_nothing_after() {
     assert_eq!(refused(Moment::Tick(3), false), NoPast::Busy);
     drop(working);
     assert!(past.bring_back(Moment::Tick(3), &Arc::default()).is_ok());
+}
+
+#[tokio::test]
+async fn what_was_said_last_is_told_up_to_a_tick() {
+    let dir = tempfile::tempdir().unwrap();
+    let past = OwnPast::new(home(dir.path()).await, "present".into(), city(), OnDamage::Refuse);
+    for tick in [2, 4, 6] {
+        let then = past.bring_back(Moment::Tick(tick), &Arc::default()).map(|then| then.said);
+        let said = past.said_last(tick, &Arc::default());
+        assert!(said.is_ok() && said == then, "{said:?} {then:?}");
+    }
+    assert_eq!(past.said_last(0, &Arc::default()), Err(NoPast::NotKept(None)));
+    assert_eq!(past.said_last(2, &Arc::new(AtomicBool::new(true))), Err(NoPast::GivenUp));
+    // Beside a moment of the past, but one at a time.
+    let (working, looking) = (past.working.lock().unwrap(), past.looking.lock().unwrap());
+    assert_eq!(past.said_last(2, &Arc::default()), Err(NoPast::Busy));
+    drop(looking);
+    assert!(past.said_last(2, &Arc::default()).is_ok());
+    drop(working);
+
+    // Devices that the present configuration no longer has said nothing that it could tell.
+    let nobody = Arc::new(City::default());
+    let past = OwnPast::new(Home::open(dir.path()).unwrap(), "another".into(), nobody, OnDamage::Refuse);
+    let said = past.said_last(6, &Arc::default());
+    assert_eq!(said, Ok(Said { begins: at(1), readings: BTreeMap::new() }));
 }
 
 #[tokio::test]

@@ -88,10 +88,10 @@ fn write(out: &mut String, answer: &WhyResponse) {
         }
     }
     if answer.journal_from.is_some() {
-        line!(out, "\nlast readings before, of a journal that begins at {}", instant(answer.journal_from));
+        line!(out, "\nlast readings before, of the journal from {} on", instant(answer.journal_from));
         answer.readings.iter().for_each(|place| readings(out, place));
     } else {
-        line!(out, "\nreadings: with --at, e.g. --at -0s");
+        line!(out, "\nreadings: not at hand now");
     }
 }
 

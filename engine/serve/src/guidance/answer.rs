@@ -8,7 +8,7 @@ use vlot_model::{
 
 use super::readings;
 use crate::convert::{self, timestamp};
-use crate::past::Then;
+use crate::past::{Said, Then};
 use crate::wire::guidance::v1 as wire;
 
 /// Looks at a board that changes all the time; the last one is good but for the tick's own instant.
@@ -24,10 +24,17 @@ pub fn why_then(then: &Then, sign_id: &str) -> Option<Vec<u8>> {
 /// Of the past, with what devices had said.
 pub(super) fn of_then(then: &Then, sign_id: &str) -> Option<wire::WhyResponse> {
     let sign = then.city.signs.iter().position(|sign| *sign.id == *sign_id)?;
-    let mut answer = of(&then.city, &then.board, SignIx::from_position(sign))?;
-    answer.journal_from = Some(timestamp(then.begins));
-    answer.readings = readings::of_lines(then, &then.city.signs.get(sign)?.lines);
+    let sign = SignIx::from_position(sign);
+    let mut answer = of(&then.city, &then.board, sign)?;
+    with_readings(&mut answer, &then.city, sign, &then.said);
     Some(answer)
+}
+
+/// Adds what devices had said.
+pub(super) fn with_readings(answer: &mut wire::WhyResponse, city: &City, sign: SignIx, said: &Said) {
+    answer.journal_from = Some(timestamp(said.begins));
+    let lines = city.signs.get(sign.at()).map_or(&[][..], |sign| &sign.lines);
+    answer.readings = readings::of_lines(city, &said.readings, lines);
 }
 
 /// Of a board, all of one tick.

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use tonic::{Request, Response, Status};
-use vlot_model::{Entry, Key, Product, SignIx};
+use vlot_model::{Entry, Key, Product, SignIx, Tick};
 
 use crate::convert::{self, timestamp};
 use crate::frames::{Elsewhere, frame};
-use crate::past::{Moment, NoPast};
+use crate::past::{Moment, NoPast, Said};
 use crate::ready_made::position;
 use crate::shared::{Shared, shutting_down};
 use crate::watch::{Feed, watch};
@@ -56,6 +56,20 @@ impl Guidances {
         answer.map_err(refused)?.ok_or_else(|| {
             Status::not_found(format!("there was no sign {:?} then", crate::filter::clip(&sign_id)))
         })
+    }
+
+    /// What devices said last; nothing where that cannot be told now, for the rest of the answer stands without it.
+    async fn said_last(&self, until: Tick) -> Result<Option<Said>, Status> {
+        let Some(past) = self.0.context.past.clone() else { return Ok(None) };
+        let waiting = Waiting(Arc::default());
+        let given_up = Arc::clone(&waiting.0);
+        let said = tokio::task::spawn_blocking(move || past.said_last(until, &given_up));
+        let said = said.await.map_err(|_| shutting_down())?;
+        drop(waiting);
+        if let Err(NoPast::Unreadable(what)) = &said {
+            tracing::warn!(what, "the journal's end could not be read");
+        }
+        Ok(said.ok())
     }
 
     fn moment(&self, asked: why_request::Moment) -> Result<Moment, Status> {
@@ -110,7 +124,7 @@ fn refused(why: NoPast) -> Status {
 #[tonic::async_trait]
 impl GuidanceService for Guidances {
     async fn why(&self, request: Request<WhyRequest>) -> Result<Response<WhyResponse>, Status> {
-        let WhyRequest { sign_id, moment } = request.into_inner();
+        let WhyRequest { sign_id, moment, with_readings } = request.into_inner();
         let sign = SignIx::from_position(self.0.names.signs.find(&sign_id)?);
         if let Some(moment) = moment {
             let moment = self.moment(moment)?;
@@ -120,7 +134,11 @@ impl GuidanceService for Guidances {
         // All of one tick, which is a look at the whole board.
         let now = move || answer::of(&shared.context.city, &shared.context.board, sign);
         let answer = tokio::task::spawn_blocking(now).await.map_err(|_| shutting_down())?;
-        answer.map(Response::new).ok_or_else(|| Status::not_found("there is no such sign"))
+        let mut answer = answer.ok_or_else(|| Status::not_found("there is no such sign"))?;
+        if with_readings && let Some(said) = self.said_last(answer.tick).await? {
+            answer::with_readings(&mut answer, &self.0.context.city, sign, &said);
+        }
+        Ok(Response::new(answer))
     }
 
     async fn get_guidance(

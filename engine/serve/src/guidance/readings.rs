@@ -1,29 +1,31 @@
 //! What the devices of announced places had said last.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use vlot_model::{City, DeviceIx, Role, SectionIx, SignLine, Target};
+use vlot_model::{City, DeviceIx, Reading, Role, SectionIx, SignLine, Target};
 
 use crate::convert::{self, timestamp};
-use crate::past::Then;
 use crate::wire::guidance::v1 as wire;
+
+/// By device, oldest first.
+type Readings = BTreeMap<DeviceIx, Vec<Reading>>;
 
 /// Readings of a place that are told at most.
 const READINGS: usize = 50;
 
 /// Of each line's target, in the lines' order, each target once.
-pub(super) fn of_lines(then: &Then, lines: &[SignLine]) -> Vec<wire::PlaceReadings> {
+pub(super) fn of_lines(city: &City, all: &Readings, lines: &[SignLine]) -> Vec<wire::PlaceReadings> {
     let mut seen = Vec::with_capacity(lines.len());
     for line in lines {
         if !seen.contains(&line.target) {
             seen.push(line.target);
         }
     }
-    seen.into_iter().map(|target| of_place(then, target)).collect()
+    seen.into_iter().map(|target| of_place(city, all, target)).collect()
 }
 
-fn of_place(then: &Then, target: Target) -> wire::PlaceReadings {
-    let city = &then.city;
+fn of_place(city: &City, readings: &Readings, target: Target) -> wire::PlaceReadings {
     let all: Vec<DeviceIx> = (0..city.devices.len())
         .map(DeviceIx::from_position)
         .filter(|ix| city.devices.get(ix.at()).is_some_and(|device| belongs(city, target, device.role)))
@@ -33,11 +35,11 @@ fn of_place(then: &Then, target: Target) -> wire::PlaceReadings {
         let role = city.devices.get(ix.at()).map(|device| device.role);
         !matches!(role, Some(Role::Operator { .. } | Role::Apps { .. }))
     };
-    let heard = |ix: &&DeviceIx| then.readings.get(ix).is_some_and(|said| !said.is_empty());
+    let heard = |ix: &&DeviceIx| readings.get(ix).is_some_and(|said| !said.is_empty());
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let mut said: Vec<_> = all.iter().filter_map(|ix| then.readings.get(ix)).flatten().collect();
+    let mut said: Vec<_> = all.iter().filter_map(|ix| readings.get(ix)).flatten().collect();
     said.sort_by_key(|r| (Reverse((r.observed_at, r.received_at)), r.device, Reverse(r.sequence)));
-    let readings = said.into_iter().take(READINGS).map(|r| wire::PastReading {
+    let told = said.into_iter().take(READINGS).map(|r| wire::PastReading {
         device_id: city.devices.get(r.device.at()).map(|d| d.id.to_string()).unwrap_or_default(),
         said: vlot_publish::reading_words(&r.value),
         observed_at: Some(timestamp(r.observed_at)),
@@ -47,7 +49,7 @@ fn of_place(then: &Then, target: Target) -> wire::PlaceReadings {
     wire::PlaceReadings {
         target_id: convert::target(city, target),
         name: vlot_publish::target_name(city, target).to_owned(),
-        readings: readings.collect(),
+        readings: told.collect(),
         devices_heard: count(all.iter().filter(is_device).filter(heard).count()),
         devices: count(all.iter().filter(is_device).count()),
     }

@@ -10,14 +10,14 @@ use tonic::Code;
 use vlot_model::{
     AdviceReason, Arrival, ArrivalBasis, Arrow, Board, City, Compliance, DeviceIx, Direction, FacilityIx,
     FacilityLoad, GuidanceState, LinePlan, LineWay, LinkIx, LiveWay, Product, Reading, RefusedSet, SignIx,
-    SignLine, SignPlan, Target, Timestamp, Update, Value,
+    SignLine, SignPlan, Target, Tick, Timestamp, Update, Value,
 };
 use vlot_proto::common::v1::StreamPosition;
 use vlot_proto::guidance::v1::guidance_service_client::GuidanceServiceClient;
 use vlot_proto::guidance::v1::{
     self as wire, GetGuidanceRequest, WatchGuidanceRequest, WhyRequest, why_request,
 };
-use vlot_serve::{Moment, NoPast, Past, Then};
+use vlot_serve::{Moment, NoPast, Past, Said, Then};
 
 use super::support::*;
 
@@ -88,20 +88,24 @@ fn state(refused: Option<RefusedSet>) -> Product {
 }
 
 fn of(moment: Option<why_request::Moment>) -> WhyRequest {
-    WhyRequest { sign_id: "sign-ring".into(), moment }
+    WhyRequest { sign_id: "sign-ring".into(), moment, with_readings: false }
 }
 
 /// A past that answers as it is told to.
+#[derive(Default)]
 struct Told {
     answer: Mutex<Option<Result<Then, NoPast>>>,
     asked: Mutex<Vec<Moment>>,
+    /// What was said last, once, and up to which tick that was asked for.
+    said: Mutex<Option<Said>>,
+    up_to: Mutex<Vec<Tick>>,
     /// Instead of an answer: wait until nobody waits any more, and say so.
     gone: Option<mpsc::UnboundedSender<()>>,
 }
 
 impl Told {
     fn new(answer: Result<Then, NoPast>) -> Arc<Told> {
-        Arc::new(Told { answer: Mutex::new(Some(answer)), asked: Mutex::default(), gone: None })
+        Arc::new(Told { answer: Mutex::new(Some(answer)), ..Told::default() })
     }
 }
 
@@ -118,6 +122,49 @@ impl Past for Told {
         }
         self.answer.lock().unwrap().take().unwrap_or(Err(NoPast::Busy))
     }
+
+    fn said_last(&self, until: Tick, _: &Arc<AtomicBool>) -> Result<Said, NoPast> {
+        self.up_to.lock().unwrap().push(until);
+        self.said.lock().unwrap().take().ok_or(NoPast::Busy)
+    }
+}
+
+fn passage(second: u64, vehicles: u16) -> Reading {
+    Reading {
+        device: DeviceIx(2),
+        sequence: Some(9),
+        observed_at: NOON + seconds(second),
+        received_at: NOON + seconds(second + 1),
+        value: Value::Passage { direction: Direction::In, vehicles },
+    }
+}
+
+#[tokio::test]
+async fn the_present_is_told_with_what_devices_said_last_where_that_is_asked_for() {
+    let readings = BTreeMap::from([(DeviceIx(2), vec![passage(1, 1)])]);
+    let past = Arc::new(Told { said: Mutex::new(Some(Said { begins: NOON, readings })), ..Told::default() });
+    let house = House::open_with_past(Some(past.clone()), announcing).await;
+    house.publish(7, [plan(Some(0), NOON)]);
+    let mut client = GuidanceServiceClient::new(house.channel().await);
+    let asked = || WhyRequest { with_readings: true, ..of(None) };
+    let told = within(client.why(of(None))).await.unwrap().into_inner();
+    assert_eq!((told.journal_from, told.readings.len()), (None, 0));
+    let told = within(client.why(asked())).await.unwrap().into_inner();
+    assert_eq!((told.tick, told.journal_from.unwrap().seconds), (7, 1_767_268_800));
+    assert_eq!(told.readings[0].readings[0].said, "1 vehicle in");
+    // It tells once; the second time it is busy, and the rest of the answer stands.
+    let told = within(client.why(asked())).await.unwrap().into_inner();
+    assert_eq!((told.tick, told.journal_from, told.readings.len()), (7, None, 0));
+    assert!(told.decision.is_some());
+    assert_eq!(*past.up_to.lock().unwrap(), [7, 7]);
+    assert!(past.asked.lock().unwrap().is_empty());
+
+    // An engine without a journal tells what it knows.
+    let house = House::open_with_past(None, announcing).await;
+    house.publish(7, [plan(Some(0), NOON)]);
+    let mut client = GuidanceServiceClient::new(house.channel().await);
+    let told = within(client.why(asked())).await.unwrap().into_inner();
+    assert_eq!((told.tick, told.journal_from), (7, None));
 }
 
 #[tokio::test]
@@ -163,7 +210,7 @@ async fn what_cannot_be_asked_for_is_refused_in_words() {
     let noon = why_request::Moment::At(prost_types::Timestamp { seconds: 1_767_268_800, nanos: 0 });
     let later = why_request::Moment::At(prost_types::Timestamp { seconds: 1_767_268_801, nanos: 0 });
     let never = why_request::Moment::At(prost_types::Timestamp { seconds: i64::MAX, nanos: -1 });
-    let nobody = WhyRequest { sign_id: "nope".into(), moment: None };
+    let nobody = WhyRequest { sign_id: "nope".into(), ..of(None) };
     let table = [
         (nobody, Code::NotFound, "there is no sign \"nope\""),
         (of(Some(later)), Code::InvalidArgument, "still to come: it is 2026-01-01T12:00:00Z here"),
@@ -202,15 +249,8 @@ async fn the_past_is_told_with_what_devices_had_said() {
     let board = Arc::new(Board::new());
     let update = |product| Update { tick: 3, at: NOON, trigger: None, product: Arc::new(product) };
     board.publish(3, NOON, [update(plan(None, NOON))]);
-    let passage = |second, vehicles| Reading {
-        device: DeviceIx(2),
-        sequence: Some(9),
-        observed_at: NOON + seconds(second),
-        received_at: NOON + seconds(second + 1),
-        value: Value::Passage { direction: Direction::In, vehicles },
-    };
     let readings = BTreeMap::from([(DeviceIx(2), vec![passage(1, 1), passage(5, 2)])]);
-    let then = Then { city: Arc::new(city), board, begins: NOON, readings };
+    let then = Then { city: Arc::new(city), board, said: Said { begins: NOON, readings } };
     let past = Told::new(Ok(then));
     let house = House::open_with_past(Some(past.clone()), announcing).await;
     house.publish(7, [plan(Some(0), NOON)]);
@@ -235,7 +275,7 @@ async fn the_past_is_told_with_what_devices_had_said() {
 #[tokio::test]
 async fn who_goes_away_is_not_worked_for() {
     let (gone, mut told) = mpsc::unbounded_channel();
-    let past = Told { answer: Mutex::default(), asked: Mutex::default(), gone: Some(gone) };
+    let past = Told { gone: Some(gone), ..Told::default() };
     let house = House::open_with_past(Some(Arc::new(past)), announcing).await;
     house.publish(7, [plan(Some(0), NOON)]);
     let mut client = GuidanceServiceClient::new(house.channel().await);

@@ -21,6 +21,8 @@ pub struct Reader {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     on_damage: OnDamage,
+    /// Segments that begin before this tick are left out.
+    from: Tick,
     segment: Option<Segment>,
     /// Said, so that a segment's copy of it is not said again.
     era: Option<Arc<Era>>,
@@ -55,17 +57,32 @@ impl Reader {
     /// When the directory cannot be listed.
     pub fn open_with(dir: &Path, disk: Arc<dyn Disk>, on_damage: OnDamage) -> Result<Self, JournalError> {
         segment::list(&*disk, dir)?;
-        Ok(Reader {
+        Ok(Self::from_segment(0, dir, disk, on_damage))
+    }
+
+    /// Only what stands in the newest segment and in the one before it: the last 64 to 128 MiB of a busy journal, all of a young one.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn open_end(dir: &Path, disk: Arc<dyn Disk>, on_damage: OnDamage) -> Result<Self, JournalError> {
+        let segments = segment::list(&*disk, dir)?;
+        let from = segments.iter().rev().nth(1).or(segments.first()).copied().unwrap_or(0);
+        Ok(Self::from_segment(from, dir, disk, on_damage))
+    }
+
+    fn from_segment(from: Tick, dir: &Path, disk: Arc<dyn Disk>, on_damage: OnDamage) -> Self {
+        Reader {
             disk,
             dir: dir.to_owned(),
             on_damage,
+            from,
             segment: None,
             era: None,
             last_tick: 0,
             entry: Entry::default(),
             skipped: Vec::new(),
             failed: false,
-        })
+        }
     }
 
     /// What was passed over so far; empty unless [`OnDamage::SkipOver`] was asked for.
@@ -77,7 +94,10 @@ impl Reader {
     fn advance(&mut self) -> Result<Option<Record>, JournalError> {
         loop {
             let Some(segment) = &mut self.segment else {
-                let Some(&first) = segment::list(&*self.disk, &self.dir)?.first() else { return Ok(None) };
+                let segments = segment::list(&*self.disk, &self.dir)?;
+                let Some(first) = segments.into_iter().find(|tick| *tick >= self.from) else {
+                    return Ok(None);
+                };
                 match self.enter(first, 0) {
                     Ok(None) => {}
                     Ok(era) => return Ok(era),

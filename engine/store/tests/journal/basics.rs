@@ -39,6 +39,8 @@ fn a_journal_goes_on_where_it_ended() {
     journal.close_blocking().unwrap();
     assert_eq!(read(&disk), written);
     assert_eq!(disk.segments().len(), 1);
+    let end = Reader::open_end(Path::new(DIR), Arc::new(disk.clone()), OnDamage::Refuse).unwrap();
+    assert_eq!(end.collect::<Result<Vec<_>, _>>().unwrap(), written, "a young journal is all end");
     assert_eq!(open(&disk).1.era, Some(era(2)));
 }
 
@@ -58,13 +60,19 @@ fn segments_follow_one_another_and_each_knows_its_era() {
     let all = read(&disk);
     assert_eq!(ticks(&all), (1..=40).collect::<Vec<_>>());
 
+    // Who wants what was written last alone reads the last two, which begin with their era too.
+    let of = |segment: &Path| segment.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap();
+    let end = Reader::open_end(Path::new(DIR), Arc::new(disk.clone()), OnDamage::Refuse).unwrap();
+    let end: Vec<Record> = end.map(Result::unwrap).collect();
+    assert_eq!(end[0], Record::Era(era(1)));
+    assert_eq!(ticks(&end), (of(&segments[segments.len() - 2])..=40).collect::<Vec<_>>());
+
     // The oldest ones can go: the rest still begins with its era.
     disk.delete(&segments[0]);
     disk.delete(&segments[1]);
     let rest = read(&disk);
-    let first: u64 = segments[2].file_stem().unwrap().to_str().unwrap().parse().unwrap();
     assert_eq!(rest[0], Record::Era(era(1)));
-    assert_eq!(ticks(&rest), (first..=40).collect::<Vec<_>>());
+    assert_eq!(ticks(&rest), (of(&segments[2])..=40).collect::<Vec<_>>());
 
     // One from the middle cannot go unseen.
     disk.delete(&segments[4]);

@@ -126,14 +126,14 @@ guidance, mode together
   42 % obey.
   Lei: 2.
 
-last readings before, of a journal that begins at 1970-01-01T00:00:01Z
+last readings before, of the journal from 1970-01-01T00:00:01Z on
   Lei: 1 of 2 devices had said something
     1970-01-01T00:00:58Z  lei-in  1 vehicle in, message 4
 ";
     assert_eq!(text(&answer), expected);
     // Nothing is known yet.
     let nothing = WhyResponse { sign_id: "ring".into(), ..WhyResponse::default() };
-    assert!(text(&nothing).contains("no face yet") && text(&nothing).contains("readings: with --at"));
+    assert!(text(&nothing).contains("no face yet") && text(&nothing).contains("readings: not at hand"));
     let json: serde_json::Value = serde_json::from_str(&super::super::json::json(&answer).unwrap()).unwrap();
     assert_eq!(
         (&json["lines"][0]["arrival"]["free"], &json["lines"][2]["way"]),
