@@ -51,20 +51,25 @@ pub(crate) struct Prices {
     pub(crate) turned_away_s: f64,
 }
 
-/// What is sent to a place: vehicles a second, and the sum of their drives weighed by it.
+/// What is sent to a place: by how many signs, vehicles a second, and the sum of their drives weighed by it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Load {
+    signs: u32,
     per_s: f64,
     drive: f64,
 }
 
 impl Load {
     fn with(self, per_s: f64, drive_s: f64) -> Self {
-        Load { per_s: self.per_s + per_s, drive: self.drive + per_s * drive_s }
+        Load { signs: self.signs + 1, per_s: self.per_s + per_s, drive: self.drive + per_s * drive_s }
     }
 
     fn without(self, per_s: f64, drive_s: f64) -> Self {
-        Load { per_s: (self.per_s - per_s).max(0.0), drive: (self.drive - per_s * drive_s).max(0.0) }
+        // What rounding leaves of both would make any drive at all.
+        if self.signs <= 1 {
+            return Load::default();
+        }
+        Load { signs: self.signs - 1, per_s: self.per_s - per_s, drive: self.drive - per_s * drive_s }
     }
 }
 
