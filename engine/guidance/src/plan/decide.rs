@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use vlot_model::{
     AdviceReason, City, FacilityIx, FacilityLoad, FacilityStatus, Figure, GarageIx, GarageState,
-    GuidanceState, LinePlan, LineWay, Product, Sight, SignIx, SignPlan, Target, Timestamp, UserGroup,
+    GuidanceState, LinePlan, LineWay, Product, Sight, Sign, SignIx, SignPlan, Target, Timestamp, UserGroup,
 };
 use vlot_network::geo;
 
-use super::advise::LEAST_DIVERTED;
 use super::demand::Obedience;
 use super::judge::faults;
+use super::passing::Passing;
 use super::set::Chain;
 use super::space::Space;
 use super::ways::Ways;
@@ -42,6 +42,7 @@ pub(crate) struct Planner {
     groups: BTreeMap<(FacilityIx, UserGroup), Sight>,
     garages: BTreeMap<GarageIx, GarageState>,
     pub(super) obedience: Obedience,
+    passing: Passing,
     /// Facilities that signs announce, in order: positions in `obedience`.
     pub(super) announced: Vec<FacilityIx>,
     /// Seconds on foot between facilities, by their positions in `announced`.
@@ -75,6 +76,7 @@ impl Planner {
                 f64::from(city.guidance.compliance),
                 &announced.iter().map(|f| f64::from(capacity(f))).collect::<Vec<_>>(),
             ),
+            passing: passing(city, &announced),
             walk_s: walks(city, &announced),
             centre_s: to_centre(city, &announced),
             announced,
@@ -195,12 +197,15 @@ impl Planner {
         }
         let away = self.away();
         let all: f64 = away.iter().sum();
-        // That some always look for another place is assumed, and shows in no count: it is no evidence of who obeys.
-        let evident = (all / LEAST_DIVERTED).min(1.0);
+        let looking: Vec<_> =
+            away.iter().map(|share| share * self.seeking_per_s * passed.as_secs_f64()).collect();
+        let mut passing = std::mem::take(&mut self.passing);
+        let evident = passing.moved(&looking, |sign| self.sent(sign, at), at);
+        self.passing = passing;
         for (place, facility) in self.announced.iter().enumerate() {
             let came = self.spaces.get_mut(facility).map_or(0.0, |space| space.arrive(at));
             let kept_away = if all > 0.0 { diverted * away[place] / all } else { 0.0 };
-            self.obedience.moved(place, came / share - kept_away, evident);
+            self.obedience.moved(place, came / share - kept_away, evident[place]);
         }
         for space in self.spaces.values_mut() {
             space.censor(at);
@@ -218,6 +223,15 @@ impl Planner {
                 space.expect(self.seeking_per_s * self.obedience.own_share(place));
             }
         }
+    }
+
+    /// Where a sign sends drivers, and when those who read it now are there.
+    fn sent(&self, sign: usize, at: Timestamp) -> Option<(usize, Timestamp)> {
+        let plan = self.plans.get(sign)?.as_deref()?;
+        let line = plan.advice?;
+        let target = self.city.signs.get(sign)?.lines.get(line as usize).and_then(facility)?;
+        let drive = self.drive_s(plan.sign, line, plan.lines.get(line as usize)?);
+        Some((self.announced.binary_search(&target).ok()?, at + Duration::from_secs_f64(drive)))
     }
 
     /// By announced facility: the share of those who look for a space who would go there and are better off elsewhere.
@@ -348,6 +362,15 @@ impl Planner {
         self.state.compliance = self.obedience.compliance();
         self.state.entries_vph = an_hour(self.spaces.values().map(|space| space.rates(at)[0]).sum::<f64>());
     }
+}
+
+/// Which signs announce which facilities, by their positions in `announced`.
+fn passing(city: &City, announced: &[FacilityIx]) -> Passing {
+    let places = |sign: &Sign| {
+        let facilities = sign.lines.iter().filter_map(facility);
+        facilities.filter_map(|f| announced.binary_search(&f).ok()).collect()
+    };
+    Passing::new(announced.len(), city.signs.iter().map(|sign| (f64::from(sign.demand), places(sign))))
 }
 
 /// Seconds on foot from each facility to each other.

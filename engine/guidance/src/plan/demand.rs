@@ -3,29 +3,14 @@
 //! How many look for a space is measured where they end: at the facilities' entrances. How they spread over the signs is configured
 //! (`demand`). Of those who pass a sign, the ones whom another sign has just sent past it are not counted twice.
 //!
-//! Compliance is measured afterwards: minute by minute, the arrivals that would have come if everyone obeyed, against those that
-//! came. Least squares over what is forgotten within hours; the assumed share counts as a little evidence of its own. Twice: as it is
-//! told, where advice moves somebody and everybody gets in; and as plans count on it, over everything, which is lower where it is not
-//! plain to see. To count on too many does more harm than on too few: who is thought to be on the way takes space from others.
-
-use std::time::Duration;
+//! Compliance is measured afterwards: step by step, the arrivals that would have come if everyone obeyed, against those that came. Least
+//! squares over what is forgotten within hours; the assumed share counts as a little evidence of its own. Twice: as it is told
+//! (`compliance`), where advice moves somebody and everybody gets in; and as plans count on it, here, over everything, which is lower where
+//! it is not plain to see. To count on too many does more harm than on too few: who is thought to be on the way takes space from others.
 
 use vlot_model::{Compliance, Timestamp};
 
-use super::decide::small;
-
-/// Arrivals are compared in steps of this: shorter ones are noise, longer ones see no change of advice.
-const STEP: Duration = Duration::from_mins(5);
-/// What was seen so long ago counts 1/e.
-const MEMORY: Duration = Duration::from_hours(6);
-/// Shares of the facilities are learned over about this many vehicles.
-const VEHICLES: f64 = 300.0;
-/// The assumed share weighs as much as this: squared vehicles in which advice made a difference.
-const ASSUMED_WEIGHT: f64 = 60.0;
-/// With a smaller share of the demand at facilities that let everybody in, the others tell nothing.
-const LEAST_TOLD: f64 = 0.2;
-/// Nobody is believed to obey always or never.
-const BOUNDS: [f64; 2] = [0.05, 0.95];
+use super::compliance::{Fit, Measure, STEP, VEHICLES};
 
 /// What of the demand comes to each sign first: `demand` by sign, and the sign that each one's advice leads past next.
 pub(crate) fn fresh(demand: &[f64], next: &[Option<usize>]) -> Vec<f64> {
@@ -49,48 +34,12 @@ pub(crate) struct Obedience {
     /// By facility: vehicles that entered in this step, and how many more (or fewer) would have if everyone obeyed.
     entered: Vec<f64>,
     moved: Vec<f64>,
-    /// Of `moved`, what shows in counts.
-    evident: Vec<f64>,
     /// Share of all vehicles that go to each of their own accord.
     own: Vec<f64>,
     seen: f64,
     begun: Option<Timestamp>,
-    told: Fit,
     counted_on: Fit,
-}
-
-/// Sums of a regression through the origin.
-#[derive(Clone, Copy, Debug, Default)]
-struct Fit {
-    xx: f64,
-    xy: f64,
-    yy: f64,
-    minutes: f64,
-}
-
-impl Fit {
-    /// One step's evidence: what would be otherwise if everyone obeyed, what is otherwise, and the weight of it, by facility.
-    fn learn(&mut self, evidence: impl Iterator<Item = (f64, f64, f64)>) {
-        let fade = (-STEP.as_secs_f64() / MEMORY.as_secs_f64()).exp();
-        for sum in [&mut self.xx, &mut self.xy, &mut self.yy, &mut self.minutes] {
-            *sum *= fade;
-        }
-        for (x, y, weight) in evidence {
-            self.xx += weight * x * x;
-            self.xy += weight * x * y;
-            self.yy += weight * y * y;
-        }
-        self.minutes += STEP.as_secs_f64() / 60.0;
-    }
-
-    /// As the sums have it, which can lie outside what is believed of anybody.
-    fn slope(&self, assumed: f64) -> f64 {
-        (self.xy + assumed * ASSUMED_WEIGHT) / (self.xx + ASSUMED_WEIGHT)
-    }
-
-    fn share(&self, assumed: f64) -> f64 {
-        self.slope(assumed).clamp(BOUNDS[0], BOUNDS[1])
-    }
+    told: Measure,
 }
 
 impl Obedience {
@@ -100,27 +49,26 @@ impl Obedience {
             assumed,
             entered: vec![0.0; facilities],
             moved: vec![0.0; facilities],
-            evident: vec![0.0; facilities],
             own: capacities.iter().map(|capacity| capacity / all).collect(),
             seen: 0.0,
             begun: None,
-            told: Fit::default(),
-            counted_on: Fit::default(),
+            counted_on: Fit::new(facilities),
+            told: Measure::new(assumed, capacities),
         }
     }
 
     pub(crate) fn entered(&mut self, facility: usize, vehicles: f64) {
         if let Some(count) = self.entered.get_mut(facility) {
             *count += vehicles;
+            self.told.entered(facility, vehicles);
         }
     }
 
-    /// So many more would arrive there now if everyone obeyed; fewer, where they are sent away. Of these the share `evident` shows in
-    /// counts.
+    /// So many more would arrive there now if everyone obeyed; fewer, where they are sent away. Of these `evident` show in counts.
     pub(crate) fn moved(&mut self, facility: usize, vehicles: f64, evident: f64) {
-        if let (Some(count), Some(shows)) = (self.moved.get_mut(facility), self.evident.get_mut(facility)) {
+        if let Some(count) = self.moved.get_mut(facility) {
             *count += vehicles;
-            *shows += vehicles * evident;
+            self.told.moved(facility, evident);
         }
     }
 
@@ -140,20 +88,13 @@ impl Obedience {
         let share = self.counted_on();
         // Where everybody gets in, entries say what people want; elsewhere they say what there was room for.
         let told = |i: usize| !censored.get(i).copied().unwrap_or(false);
-        let some = |moved: &[f64]| moved.iter().any(|moved| *moved > 0.0);
+        self.told.step(told);
         // Without a share of its own for each facility there is nothing to compare with.
-        if self.seen >= VEHICLES / 4.0 && total > 0.0 {
-            if some(&self.evident) {
-                self.compare(told);
-            }
-            if some(&self.moved) {
-                // If a share c obeys: entered = own + c moved. Counts scatter with their size: large ones are no louder than small ones.
-                let all = self.entered.iter().zip(&self.moved).zip(&self.own);
-                let of = |((entered, moved), own): ((&f64, &f64), &f64)| {
-                    (*moved, entered - own * total, 1.0 / (own * total).max(1.0))
-                };
-                self.counted_on.learn(all.map(of));
-            }
+        if self.seen >= VEHICLES / 4.0 && total > 0.0 && self.moved.iter().any(|moved| *moved > 0.0) {
+            // If a share c obeys: entered = own + c moved. Counts scatter with their size: large ones are no louder than small ones.
+            let own = |i: usize| self.own[i] * total;
+            let of = |i| (i, self.moved[i], self.entered[i] - own(i), 1.0 / own(i).max(1.0));
+            self.counted_on.learn((0..self.own.len()).map(of));
         }
         let wanted: Vec<_> =
             self.entered.iter().zip(&self.moved).map(|(e, moved)| (e - share * moved).max(0.0)).collect();
@@ -168,27 +109,6 @@ impl Obedience {
         }
         self.entered.fill(0.0);
         self.moved.fill(0.0);
-        self.evident.fill(0.0);
-    }
-
-    /// One step's evidence: by how much entries are other than people want of their own accord, against by how much they would be
-    /// if everyone obeyed. If a share c obeys, entered = own * all + c * moved; how many they are in all is not known of itself where
-    /// some are turned away, so it is what fits this step best.
-    fn compare(&mut self, told: impl Fn(usize) -> bool) {
-        let of = |sum: &dyn Fn(usize) -> f64| (0..self.own.len()).filter(|i| told(*i)).map(sum).sum::<f64>();
-        let (own, entered, moved) =
-            (of(&|i| self.own[i]), of(&|i| self.entered[i]), of(&|i| self.evident[i]));
-        if own < LEAST_TOLD || entered <= 0.0 {
-            return;
-        }
-        let evidence = |i: usize| {
-            let part = self.own[i] / own;
-            // Counts scatter with their size: large facilities are no louder than small ones.
-            let weight = 1.0 / (part * entered).max(1.0);
-            (self.evident[i] - part * moved, self.entered[i] - part * entered, weight)
-        };
-        let evidence: Vec<_> = (0..self.own.len()).filter(|i| told(*i)).map(evidence).collect();
-        self.told.learn(evidence.into_iter());
     }
 
     /// The share that plans count on, 0..=1.
@@ -198,16 +118,7 @@ impl Obedience {
 
     /// What is believed now.
     pub(crate) fn compliance(&self) -> Compliance {
-        let fit = &self.told;
-        let slope = fit.slope(self.assumed);
-        let residual = (fit.yy - 2.0 * slope * fit.xy + slope * slope * fit.xx).max(0.0);
-        let steps = (fit.minutes * 60.0 / STEP.as_secs_f64()).max(1.0);
-        let noise = (residual / (steps * self.own.len().max(1) as f64)).max(1.0);
-        Compliance {
-            share: small(fit.share(self.assumed)),
-            sd: small((noise / (fit.xx + ASSUMED_WEIGHT)).sqrt().min(0.3)),
-            minutes: small(fit.minutes),
-        }
+        self.told.compliance()
     }
 }
 
@@ -240,7 +151,7 @@ mod tests {
                     let sent = if f == advised { 1.0 } else { 0.0 };
                     obedience.entered(f, 40.0 * ((1.0 - share) * own + share * sent));
                     if step >= 40 {
-                        obedience.moved(f, 40.0 * (sent - own), 1.0);
+                        obedience.moved(f, 40.0 * (sent - own), 40.0 * (sent - own));
                     }
                 }
                 obedience.advance(Timestamp::from_secs(step * 300), &[]);
@@ -249,6 +160,48 @@ mod tests {
             assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");
             assert!(found.minutes > 60.0);
         }
+    }
+
+    #[test]
+    fn an_advice_that_stands_is_not_taken_for_a_wish() {
+        for truth in [0.1, 0.6] {
+            let mut obedience = Obedience::new(0.3, &[40.0, 30.0, 20.0, 10.0]);
+            for step in 0..160_i64 {
+                // After the first hours ever the same: two in ten are sent from the first to the last.
+                let sent = if step < 40 { 0.0 } else { 8.0 };
+                for (f, own, moved) in [(0, 16.0, -sent), (1, 12.0, 0.0), (2, 8.0, 0.0), (3, 4.0, sent)] {
+                    obedience.entered(f, own + truth * moved);
+                    obedience.moved(f, moved, moved);
+                }
+                obedience.advance(Timestamp::from_secs(step * 300), &[]);
+            }
+            let found = obedience.compliance();
+            assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn facilities_that_contradict_each_other_leave_it_open() {
+        // By what the counts of one say, nobody obeys; by those of the other, six in ten do.
+        let sd = |of: [f64; 2]| {
+            let mut obedience = Obedience::new(0.3, &[40.0, 20.0, 20.0, 20.0]);
+            for step in 0..2_000_i64 {
+                let sent = if step < 40 { 0.0 } else { 6.0 };
+                let turn = usize::try_from(step % 2).expect("small");
+                let came = |f: usize| if f == 2 + turn { of[turn] * sent } else { 0.0 };
+                let apart = came(2) + came(3);
+                for (f, usual) in [16.0, 8.0, 8.0, 8.0].into_iter().enumerate() {
+                    obedience.entered(f, usual + came(f) - if f == 0 { apart } else { 0.0 });
+                    let moved = if f == 0 { -sent } else { 0.0 } + if f == 2 + turn { sent } else { 0.0 };
+                    obedience.moved(f, moved, moved);
+                }
+                obedience.advance(Timestamp::from_secs(step * 300), &[]);
+            }
+            obedience.compliance()
+        };
+        let (agreed, apart) = (sd([0.3, 0.3]), sd([0.0, 0.6]));
+        assert!((agreed.share - apart.share).abs() < 0.1, "{agreed:?} {apart:?}");
+        assert!(apart.sd > 1.5 * agreed.sd, "{agreed:?} {apart:?}");
     }
 
     #[test]
@@ -281,7 +234,8 @@ mod tests {
                     // As many get into the full one as leave it; who is turned away goes home.
                     let came = if full && f == 0 { 3.0 } else { 40.0 * own + truth * sent };
                     obedience.entered(f, came);
-                    obedience.moved(f, if full && f == 0 { -16.0 } else { sent }, 1.0);
+                    let moved = if full && f == 0 { -16.0 } else { sent };
+                    obedience.moved(f, moved, moved);
                 }
                 obedience.advance(Timestamp::from_secs(step * 300), &[full, false, false, false]);
             }

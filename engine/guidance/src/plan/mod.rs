@@ -5,10 +5,12 @@
 
 mod advise;
 mod assign;
+mod compliance;
 mod decide;
 mod demand;
 mod edge;
 mod judge;
+mod passing;
 mod publish;
 mod set;
 mod shell;

@@ -69,6 +69,14 @@ impl Vlot {
         }
     }
 
+    /// The share that obeys, as it is told, and its standard deviation.
+    pub(super) fn told_compliance(&self) -> Option<[f32; 2]> {
+        match &*self.board.get(Key::Guidance)?.product {
+            Product::Guidance(state) => Some([state.compliance.share, state.compliance.sd]),
+            _ => None,
+        }
+    }
+
     pub(super) fn stop(self) -> Result<()> {
         let Running { feeder, join, .. } = self.running;
         drop(feeder);

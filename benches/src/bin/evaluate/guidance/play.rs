@@ -156,6 +156,7 @@ pub(super) fn play(scenario: &Scenario, demand: &Demand, city: &City, setup: &Se
     watch.tell(&mut played, second);
     if let Some(vlot) = vlot {
         played.refused = vlot.refused;
+        played.told_compliance = vlot.told_compliance();
         vlot.stop()?;
     }
     played.wall_s = begun.elapsed().as_secs_f64();
