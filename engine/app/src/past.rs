@@ -75,7 +75,7 @@ impl Past for OwnPast {
         let _one_at_a_time = alone(&self.looking)?;
         last_in_line(|| {
             let going_on = || if given_up.load(Ordering::Acquire) { Err(NoPast::GivenUp) } else { Ok(()) };
-            said_last(&self.home, Until::Tick(until), self.on_damage, &self.present.1, going_on)
+            said_last(&self.home, until, self.on_damage, &self.present.1, going_on)
         })
     }
 }
@@ -188,15 +188,15 @@ fn back_to(
     if let Some(why) = ended {
         return Err(why);
     }
-    fed.map_err(unreadable)?;
+    let ends = fed.map_err(unreadable)?.tick;
     joined.map_err(|error| NoPast::Unreadable(error.to_string()))?;
-    Ok(Then { city, board, said: Said { begins, readings: said } })
+    Ok(Then { city, board, said: Said { begins, ends, readings: said } })
 }
 
 /// What the devices of `city` say in the journal's newest part.
 fn said_last(
     home: &Home,
-    until: Until,
+    until: Tick,
     on_damage: OnDamage,
     city: &City,
     going_on: impl Fn() -> Result<(), NoPast>,
@@ -204,10 +204,10 @@ fn said_last(
     let reader = Reader::open_end(&home.journal(), Arc::new(RealDisk), on_damage);
     let mut reader = reader.map_err(|error| unreadable(error.into()))?;
     let mut said = BTreeMap::new();
-    let mut begins = None;
-    let mut ended = None;
-    let read = see_ticks(&mut reader, Some(until), city, |_, at, readings| {
+    let (mut begins, mut ends, mut ended) = (None, 0, None);
+    let read = see_ticks(&mut reader, Some(Until::Tick(until)), city, |tick, at, readings| {
         begins.get_or_insert(at);
+        ends = tick;
         readings.iter().for_each(|reading| remember(&mut said, reading));
         going_on().map_err(|why| {
             ended = Some(why);
@@ -218,7 +218,7 @@ fn said_last(
         return Err(why);
     }
     read.map_err(unreadable)?;
-    begins.map(|begins| Said { begins, readings: said }).ok_or(NoPast::NotKept(None))
+    begins.map(|begins| Said { begins, ends, readings: said }).ok_or(NoPast::NotKept(None))
 }
 
 /// The journal's oldest instant, and the configuration that was in force at the end of what is to be read.

@@ -28,6 +28,8 @@ pub trait Past: Send + Sync {
 pub struct Said {
     /// Since when: who spoke before is not in it.
     pub begins: Timestamp,
+    /// Up to and with this tick, where the journal had come so far.
+    pub ends: Tick,
     /// A few readings of each device, oldest first, in the order of their arrival.
     pub readings: BTreeMap<DeviceIx, Vec<Reading>>,
 }

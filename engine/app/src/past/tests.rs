@@ -108,7 +108,7 @@ async fn what_was_said_last_is_told_up_to_a_tick() {
     for tick in [2, 4, 6] {
         let then = past.bring_back(Moment::Tick(tick), &Arc::default()).map(|then| then.said);
         let said = past.said_last(tick, &Arc::default());
-        assert!(said.is_ok() && said == then, "{said:?} {then:?}");
+        assert!(said.as_ref().is_ok_and(|said| said.ends == tick) && said == then, "{said:?} {then:?}");
     }
     assert_eq!(past.said_last(0, &Arc::default()), Err(NoPast::NotKept(None)));
     assert_eq!(past.said_last(2, &Arc::new(AtomicBool::new(true))), Err(NoPast::GivenUp));
@@ -123,7 +123,7 @@ async fn what_was_said_last_is_told_up_to_a_tick() {
     let nobody = Arc::new(City::default());
     let past = OwnPast::new(Home::open(dir.path()).unwrap(), "another".into(), nobody, OnDamage::Refuse);
     let said = past.said_last(6, &Arc::default());
-    assert_eq!(said, Ok(Said { begins: at(1), readings: BTreeMap::new() }));
+    assert_eq!(said, Ok(Said { begins: at(1), ends: 6, readings: BTreeMap::new() }));
 }
 
 #[tokio::test]

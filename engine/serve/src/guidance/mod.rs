@@ -5,11 +5,13 @@ mod readings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tonic::{Request, Response, Status};
 use vlot_model::{Entry, Key, Product, SignIx, Tick};
 
+use crate::connection::OwnTime;
 use crate::convert::{self, timestamp};
 use crate::frames::{Elsewhere, frame};
 use crate::past::{Moment, NoPast, Said};
@@ -24,6 +26,11 @@ use crate::wire::guidance::v1::{
 };
 
 pub use answer::why_then;
+
+/// Looks at the journal's end until it has come as far as the board.
+const LOOKS: usize = 20;
+/// At the latest then, where no tick comes.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// The service.
 pub(crate) struct Guidances(pub(crate) Arc<Shared>);
@@ -61,15 +68,25 @@ impl Guidances {
     /// What devices said last; nothing where that cannot be told now, for the rest of the answer stands without it.
     async fn said_last(&self, until: Tick) -> Result<Option<Said>, Status> {
         let Some(past) = self.0.context.past.clone() else { return Ok(None) };
+        let mut changed = self.0.context.changed.clone();
         let waiting = Waiting(Arc::default());
-        let given_up = Arc::clone(&waiting.0);
-        let said = tokio::task::spawn_blocking(move || past.said_last(until, &given_up));
-        let said = said.await.map_err(|_| shutting_down())?;
-        drop(waiting);
-        if let Err(NoPast::Unreadable(what)) = &said {
-            tracing::warn!(what, "the journal's end could not be read");
+        for _ in 0..LOOKS {
+            changed.mark_unchanged();
+            let (past, given_up) = (Arc::clone(&past), Arc::clone(&waiting.0));
+            let said = tokio::task::spawn_blocking(move || past.said_last(until, &given_up));
+            match said.await.map_err(|_| shutting_down())? {
+                Ok(said) if said.ends >= until => return Ok(Some(said)),
+                // What is on the board may not be on the disk yet. A tick later it is.
+                Ok(_) => drop(tokio::time::timeout(LOOK_AGAIN, changed.changed()).await),
+                Err(why) => {
+                    if let NoPast::Unreadable(what) = why {
+                        tracing::warn!(what, "the journal's end could not be read");
+                    }
+                    break;
+                }
+            }
         }
-        Ok(said.ok())
+        Ok(None)
     }
 
     fn moment(&self, asked: why_request::Moment) -> Result<Moment, Status> {
@@ -124,6 +141,8 @@ fn refused(why: NoPast) -> Status {
 #[tonic::async_trait]
 impl GuidanceService for Guidances {
     async fn why(&self, request: Request<WhyRequest>) -> Result<Response<WhyResponse>, Status> {
+        // The past is given two minutes by who brings it back.
+        OwnTime::take(&request);
         let WhyRequest { sign_id, moment, with_readings } = request.into_inner();
         let sign = SignIx::from_position(self.0.names.signs.find(&sign_id)?);
         if let Some(moment) = moment {

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use vlot_model::{
     AdviceReason, Arrival, ArrivalBasis, Arrow, Board, City, Compliance, DeviceIx, Direction, FacilityIx,
@@ -17,6 +18,7 @@ use vlot_proto::guidance::v1::guidance_service_client::GuidanceServiceClient;
 use vlot_proto::guidance::v1::{
     self as wire, GetGuidanceRequest, WatchGuidanceRequest, WhyRequest, why_request,
 };
+use vlot_proto::sign::v1::sign_service_client::SignServiceClient;
 use vlot_serve::{Moment, NoPast, Past, Said, Then};
 
 use super::support::*;
@@ -96,11 +98,13 @@ fn of(moment: Option<why_request::Moment>) -> WhyRequest {
 struct Told {
     answer: Mutex<Option<Result<Then, NoPast>>>,
     asked: Mutex<Vec<Moment>>,
-    /// What was said last, once, and up to which tick that was asked for.
-    said: Mutex<Option<Said>>,
+    /// What was said last, from the back, and up to which tick that was asked for.
+    said: Mutex<Vec<Said>>,
     up_to: Mutex<Vec<Tick>>,
     /// Instead of an answer: wait until nobody waits any more, and say so.
     gone: Option<mpsc::UnboundedSender<()>>,
+    /// Or until this is so.
+    enough: AtomicBool,
 }
 
 impl Told {
@@ -115,6 +119,9 @@ impl Past for Told {
         if let Some(gone) = &self.gone {
             gone.send(()).unwrap();
             while !given_up.load(Ordering::Acquire) {
+                if self.enough.load(Ordering::Acquire) {
+                    return Err(NoPast::NotKept(None));
+                }
                 std::thread::yield_now();
             }
             gone.send(()).unwrap();
@@ -125,7 +132,7 @@ impl Past for Told {
 
     fn said_last(&self, until: Tick, _: &Arc<AtomicBool>) -> Result<Said, NoPast> {
         self.up_to.lock().unwrap().push(until);
-        self.said.lock().unwrap().take().ok_or(NoPast::Busy)
+        self.said.lock().unwrap().pop().ok_or(NoPast::Busy)
     }
 }
 
@@ -142,7 +149,10 @@ fn passage(second: u64, vehicles: u16) -> Reading {
 #[tokio::test]
 async fn the_present_is_told_with_what_devices_said_last_where_that_is_asked_for() {
     let readings = BTreeMap::from([(DeviceIx(2), vec![passage(1, 1)])]);
-    let past = Arc::new(Told { said: Mutex::new(Some(Said { begins: NOON, readings })), ..Told::default() });
+    // The first look finds a journal that is behind the board.
+    let behind = Said { begins: NOON, ends: 6, readings: BTreeMap::new() };
+    let said = vec![Said { begins: NOON, ends: 7, readings }, behind];
+    let past = Arc::new(Told { said: Mutex::new(said), ..Told::default() });
     let house = House::open_with_past(Some(past.clone()), announcing).await;
     house.publish(7, [plan(Some(0), NOON)]);
     let mut client = GuidanceServiceClient::new(house.channel().await);
@@ -152,11 +162,11 @@ async fn the_present_is_told_with_what_devices_said_last_where_that_is_asked_for
     let told = within(client.why(asked())).await.unwrap().into_inner();
     assert_eq!((told.tick, told.journal_from.unwrap().seconds), (7, 1_767_268_800));
     assert_eq!(told.readings[0].readings[0].said, "1 vehicle in");
-    // It tells once; the second time it is busy, and the rest of the answer stands.
+    // It tells so much; the next time it is busy, and the rest of the answer stands.
     let told = within(client.why(asked())).await.unwrap().into_inner();
     assert_eq!((told.tick, told.journal_from, told.readings.len()), (7, None, 0));
     assert!(told.decision.is_some());
-    assert_eq!(*past.up_to.lock().unwrap(), [7, 7]);
+    assert_eq!(*past.up_to.lock().unwrap(), [7, 7, 7]);
     assert!(past.asked.lock().unwrap().is_empty());
 
     // An engine without a journal tells what it knows.
@@ -250,7 +260,7 @@ async fn the_past_is_told_with_what_devices_had_said() {
     let update = |product| Update { tick: 3, at: NOON, trigger: None, product: Arc::new(product) };
     board.publish(3, NOON, [update(plan(None, NOON))]);
     let readings = BTreeMap::from([(DeviceIx(2), vec![passage(1, 1), passage(5, 2)])]);
-    let then = Then { city: Arc::new(city), board, said: Said { begins: NOON, readings } };
+    let then = Then { city: Arc::new(city), board, said: Said { begins: NOON, ends: 3, readings } };
     let past = Told::new(Ok(then));
     let house = House::open_with_past(Some(past.clone()), announcing).await;
     house.publish(7, [plan(Some(0), NOON)]);
@@ -283,6 +293,26 @@ async fn who_goes_away_is_not_worked_for() {
     within(told.recv()).await.expect("the past was asked for");
     asking.abort();
     within(told.recv()).await.expect("and given up");
+}
+
+#[tokio::test]
+async fn the_past_may_take_longer_than_a_request() {
+    let (gone, mut told) = mpsc::unbounded_channel();
+    let past = Arc::new(Told { gone: Some(gone), ..Told::default() });
+    let short = |o: &mut vlot_serve::Options| o.request_timeout = std::time::Duration::from_millis(50);
+    let house = House::open_with_past_and(Some(past.clone()), short).await;
+    house.publish(7, [plan(Some(0), NOON)]);
+    let mut client = GuidanceServiceClient::new(house.channel().await);
+    let asking = tokio::spawn(async move { client.why(of(Some(why_request::Moment::Tick(7)))).await });
+    within(told.recv()).await.expect("the past was asked for");
+    // A sign that comes later and says nothing is ended first.
+    let (_says, said) = mpsc::channel(1);
+    let silent = SignServiceClient::new(house.channel().await).join(ReceiverStream::new(said)).await;
+    let ended = within(silent.unwrap().into_inner().message()).await.unwrap_err();
+    assert_eq!(ended.code(), Code::DeadlineExceeded);
+    past.enough.store(true, Ordering::Release);
+    let refused = within(asking).await.unwrap().unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange, "{refused}");
 }
 
 #[tokio::test]

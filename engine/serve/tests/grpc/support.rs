@@ -70,6 +70,11 @@ impl House {
         Self::open_in_time(Arc::default(), |_| {}, None, other, past).await.unwrap()
     }
 
+    /// With a past to bring back and other options.
+    pub async fn open_with_past_and(past: Option<Arc<dyn Past>>, change: impl FnOnce(&mut Options)) -> Self {
+        Self::open_in_time(Arc::default(), change, None, |_| {}, past).await.unwrap()
+    }
+
     /// In another city.
     pub async fn open_in(change: impl FnOnce(&mut City)) -> Self {
         Self::open_over(Arc::default(), |_| {}, None, change).await.unwrap()
