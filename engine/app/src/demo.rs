@@ -43,7 +43,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Counts take hours to drift.
 const SPEED_WITH_FAULTS: f64 = 120.0;
 /// How long the end waits for what is still on its way; a machine that is busy with other things needs more than a moment.
-const DRAIN: Duration = Duration::from_secs(15);
+const DRAIN: Duration = Duration::from_secs(40);
 
 /// Runs until its duration is over or it is told to stop.
 pub(crate) async fn demo(options: Demo) -> Result<()> {

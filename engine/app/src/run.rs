@@ -62,7 +62,7 @@ impl Stop {
 
 /// An orderly stop takes at most this long; what is not done by then was not acknowledged, and comes again.
 pub(crate) async fn within_limit<T>(stop: impl Future<Output = Result<T>>) -> Result<T> {
-    const LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(15);
     match tokio::time::timeout(LIMIT, stop).await {
         Ok(result) => result,
         Err(_) => bail!("the engine did not stop within {LIMIT:?} (hint: is the disk full?)"),

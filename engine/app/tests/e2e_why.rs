@@ -111,7 +111,7 @@ fn a_sign_says_why_now_and_then_and_then_is_what_it_was() {
 
     demo.signal("INT");
     // Whether it lost anything is for another test: the journal is whole.
-    demo.wait_exit(Duration::from_secs(15));
+    demo.wait_exit(limit);
 
     // Without an engine: the journal alone says the same, with its own configuration and with one that is named.
     let data = dir.path().to_str().unwrap();

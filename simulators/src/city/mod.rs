@@ -19,7 +19,7 @@ mod traffic;
 mod trouble;
 mod vehicles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +44,8 @@ const WARM_UP: Duration = Duration::from_millis(1_500);
 const LATE: Duration = Duration::from_secs(1);
 /// How long the end takes at most, with what was held back and the broker's last acknowledgements.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same while the broker answers.
+const PATIENCE_CONNECTED: Duration = Duration::from_secs(20);
 
 /// What to simulate.
 pub struct Options {
@@ -134,7 +136,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<Cit
     let mut publisher = Publisher::start(&broker, &client_id, Arc::clone(&live.mqtt));
 
     tokio::pin!(stop);
-    let mut said = Vec::new();
+    let (mut said, mut waiting) = (Vec::new(), VecDeque::new());
     let mut truth_at = i64::MIN;
     let outcome = loop {
         let Some(at) = town.next_at() else {
@@ -150,10 +152,10 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<Cit
         let now = clock.now();
         // After a wait for the broker a device's message is older than the present, and says so.
         let present = if now - planned <= clock.sim(LATE) { now } else { planned };
-        let messages = speaker.say(&town.fleet, present, &mut said);
+        waiting.extend(speaker.say(&town.fleet, present, &mut said));
         let sent = tokio::select! {
             biased;
-            sent = send(&mut publisher, messages, &live) => sent,
+            sent = send(&mut publisher, &mut waiting, &live) => sent,
             () = &mut stop => break Ok(()),
         };
         if let Err(e) = sent {
@@ -164,13 +166,15 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<Cit
             live.state().truth = town.truth();
         }
     };
-    let end = tokio::time::Instant::now() + PATIENCE;
-    let held = speaker.way.drain();
+    let patience = if live.mqtt.connected() { PATIENCE_CONNECTED } else { PATIENCE };
+    let end = tokio::time::Instant::now() + patience;
+    // What has happened in the city is told, also when its end came in the middle of a step.
+    waiting.extend(speaker.way.drain());
     if outcome.is_ok() {
         // Bounded, because without a broker the queue may be full.
-        let sent = tokio::time::timeout_at(end, send(&mut publisher, held, &live)).await;
+        let sent = tokio::time::timeout_at(end, send(&mut publisher, &mut waiting, &live)).await;
         if !matches!(sent, Ok(Ok(()))) {
-            tracing::warn!("messages that were held back at the end were not sent");
+            tracing::warn!(messages = waiting.len(), "not sent at the end");
         }
     }
     let all = publisher.finish(end.saturating_duration_since(tokio::time::Instant::now())).await;
@@ -189,10 +193,16 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<Cit
     })
 }
 
-async fn send(publisher: &mut Publisher, messages: Vec<Message>, live: &Live) -> Result<(), SimError> {
-    for message in messages {
-        publisher.publish(message.topic, message.payload).await?;
+/// Sends what waits. May be ended at any await: what was not sent still waits.
+async fn send(
+    publisher: &mut Publisher,
+    waiting: &mut VecDeque<Message>,
+    live: &Live,
+) -> Result<(), SimError> {
+    while let Some(message) = waiting.front() {
+        publisher.publish(message.topic.clone(), message.payload.clone()).await?;
         *live.state().readings.entry(message.kind).or_insert(0) += 1;
+        waiting.pop_front();
     }
     Ok(())
 }
