@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use common::{
-    Engine, FILTER, TOPIC, Wire, broker, broker_at, number, options, payload, publish, state, stats,
-    subscription, within,
+    Engine, FILTER, LIMIT, TOPIC, Wire, broker, broker_at, mosquitto::free_port, number, options, payload,
+    publish, state, stats, subscription, within,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -131,8 +131,8 @@ async fn a_refused_message_is_counted_kept_and_never_comes_back() {
 #[tokio::test]
 async fn a_broker_that_forgot_us_is_subscribed_to_again() {
     for protocol in BOTH {
-        let broker = broker();
-        let port = broker.addr().port();
+        let port = free_port();
+        let broker = broker_at(port);
         let mut engine = Engine::new(16);
         let source = start(Options { protocol, ..options(port) }, engine.intake.clone());
         stats(&broker, "the subscription", |s| s.subscriptions == 1).await;
@@ -156,7 +156,7 @@ async fn a_stop_waits_for_receipts_but_not_for_ever() {
         let broker = broker();
         let port = broker.addr().port();
         let mut engine = Engine::new(16);
-        let source = start(Options { protocol, ..options(port) }, engine.intake.clone());
+        let source = start(Options { protocol, drain: LIMIT, ..options(port) }, engine.intake.clone());
         stats(&broker, "the subscription", |s| s.subscriptions == 1).await;
         publish(port, 1, TOPIC, (0..2).map(payload)).await;
         let held = [engine.next().await, engine.next().await];

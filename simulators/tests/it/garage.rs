@@ -22,21 +22,24 @@ async fn figures_and_faces_end_when_nobody_renews_them() {
         valid_until: Some(proto(now() + seconds * SECOND)),
         ..Section::default()
     };
-    // 180 simulated seconds: three of the wall's.
-    let garage = Garage {
-        id: "station".into(),
-        sections: vec![section("a", Some(12), 180), section("b", None, 6_000), section("c", Some(0), 6_000)],
-        ..Garage::default()
-    };
     let position = Some(StreamPosition { tick: 9 });
-    send.send(Ok(WatchGarageResponse { change: Some(Change::Garage(garage)), position: None })).unwrap();
-    send.send(Ok(WatchGarageResponse { change: Some(Change::Face(face("ramp", 3, "A 12", 180))), position }))
-        .unwrap();
+    let sends = |seconds| {
+        let sections =
+            vec![section("a", Some(12), seconds), section("b", None, 6_000), section("c", Some(0), 6_000)];
+        let garage = Garage { id: "station".into(), sections, ..Garage::default() };
+        let face = face("ramp", 3, "A 12", seconds);
+        for (change, position) in [(Change::Garage(garage), None), (Change::Face(face), position)] {
+            send.send(Ok(WatchGarageResponse { change: Some(change), position })).unwrap();
+        }
+    };
+    sends(6_000);
 
     let view = || live.garages().remove("station").unwrap_or_default();
     let figure = |id: &str| view().sections.into_iter().find(|(s, _)| s == id).and_then(|(_, free)| free);
     until("shown", || view().faces.get("ramp").is_some_and(|t| t == "A 12")).await;
     assert_eq!((figure("a"), figure("b"), figure("c")), (Some(12), None, Some(0)), "unknown is not zero");
+    // 60 simulated seconds: one of the wall's.
+    sends(60);
     until("over", || figure("a").is_none() && view().faces.is_empty()).await;
     assert_eq!(figure("c"), Some(0), "what is still valid stays");
 
@@ -45,6 +48,6 @@ async fn figures_and_faces_end_when_nobody_renews_them() {
     let (request, _send) = engine.watched().await;
     assert_eq!(request.resume_after, position);
     let report = live.report();
-    assert_eq!((report.fallbacks, report.shown_past_end, report.garage_updates), (1, 0, 2));
+    assert_eq!((report.fallbacks, report.shown_past_end, report.garage_updates), (1, 0, 4));
     task.abort();
 }

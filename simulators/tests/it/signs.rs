@@ -79,21 +79,23 @@ async fn a_face_that_is_not_renewed_ends_in_time_though_the_connection_lives() {
         ("s", 96, 0)
     );
 
+    sign.send(face("s", 6, "VOL", 3_000));
+    assert_eq!(shown(&sign.next().await), Some(6));
+    assert_eq!(running.text("s").as_deref(), Some("VOL"));
     // 120 simulated seconds: two of the wall's.
     let sent_at = Instant::now();
     sign.send(face("s", 7, "VOL", 120));
     assert_eq!(shown(&sign.next().await), Some(7));
-    assert_eq!(running.text("s").as_deref(), Some("VOL"));
     assert_eq!(shown(&sign.next().await), Some(0), "the fallback is reported");
     let lived = sent_at.elapsed();
     assert_eq!(running.text("s"), None);
     assert!((Duration::from_secs(2)..Duration::from_secs(10)).contains(&lived), "{lived:?}");
 
     // The same version again puts it back.
-    sign.send(face("s", 7, "VOL", 30));
+    sign.send(face("s", 7, "VOL", 3_000));
     assert_eq!(shown(&sign.next().await), Some(7));
     let report = running.stop().await;
-    assert_eq!((report.fallbacks, report.faces_shown, report.shown_past_end), (1, 2, 0));
+    assert_eq!((report.fallbacks, report.faces_shown, report.shown_past_end), (1, 3, 0));
 }
 
 #[tokio::test]

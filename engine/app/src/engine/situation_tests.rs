@@ -118,12 +118,16 @@ async fn a_closure_is_watched_while_it_stands_and_stands_again_after_a_restart()
         ..Default::default()
     };
     let request = StateSituationRequest { attribution: by("a"), situation: Some(situation) };
-    let stated = within(client.state_situation(request)).await.unwrap().into_inner().situation.unwrap();
+    let answered = within(client.state_situation(request)).await.unwrap().into_inner().situation;
+    let stated = next(&mut changes, "ring", SituationPhase::Active).await;
+    // The answer is without it where the board is far behind the journal.
+    if let Some(answered) = answered {
+        assert_eq!(answered, stated);
+    }
     assert_eq!(stated.link_ids, [format!("{:016x}", 12)]);
     let car = &stated.detours[0];
     let around: Vec<_> = [1, 15, 56, 62, 23].map(|id| format!("{id:016x}")).to_vec();
     assert!(car.exists && car.link_ids == around, "{car:?}");
-    assert_eq!(next(&mut changes, "ring", SituationPhase::Active).await, stated);
 
     let feature = r#"{"type":"Feature","id":"pipes","geometry":{"type":"Point","coordinates":[4.701,50.88]},
         "properties":{"kind":"works","headline":"Pipes"}}"#;

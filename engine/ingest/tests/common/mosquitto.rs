@@ -95,7 +95,7 @@ impl Drop for Mosquitto {
 }
 
 /// Below the range from which clients get theirs; which test gets which depends on its process.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let start = u16::try_from(std::process::id() % 9_000).unwrap();
     (0..9_000)
         .map(|n| 20_000 + (start + n * 7) % 9_000)

@@ -257,6 +257,7 @@ async fn while_the_inbox_is_full_signs_are_held_back_and_nothing_is_dropped() {
 async fn a_sign_that_talks_too_much_costs_neither_its_connection_nor_its_neighbours() {
     const LIMIT: u64 = 50;
     const SAID: u64 = 3_000;
+    const NONSENSE: u64 = 200;
     let mut house = House::open_with(|o| o.sign_messages_per_s = u32::try_from(LIMIT).unwrap()).await;
     let channel = house.channel().await;
     let mut sign = Controller::over(channel.clone()).await;
@@ -265,8 +266,9 @@ async fn a_sign_that_talks_too_much_costs_neither_its_connection_nor_its_neighbo
     neighbour.say(Said::Hello(Hello { sign_id: "sign-garage".into(), ..hello() })).await;
     let talk = async {
         for version in 0..SAID {
-            // Nonsense beyond the limit is counted and fills no quarantine.
-            let fault = if version == SAID - 2 { 99 } else { Fault::Pixel.into() };
+            // Nonsense is counted, and beyond the limit it fills no quarantine.
+            let makes_sense = !(SAID - 1 - NONSENSE..SAID - 1).contains(&version);
+            let fault = if makes_sense { Fault::Pixel.into() } else { 99 };
             sign.say(Said::Shown(Shown { face_version: version, shown_at: None })).await;
             sign.say(Said::Fault(FaultReport { fault, observed_at: None })).await;
         }
@@ -286,8 +288,10 @@ async fn a_sign_that_talks_too_much_costs_neither_its_connection_nor_its_neighbo
     let refused = house.meters.refused(RefusalKind::Overload);
     // What the limit allowed came first and whole; of the rest the newest.
     assert!(heard >= LIMIT && refused > SAID, "{heard} heard, {refused} refused");
-    assert_eq!(house.meters.refused(RefusalKind::OutOfRange), 1);
-    assert!(house.quarantine.newest(10).is_empty());
+    assert_eq!(house.meters.refused(RefusalKind::OutOfRange), NONSENSE);
+    // Some of it falls into what each second allows anew.
+    let kept = house.quarantine.newest(1_000).len() as u64;
+    assert!(kept < NONSENSE, "{kept} kept");
     house.publish(1, [face(0, 7, "P1", NOON), face(1, 8, "P2", NOON)]);
     assert_eq!((sign.face().await.version, neighbour.face().await.version), (7, 8));
     assert_eq!(house.meters.signs_connected.get(), 2);
