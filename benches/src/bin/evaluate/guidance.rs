@@ -238,7 +238,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "signs",
     "obey",
     "to a space, min",
@@ -256,7 +256,8 @@ const COLUMNS: [&str; 20] = [
     "spread",
     "flips a sign and hour",
     "advice taken",
-    "obey, as told",
+    "by who was warned",
+    "as told",
     "wrong space / wrong full / dark rows",
     "s a run",
 ];
@@ -268,7 +269,7 @@ fn table(cases: &[(Mode, u32)], all: &[Vec<Figures>]) {
         let f = Figures::mean(runs);
         let pct = |share: f64| format!("{:.1} %", 100.0 * share);
         println!(
-            "| {} | {percent} % | {:.2} | {:.1} | {:.2} | {} | {:.2} | {} | {} | {} | {:.0} | {:.1} | {:.3} | {:.1} | {} | {} \u{b1} {} | {} / {} / {} | {:.0} |",
+            "| {} | {percent} % | {:.2} | {:.1} | {:.2} | {} | {:.2} | {} | {} | {} | {:.0} | {:.1} | {:.3} | {:.1} | {} | {} | {} \u{b1} {} | {} / {} / {} | {:.0} |",
             mode.name(),
             f.park_mean_min,
             f.park_p95_min,
@@ -283,6 +284,7 @@ fn table(cases: &[(Mode, u32)], all: &[Vec<Figures>]) {
             f.spread,
             f.flips_per_sign_hour,
             pct(f.followed_share),
+            pct(f.followed_warned_share),
             pct(f.told_compliance),
             pct(f.told_compliance_sd),
             pct(f.wrong_free),

@@ -60,6 +60,14 @@ pub(super) struct Mind {
     pub(super) read: BTreeSet<usize>,
 }
 
+impl Said {
+    /// Whether somebody who wants to that car park is told of another one, and not that theirs has space.
+    pub(super) fn sends_away(&self, wanted: usize) -> bool {
+        let says = self.rows.iter().find(|(of, _)| *of == wanted).map(|(_, says)| *says);
+        self.advice.is_some_and(|advised| advised != wanted) && says.is_some_and(|says| says != Says::Space)
+    }
+}
+
 impl Mind {
     pub(super) fn new(target: usize) -> Self {
         Mind { target, ..Mind::default() }

@@ -287,16 +287,22 @@ impl Loop<'_> {
         let person = &mut self.people[driver];
         let target = person.mind.target;
         let (scenario, now_s) = (self.scenario, second as f64);
-        if person.obeys {
+        if self.setup.mode.is_signed() {
             let passed = vehicle.way.get(before + 1..=vehicle.at).unwrap_or_default();
             for sign in passed.iter().filter_map(|edge| watch.sign(*edge as usize)) {
                 if person.mind.read.insert(sign) {
                     let said = watch.said(sign);
+                    let is_warned = said.sends_away(person.mind.target);
+                    self.played.warned += u32::from(is_warned);
+                    if !person.obeys {
+                        continue;
+                    }
                     let drive = |park| scenario.seconds(edge, park);
                     let taken = person.mind.reads(&said, drive, &own.walk_s, now_s);
                     self.played.signs_read += 1;
                     self.played.advised += u32::from(said.advice.is_some());
                     self.played.followed += u32::from(taken);
+                    self.played.followed_warned += u32::from(taken && is_warned);
                 }
             }
         }

@@ -34,6 +34,10 @@ pub(super) struct Played {
     pub(super) signs_read: u32,
     pub(super) advised: u32,
     pub(super) followed: u32,
+    /// Passed a sign that advises another car park and does not say that theirs has space, whether or not they read signs; and of these, who
+    /// took the advice.
+    pub(super) warned: u32,
+    pub(super) followed_warned: u32,
     /// The share that obeys, as Vlot tells it at the end, and its standard deviation.
     pub(super) told_compliance: Option<[f32; 2]>,
     pub(super) flips_per_sign_hour: f64,
@@ -74,6 +78,7 @@ pub(super) struct Figures {
     pub(super) flips_per_sign_hour: f64,
     pub(super) changes_per_sign_hour: f64,
     pub(super) followed_share: f64,
+    pub(super) followed_warned_share: f64,
     pub(super) told_compliance: f64,
     pub(super) told_compliance_sd: f64,
     pub(super) signs_read_each: f64,
@@ -109,6 +114,7 @@ pub(super) fn figures(played: &Played, undisturbed: &Played) -> Figures {
         flips_per_sign_hour: played.flips_per_sign_hour,
         changes_per_sign_hour: played.changes_per_sign_hour,
         followed_share: f64::from(played.followed) / f64::from(played.advised.max(1)),
+        followed_warned_share: f64::from(played.followed_warned) / f64::from(played.warned.max(1)),
         told_compliance: played.told_compliance.map_or(0.0, |[share, _]| share.into()),
         told_compliance_sd: played.told_compliance.map_or(0.0, |[_, sd]| sd.into()),
         signs_read_each: f64::from(played.signs_read) / n,
@@ -138,6 +144,7 @@ impl Figures {
             flips_per_sign_hour: mean(|f| f.flips_per_sign_hour),
             changes_per_sign_hour: mean(|f| f.changes_per_sign_hour),
             followed_share: mean(|f| f.followed_share),
+            followed_warned_share: mean(|f| f.followed_warned_share),
             told_compliance: mean(|f| f.told_compliance),
             told_compliance_sd: mean(|f| f.told_compliance_sd),
             signs_read_each: mean(|f| f.signs_read_each),
