@@ -15,8 +15,7 @@ pub trait Past: Send + Sync {
     /// Why there is no such past, or not now.
     fn bring_back(&self, moment: Moment, given_up: &Arc<AtomicBool>) -> Result<Then, NoPast>;
 
-    /// What devices said last, up to `until`, of as much as is read in some tenths of a second. On a thread that may wait; ends early
-    /// when `given_up` becomes true.
+    /// What devices said last, up to `until`, of the newest that is kept. On a thread that may wait; ends early when `given_up` becomes true.
     ///
     /// # Errors
     /// Why that cannot be told, or not now.

@@ -269,7 +269,7 @@ fn table(cases: &[(Mode, u32)], all: &[Vec<Figures>]) {
         let f = Figures::mean(runs);
         let pct = |share: f64| format!("{:.1} %", 100.0 * share);
         println!(
-            "| {} | {percent} % | {:.2} | {:.1} | {:.2} | {} | {:.2} | {} | {} | {} | {:.0} | {:.1} | {:.3} | {:.1} | {} | {} | {} \u{b1} {} | {} / {} / {} | {:.0} |",
+            "| {} | {percent} % | {:.2} | {:.1} | {:.2} | {} | {:.2} | {} | {} | {} | {:.0} | {:.1} | {:.3} | {:.1} | {} | {} | {} | {} / {} / {} | {:.0} |",
             mode.name(),
             f.park_mean_min,
             f.park_p95_min,
@@ -285,8 +285,7 @@ fn table(cases: &[(Mode, u32)], all: &[Vec<Figures>]) {
             f.flips_per_sign_hour,
             pct(f.followed_share),
             pct(f.followed_warned_share),
-            pct(f.told_compliance),
-            pct(f.told_compliance_sd),
+            f.told_compliance.map_or("-".into(), |[share, sd]| format!("{} \u{b1} {}", pct(share), pct(sd))),
             pct(f.wrong_free),
             pct(f.wrong_full),
             pct(f.dark),

@@ -16,7 +16,7 @@ use crate::advice::{Candidate, Next, advisable, choose};
 const LEAST_PER_S: f64 = 0.2 / 3_600.0;
 
 /// Some always look for another place.
-pub(super) const LEAST_DIVERTED: f64 = 0.05;
+const LEAST_DIVERTED: f64 = 0.05;
 /// Nobody drives longer for a space, seconds.
 const FARTHEST_S: f64 = 900.0;
 

@@ -21,7 +21,9 @@ const DISTURBED: f64 = 0.25;
 /// ... but so much, for wishes change with the day.
 const LEAST_LEARNED: f64 = 0.02;
 /// Who passes which sign, and who reads a warning there, is configured and reckoned and not counted: the share is told no more exactly.
-const PASSING_SD: f64 = 0.2;
+const PASSING_SD: f64 = 0.3;
+/// So many vehicles must have come before it is known what people want of their own accord.
+const LEARNED: f64 = 2.0 * VEHICLES;
 /// Nobody is believed to obey always or never.
 const BOUNDS: [f64; 2] = [0.05, 0.95];
 
@@ -107,7 +109,8 @@ pub(super) struct Measure {
     moved: Vec<f64>,
     /// Share of all vehicles that go to each of their own accord.
     own: Vec<f64>,
-    seen: f64,
+    /// Vehicles in all from which that was learned.
+    learned: Vec<f64>,
     fit: Fit,
 }
 
@@ -119,7 +122,7 @@ impl Measure {
             entered: vec![0.0; capacities.len()],
             moved: vec![0.0; capacities.len()],
             own: capacities.iter().map(|capacity| capacity / all).collect(),
-            seen: 0.0,
+            learned: vec![0.0; capacities.len()],
             fit: Fit::new(capacities.len()),
         }
     }
@@ -135,16 +138,10 @@ impl Measure {
     /// A step is over. `told`: facilities that let everybody in.
     pub(super) fn step(&mut self, told: impl Fn(usize) -> bool) {
         let told: Vec<_> = (0..self.own.len()).filter(|i| told(*i)).collect();
-        let of = |what: &[f64]| told.iter().map(|i| what[*i]).sum::<f64>();
-        let (own, entered, moved) = (of(&self.own), of(&self.entered), of(&self.moved));
-        if own >= LEAST_TOLD && entered > 0.0 {
-            // Without a share of its own for each facility there is nothing to compare with.
-            if self.seen >= VEHICLES / 4.0 && self.moved.iter().any(|moved| *moved > 0.0) {
-                self.compare(&told, own, entered, moved);
-            }
-            self.learn(&told, own, entered);
-        }
-        self.seen += entered;
+        // Without a share of its own there is nothing to compare a facility with.
+        let known: Vec<_> = told.iter().copied().filter(|i| self.learned[*i] >= LEARNED).collect();
+        self.compare(&known);
+        self.learn(&told);
         self.entered.fill(0.0);
         self.moved.fill(0.0);
     }
@@ -152,8 +149,14 @@ impl Measure {
     /// By how much entries are other than people want of their own accord, against by how much they would be if everyone obeyed. If a
     /// share c obeys, entered = own * all + c * moved; how many they are in all is not known of itself where some are turned away, so
     /// it is what fits this step best.
-    fn compare(&mut self, told: &[usize], own: f64, entered: f64, moved: f64) {
-        let evidence = told.iter().map(|&i| {
+    fn compare(&mut self, known: &[usize]) {
+        let of = |what: &[f64]| known.iter().map(|i| what[*i]).sum::<f64>();
+        let (own, entered, moved) = (of(&self.own), of(&self.entered), of(&self.moved));
+        let nobody_moved = known.iter().all(|i| self.moved[*i] == 0.0);
+        if own < LEAST_TOLD || entered <= 0.0 || nobody_moved {
+            return;
+        }
+        let evidence = known.iter().map(|&i| {
             let part = self.own[i] / own;
             // Counts scatter with their size: large facilities are no louder than small ones.
             let weight = 1.0 / (part * entered).max(1.0);
@@ -164,19 +167,22 @@ impl Measure {
 
     /// What people want of their own accord is seen where nobody is sent to and nobody away: what an advice that stands moves would
     /// else be taken for a wish, and nothing be left of it to measure.
-    fn learn(&mut self, told: &[usize], own: f64, entered: f64) {
+    fn learn(&mut self, told: &[usize]) {
+        let of = |what: &[f64]| told.iter().map(|i| what[*i]).sum::<f64>();
+        let (own, entered) = (of(&self.own), of(&self.entered));
         let share = self.fit.share(self.assumed);
         let step = (entered / VEHICLES).min(0.25);
         let wanted: Vec<_> =
             told.iter().map(|&i| (self.entered[i] - share * self.moved[i]).max(0.0)).collect();
         let all: f64 = wanted.iter().sum();
-        if all <= 0.0 {
+        if own < LEAST_TOLD || all <= 0.0 {
             return;
         }
         for (&i, wanted) in told.iter().zip(&wanted) {
             let usual = self.own[i] / own * entered;
             let undisturbed = (1.0 - self.moved[i].abs() / (DISTURBED * usual.max(1.0))).max(LEAST_LEARNED);
             self.own[i] += step * undisturbed * (wanted / all * own - self.own[i]);
+            self.learned[i] += undisturbed * entered;
         }
         let sum: f64 = told.iter().map(|i| self.own[*i]).sum();
         if sum > 0.0 {
@@ -187,7 +193,10 @@ impl Measure {
     fn sd(&self) -> f64 {
         // Of what was only assumed nothing rests on who passes.
         let measured = self.fit.measured();
-        self.fit.sd(self.assumed).hypot(PASSING_SD * measured * self.fit.share(self.assumed))
+        let share = self.fit.share(self.assumed);
+        // A slope that nobody is believed to have says that the reckoning is off by as much.
+        let beyond = self.fit.slope(self.assumed) - share;
+        self.fit.sd(self.assumed).hypot(PASSING_SD * measured * share).hypot(beyond)
     }
 
     /// What is believed now.

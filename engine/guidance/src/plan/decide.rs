@@ -26,6 +26,9 @@ pub(super) const WALK_DETOUR: f64 = 1.3;
 /// From facilities with a smaller share of the demand nothing is told of the others.
 const LEAST_TOLD: f64 = 0.2;
 
+/// The engine stood still for what is longer between two decisions.
+const GAP: Duration = Duration::from_secs(60);
+
 /// What a sign advises now, and since when.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stand {
@@ -155,7 +158,8 @@ impl Planner {
     pub(crate) fn decide(&mut self, at: Timestamp) -> (Vec<Arc<SignPlan>>, GuidanceState) {
         let before = self.decided_at.replace(at);
         self.urgent = false;
-        self.flow(before.map_or(Duration::ZERO, |before| at.since(before)), at);
+        // While nobody decided nobody was advised either, as far as that is known.
+        self.flow(before.map_or(Duration::ZERO, |before| at.since(before).min(GAP)), at);
         let mut rates = Vec::new();
         let (mut set, mut chain, mut broken) = self.attempt(&mut rates, at);
         if !broken.is_empty()
@@ -200,7 +204,8 @@ impl Planner {
         let looking: Vec<_> =
             away.iter().map(|share| share * self.seeking_per_s * passed.as_secs_f64()).collect();
         let mut passing = std::mem::take(&mut self.passing);
-        let evident = passing.moved(&looking, |sign| self.sent(sign, at), at);
+        let evident =
+            passing.moved(&looking, |sign| self.sent(sign), |sign, place| self.there(sign, place, at), at);
         self.passing = passing;
         for (place, facility) in self.announced.iter().enumerate() {
             let came = self.spaces.get_mut(facility).map_or(0.0, |space| space.arrive(at));
@@ -225,13 +230,19 @@ impl Planner {
         }
     }
 
-    /// Where a sign sends drivers, and when those who read it now are there.
-    fn sent(&self, sign: usize, at: Timestamp) -> Option<(usize, Timestamp)> {
-        let plan = self.plans.get(sign)?.as_deref()?;
-        let line = plan.advice?;
+    /// Where a sign sends drivers.
+    fn sent(&self, sign: usize) -> Option<usize> {
+        let line = self.plans.get(sign)?.as_deref()?.advice?;
         let target = self.city.signs.get(sign)?.lines.get(line as usize).and_then(facility)?;
-        let drive = self.drive_s(plan.sign, line, plan.lines.get(line as usize)?);
-        Some((self.announced.binary_search(&target).ok()?, at + Duration::from_secs_f64(drive)))
+        self.announced.binary_search(&target).ok()
+    }
+
+    /// When somebody who passes a sign now is at a facility that it announces.
+    fn there(&self, sign: usize, place: usize, at: Timestamp) -> Option<Timestamp> {
+        let plan = self.plans.get(sign)?.as_deref()?;
+        let lines = &self.city.signs.get(sign)?.lines;
+        let line = lines.iter().position(|line| facility(line) == self.announced.get(place).copied())?;
+        Some(at + Duration::from_secs_f64(self.drive_s(plan.sign, id(line), plan.lines.get(line)?)))
     }
 
     /// By announced facility: the share of those who look for a space who would go there and are better off elsewhere.

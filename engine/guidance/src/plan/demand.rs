@@ -64,7 +64,8 @@ impl Obedience {
         }
     }
 
-    /// So many more would arrive there now if everyone obeyed; fewer, where they are sent away. Of these `evident` show in counts.
+    /// So many more would arrive there now if everyone obeyed; fewer, where they are sent away. `evident`: the same, reckoned from who
+    /// passes which sign and is better off elsewhere.
     pub(crate) fn moved(&mut self, facility: usize, vehicles: f64, evident: f64) {
         if let Some(count) = self.moved.get_mut(facility) {
             *count += vehicles;
@@ -178,6 +179,22 @@ mod tests {
             let found = obedience.compliance();
             assert!((f64::from(found.share) - truth).abs() < 0.12, "{truth}: {found:?}");
         }
+    }
+
+    #[test]
+    fn where_wishes_were_never_seen_nothing_is_measured() {
+        // Wishes are unlike the sizes, and the advice stands from the beginning.
+        let mut obedience = Obedience::new(0.3, &[10.0, 10.0, 40.0, 40.0]);
+        for step in 0..100_i64 {
+            for (f, own, moved) in [(0, 20.0, -8.0), (1, 12.0, -4.0), (2, 6.0, 6.0), (3, 2.0, 6.0)] {
+                obedience.entered(f, own + 0.6 * moved);
+                obedience.moved(f, moved, moved);
+            }
+            obedience.advance(Timestamp::from_secs(step * 300), &[]);
+        }
+        let found = obedience.compliance();
+        assert!((f64::from(found.share) - 0.3).abs() < 0.01 && found.sd > 0.12, "{found:?}");
+        assert!(found.minutes.abs() < 1.0, "{found:?}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use vlot_model::Timestamp;
 pub(super) struct Passing {
     /// By facility: signs that announce it, and the share of those who look for it that pass each.
     signs: Vec<Vec<(usize, f64)>>,
-    /// Vehicles on the way to a facility, by when they are there.
+    /// Vehicles more, or fewer, that will come to a facility, by when.
     coming: BTreeMap<(Timestamp, usize), f64>,
 }
 
@@ -30,19 +30,23 @@ impl Passing {
     }
 
     /// Vehicles more, or fewer, at each facility since the last call. `looking`: by facility, who has passed a sign since then and is
-    /// better off elsewhere; `sent`: where a sign sends them, and when they are there.
+    /// better off elsewhere; `sent`: where a sign sends them; `there`: when somebody is at a facility who passes a sign now.
     pub(super) fn moved(
         &mut self,
         looking: &[f64],
-        sent: impl Fn(usize) -> Option<(usize, Timestamp)>,
+        sent: impl Fn(usize) -> Option<usize>,
+        there: impl Fn(usize, usize) -> Option<Timestamp>,
         at: Timestamp,
     ) -> Vec<f64> {
         let mut moved = vec![0.0; self.signs.len()];
         for (facility, (signs, looking)) in self.signs.iter().zip(looking).enumerate() {
             for (sign, share) in signs.iter().filter(|_| *looking > 0.0) {
-                if let Some((to, when)) = sent(*sign).filter(|(to, _)| *to != facility) {
-                    moved[facility] -= looking * share;
-                    *self.coming.entry((when, to)).or_default() += looking * share;
+                let Some(to) = sent(*sign).filter(|to| *to != facility) else { continue };
+                // Who would have gone on to the one would not be there yet either.
+                for (place, vehicles) in [(to, looking * share), (facility, -looking * share)] {
+                    if let Some(when) = there(*sign, place) {
+                        *self.coming.entry((when, place)).or_default() += vehicles;
+                    }
                 }
             }
         }
@@ -64,16 +68,15 @@ mod tests {
         let signs = [(3.0, vec![0, 1, 0]), (1.0, vec![1, 0]), (4.0, vec![1]), (0.0, vec![2])];
         let mut passing = Passing::new(3, signs.into_iter());
         let at = Timestamp::from_secs;
-        // The first sends to 1 in a minute, the second to 0, the third nowhere.
-        let sent = |sign: usize| match sign {
-            0 => Some((1, at(60))),
-            1 => Some((0, at(90))),
-            _ => None,
+        // The first sends to 1, the second to 0, the third nowhere; it takes 30 s to 0, 60 s to 1.
+        let sent = |sign: usize| [Some(1), Some(0), None][sign];
+        let mut moved = |looking: [f64; 3], second: i64| {
+            passing.moved(&looking, sent, |_, place| Some(at(second + 30 * (place as i64 + 1))), at(second))
         };
-        assert_eq!(passing.moved(&[8.0, 0.0, 5.0], sent, at(0)), [-6.0, 0.0, 0.0]);
-        assert_eq!(passing.moved(&[0.0, 16.0, 0.0], sent, at(59)), [0.0, -2.0, 0.0]);
-        assert_eq!(passing.moved(&[0.0; 3], sent, at(60)), [0.0, 6.0, 0.0]);
-        assert_eq!(passing.moved(&[0.0; 3], sent, at(200)), [2.0, 0.0, 0.0]);
-        assert_eq!(passing.moved(&[0.0; 3], sent, at(300)), [0.0; 3]);
+        assert_eq!(moved([8.0, 0.0, 5.0], 0), [0.0; 3]);
+        assert_eq!(moved([0.0, 16.0, 0.0], 31), [-6.0, 0.0, 0.0]);
+        assert_eq!(moved([0.0; 3], 60), [0.0, 6.0, 0.0]);
+        assert_eq!(moved([0.0; 3], 91), [2.0, -2.0, 0.0]);
+        assert_eq!(moved([0.0; 3], 900), [0.0; 3]);
     }
 }

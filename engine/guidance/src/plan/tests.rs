@@ -297,6 +297,24 @@ fn the_edge_is_compared_with_driving_in() {
     assert_eq!(edge(&desk), None);
 }
 
+/// Signs sent nobody while the engine stood still, as far as it knows.
+#[test]
+fn whom_nobody_advised_for_an_hour_is_not_on_the_way() {
+    let on_the_way = |pause: i64| {
+        let mut desk = Desk::new(GuidanceMode::Together);
+        for second in (0..=600_u32).step_by(10) {
+            desk.free(second.into(), [90 - second / 10, 80, 120]);
+            desk.decide(second.into());
+        }
+        desk.free(600 + pause, [30, 80, 120]);
+        desk.decide(600 + pause);
+        let loads = &desk.planner.state.loads;
+        loads.iter().map(|load| load.on_the_way).sum::<f32>()
+    };
+    let (a_minute, an_hour) = (on_the_way(60), on_the_way(3_600));
+    assert!(a_minute > 0.0 && an_hour <= a_minute, "{an_hour} after an hour, {a_minute} after a minute");
+}
+
 /// What apps have announced is on its way like those who were sent by signs.
 #[test]
 fn apps_announce_who_is_on_the_way() {

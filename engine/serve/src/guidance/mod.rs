@@ -27,10 +27,10 @@ use crate::wire::guidance::v1::{
 
 pub use answer::why_then;
 
-/// Looks at the journal's end until it has come as far as the board.
-const LOOKS: usize = 20;
-/// At the latest then, where no tick comes.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// For so long the journal's end is looked at until it has come as far as the board.
+const LOOK_FOR: Duration = Duration::from_secs(2);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The service.
 pub(crate) struct Guidances(pub(crate) Arc<Shared>);
@@ -68,25 +68,24 @@ impl Guidances {
     /// What devices said last; nothing where that cannot be told now, for the rest of the answer stands without it.
     async fn said_last(&self, until: Tick) -> Result<Option<Said>, Status> {
         let Some(past) = self.0.context.past.clone() else { return Ok(None) };
-        let mut changed = self.0.context.changed.clone();
         let waiting = Waiting(Arc::default());
-        for _ in 0..LOOKS {
-            changed.mark_unchanged();
-            let (past, given_up) = (Arc::clone(&past), Arc::clone(&waiting.0));
-            let said = tokio::task::spawn_blocking(move || past.said_last(until, &given_up));
-            match said.await.map_err(|_| shutting_down())? {
-                Ok(said) if said.ends >= until => return Ok(Some(said)),
-                // What is on the board may not be on the disk yet. A tick later it is.
-                Ok(_) => drop(tokio::time::timeout(LOOK_AGAIN, changed.changed()).await),
-                Err(why) => {
-                    if let NoPast::Unreadable(what) = why {
+        let look = async {
+            loop {
+                let (past, given_up) = (Arc::clone(&past), Arc::clone(&waiting.0));
+                let said = tokio::task::spawn_blocking(move || past.said_last(until, &given_up));
+                match said.await.map_err(|_| shutting_down())? {
+                    Ok(said) if said.ends >= until => return Ok(Some(said)),
+                    // What is on the board may not be on the disk yet.
+                    Ok(_) => tokio::time::sleep(LOOK_AGAIN).await,
+                    Err(NoPast::Unreadable(what)) => {
                         tracing::warn!(what, "the journal's end could not be read");
+                        return Ok(None);
                     }
-                    break;
+                    Err(_) => return Ok(None),
                 }
             }
-        }
-        Ok(None)
+        };
+        tokio::time::timeout(LOOK_FOR, look).await.unwrap_or(Ok(None))
     }
 
     fn moment(&self, asked: why_request::Moment) -> Result<Moment, Status> {

@@ -60,7 +60,7 @@ impl Reader {
         Ok(Self::from_segment(0, dir, disk, on_damage))
     }
 
-    /// Only what stands in the newest segment and in the one before it: the last 64 to 128 MiB of a busy journal, all of a young one.
+    /// Only what stands in the newest segment and in the one before it: all of a young journal.
     ///
     /// # Errors
     /// When the directory cannot be listed.

@@ -79,8 +79,8 @@ pub(super) struct Figures {
     pub(super) changes_per_sign_hour: f64,
     pub(super) followed_share: f64,
     pub(super) followed_warned_share: f64,
-    pub(super) told_compliance: f64,
-    pub(super) told_compliance_sd: f64,
+    /// With its standard deviation; `None` without guidance.
+    pub(super) told_compliance: Option<[f64; 2]>,
     pub(super) signs_read_each: f64,
     pub(super) wrong_free: f64,
     pub(super) wrong_full: f64,
@@ -115,8 +115,7 @@ pub(super) fn figures(played: &Played, undisturbed: &Played) -> Figures {
         changes_per_sign_hour: played.changes_per_sign_hour,
         followed_share: f64::from(played.followed) / f64::from(played.advised.max(1)),
         followed_warned_share: f64::from(played.followed_warned) / f64::from(played.warned.max(1)),
-        told_compliance: played.told_compliance.map_or(0.0, |[share, _]| share.into()),
-        told_compliance_sd: played.told_compliance.map_or(0.0, |[_, sd]| sd.into()),
+        told_compliance: played.told_compliance.map(|told| told.map(f64::from)),
         signs_read_each: f64::from(played.signs_read) / n,
         wrong_free: played.wrong_free,
         wrong_full: played.wrong_full,
@@ -145,8 +144,11 @@ impl Figures {
             changes_per_sign_hour: mean(|f| f.changes_per_sign_hour),
             followed_share: mean(|f| f.followed_share),
             followed_warned_share: mean(|f| f.followed_warned_share),
-            told_compliance: mean(|f| f.told_compliance),
-            told_compliance_sd: mean(|f| f.told_compliance_sd),
+            told_compliance: all
+                .iter()
+                .map(|f| f.told_compliance)
+                .collect::<Option<Vec<_>>>()
+                .map(|told| [0, 1].map(|i| told.iter().map(|told| told[i]).sum::<f64>() / n)),
             signs_read_each: mean(|f| f.signs_read_each),
             wrong_free: mean(|f| f.wrong_free),
             wrong_full: mean(|f| f.wrong_full),
