@@ -14,8 +14,8 @@ const MEMORY: Duration = Duration::from_hours(6);
 pub(super) const VEHICLES: f64 = 300.0;
 /// The assumed share weighs as much as this: squared vehicles in which advice made a difference.
 const ASSUMED_WEIGHT: f64 = 60.0;
-/// With a smaller share of the demand at facilities that let everybody in, the others tell nothing.
-const LEAST_TOLD: f64 = 0.2;
+/// From facilities with a smaller share of the demand nothing is told of the others.
+pub(super) const LEAST_TOLD: f64 = 0.2;
 /// Where advice would move this share of those who come of their own accord, nothing is learned of what they want...
 const DISTURBED: f64 = 0.25;
 /// ... but so much, for wishes change with the day.
@@ -104,8 +104,7 @@ impl Fit {
 #[derive(Clone, Debug)]
 pub(super) struct Measure {
     assumed: f64,
-    /// By facility: vehicles that entered in this step, and how many more (or fewer) would have if everyone obeyed.
-    entered: Vec<f64>,
+    /// By facility: how many more vehicles (or fewer) would have entered in this step if everyone obeyed.
     moved: Vec<f64>,
     /// Share of all vehicles that go to each of their own accord.
     own: Vec<f64>,
@@ -119,7 +118,6 @@ impl Measure {
         let all = capacities.iter().sum::<f64>().max(1.0);
         Measure {
             assumed,
-            entered: vec![0.0; capacities.len()],
             moved: vec![0.0; capacities.len()],
             own: capacities.iter().map(|capacity| capacity / all).collect(),
             learned: vec![0.0; capacities.len()],
@@ -127,62 +125,56 @@ impl Measure {
         }
     }
 
-    pub(super) fn entered(&mut self, facility: usize, vehicles: f64) {
-        self.entered[facility] += vehicles;
-    }
-
     pub(super) fn moved(&mut self, facility: usize, vehicles: f64) {
         self.moved[facility] += vehicles;
     }
 
-    /// A step is over. `told`: facilities that let everybody in.
-    pub(super) fn step(&mut self, told: impl Fn(usize) -> bool) {
+    /// A step is over. `entered`: vehicles, by facility; `told`: facilities that let everybody in.
+    pub(super) fn step(&mut self, entered: &[f64], told: impl Fn(usize) -> bool) {
         let told: Vec<_> = (0..self.own.len()).filter(|i| told(*i)).collect();
         // Without a share of its own there is nothing to compare a facility with.
         let known: Vec<_> = told.iter().copied().filter(|i| self.learned[*i] >= LEARNED).collect();
-        self.compare(&known);
-        self.learn(&told);
-        self.entered.fill(0.0);
+        self.compare(entered, &known);
+        self.learn(entered, &told);
         self.moved.fill(0.0);
     }
 
     /// By how much entries are other than people want of their own accord, against by how much they would be if everyone obeyed. If a
     /// share c obeys, entered = own * all + c * moved; how many they are in all is not known of itself where some are turned away, so
     /// it is what fits this step best.
-    fn compare(&mut self, known: &[usize]) {
+    fn compare(&mut self, entered: &[f64], known: &[usize]) {
         let of = |what: &[f64]| known.iter().map(|i| what[*i]).sum::<f64>();
-        let (own, entered, moved) = (of(&self.own), of(&self.entered), of(&self.moved));
+        let (own, all, moved) = (of(&self.own), of(entered), of(&self.moved));
         let nobody_moved = known.iter().all(|i| self.moved[*i] == 0.0);
-        if own < LEAST_TOLD || entered <= 0.0 || nobody_moved {
+        if own < LEAST_TOLD || all <= 0.0 || nobody_moved {
             return;
         }
         let evidence = known.iter().map(|&i| {
             let part = self.own[i] / own;
             // Counts scatter with their size: large facilities are no louder than small ones.
-            let weight = 1.0 / (part * entered).max(1.0);
-            (i, self.moved[i] - part * moved, self.entered[i] - part * entered, weight)
+            let weight = 1.0 / (part * all).max(1.0);
+            (i, self.moved[i] - part * moved, entered[i] - part * all, weight)
         });
         self.fit.learn(evidence);
     }
 
     /// What people want of their own accord is seen where nobody is sent to and nobody away: what an advice that stands moves would
     /// else be taken for a wish, and nothing be left of it to measure.
-    fn learn(&mut self, told: &[usize]) {
+    fn learn(&mut self, entered: &[f64], told: &[usize]) {
         let of = |what: &[f64]| told.iter().map(|i| what[*i]).sum::<f64>();
-        let (own, entered) = (of(&self.own), of(&self.entered));
+        let (own, all) = (of(&self.own), of(entered));
         let share = self.fit.share(self.assumed);
-        let step = (entered / VEHICLES).min(0.25);
-        let wanted: Vec<_> =
-            told.iter().map(|&i| (self.entered[i] - share * self.moved[i]).max(0.0)).collect();
-        let all: f64 = wanted.iter().sum();
-        if own < LEAST_TOLD || all <= 0.0 {
+        let step = (all / VEHICLES).min(0.25);
+        let wanted: Vec<_> = told.iter().map(|&i| (entered[i] - share * self.moved[i]).max(0.0)).collect();
+        let wanted_all: f64 = wanted.iter().sum();
+        if own < LEAST_TOLD || wanted_all <= 0.0 {
             return;
         }
         for (&i, wanted) in told.iter().zip(&wanted) {
-            let usual = self.own[i] / own * entered;
+            let usual = self.own[i] / own * all;
             let undisturbed = (1.0 - self.moved[i].abs() / (DISTURBED * usual.max(1.0))).max(LEAST_LEARNED);
-            self.own[i] += step * undisturbed * (wanted / all * own - self.own[i]);
-            self.learned[i] += undisturbed * entered;
+            self.own[i] += step * undisturbed * (wanted / wanted_all * own - self.own[i]);
+            self.learned[i] += undisturbed * all;
         }
         let sum: f64 = told.iter().map(|i| self.own[*i]).sum();
         if sum > 0.0 {

@@ -10,6 +10,7 @@ use vlot_model::{
 };
 use vlot_network::geo;
 
+use super::compliance::LEAST_TOLD;
 use super::demand::Obedience;
 use super::judge::faults;
 use super::passing::Passing;
@@ -22,9 +23,6 @@ use crate::sight::{figure, garage, of_group};
 /// Metres a second on foot, and how much longer streets are than the bird's way.
 pub(super) const WALK_M_S: f64 = 1.3;
 pub(super) const WALK_DETOUR: f64 = 1.3;
-
-/// From facilities with a smaller share of the demand nothing is told of the others.
-const LEAST_TOLD: f64 = 0.2;
 
 /// The engine stood still for what is longer between two decisions.
 const GAP: Duration = Duration::from_secs(60);

@@ -60,7 +60,6 @@ impl Obedience {
     pub(crate) fn entered(&mut self, facility: usize, vehicles: f64) {
         if let Some(count) = self.entered.get_mut(facility) {
             *count += vehicles;
-            self.told.entered(facility, vehicles);
         }
     }
 
@@ -89,7 +88,7 @@ impl Obedience {
         let share = self.counted_on();
         // Where everybody gets in, entries say what people want; elsewhere they say what there was room for.
         let told = |i: usize| !censored.get(i).copied().unwrap_or(false);
-        self.told.step(told);
+        self.told.step(&self.entered, told);
         // Without a share of its own for each facility there is nothing to compare with.
         if self.seen >= VEHICLES / 4.0 && total > 0.0 && self.moved.iter().any(|moved| *moved > 0.0) {
             // If a share c obeys: entered = own + c moved. Counts scatter with their size: large ones are no louder than small ones.
