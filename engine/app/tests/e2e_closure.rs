@@ -126,7 +126,7 @@ async fn a_closure_on_the_ring_shows_and_goes_with_its_end() {
 
     // A closure shows in several places: the situation, the routes, and whatever else is told of its links. Each is awaited beside
     // the others, from the moment at which the operator presses the key.
-    let soon = |what: &str, begun: Instant, seen: &[Instant]| {
+    let told = |what: &str, begun: Instant, seen: &[Instant]| {
         let after: Vec<_> = seen.iter().map(|seen| seen.saturating_duration_since(begun)).collect();
         println!("{what}: after {after:?}");
     };
@@ -138,7 +138,7 @@ async fn a_closure_on_the_ring_shows_and_goes_with_its_end() {
         situation_when(&mut stream, "is active", |s| is(s, "burst-main", SituationPhase::Active)),
         route_when(&mut routes, "leads around it", |route| !along(route) && avoids(route, "burst-main")),
     );
-    soon("stated: situation, route", now, &[at, seen]);
+    told("stated: situation, route", now, &[at, seen]);
     assert_eq!(situation.link_ids, [closed.as_str()]);
     let detour = situation.detours.iter().find(|d| d.mode() == TravelMode::Car).expect("a way for cars");
     assert!(detour.exists && !detour.link_ids.contains(&closed), "{detour:?}");
@@ -156,7 +156,7 @@ async fn a_closure_on_the_ring_shows_and_goes_with_its_end() {
         situation_when(&mut stream, "has ended", |s| is(s, "burst-main", SituationPhase::Ended)),
         route_when(&mut routes, "is the usual one", |route| along(route) && !avoids(route, "burst-main")),
     );
-    soon("ended: situation, route", now, &[at, seen]);
+    told("ended: situation, route", now, &[at, seen]);
     assert!(situation.detours.is_empty(), "{situation:?}");
 
     // One that ends by itself, in a city whose clock goes as fast as ours. It must be seen before its end, so it gets time for that.
@@ -176,8 +176,8 @@ async fn a_closure_on_the_ring_shows_and_goes_with_its_end() {
     );
     assert!(at >= ends && seen >= ends, "it ended before its end");
     // Two steps: the engine's clock ticks once a second, and who keeps the streets for routes looks once a second.
-    soon("planned end: situation", ends, &[at]);
-    soon("told end: route", at, &[seen]);
+    told("planned end: situation", ends, &[at]);
+    told("told end: route", at, &[seen]);
     assert!(situation.detours.is_empty(), "{situation:?}");
 
     demo.signal("INT");

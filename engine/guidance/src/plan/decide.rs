@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use vlot_model::{
     AdviceReason, City, FacilityIx, FacilityLoad, FacilityStatus, Figure, GarageIx, GarageState,
-    GuidanceState, LinePlan, LineWay, Product, Sight, Sign, SignIx, SignPlan, Target, Timestamp, UserGroup,
+    GuidanceState, LinePlan, LineWay, Product, Sight, Sign, SignIx, SignLine, SignPlan, Target, Timestamp,
+    UserGroup,
 };
 use vlot_network::geo;
 
@@ -203,7 +204,7 @@ impl Planner {
             away.iter().map(|share| share * self.seeking_per_s * passed.as_secs_f64()).collect();
         let mut passing = std::mem::take(&mut self.passing);
         let evident =
-            passing.moved(&looking, |sign| self.sent(sign), |sign, place| self.there(sign, place, at), at);
+            passing.moved(&looking, |sign| self.sent(sign), |sign, line| self.there(sign, line, at), at);
         self.passing = passing;
         for (place, facility) in self.announced.iter().enumerate() {
             let came = self.spaces.get_mut(facility).map_or(0.0, |space| space.arrive(at));
@@ -228,18 +229,16 @@ impl Planner {
         }
     }
 
-    /// Where a sign sends drivers.
-    fn sent(&self, sign: usize) -> Option<usize> {
-        let line = self.plans.get(sign)?.as_deref()?.advice?;
-        let target = self.city.signs.get(sign)?.lines.get(line as usize).and_then(facility)?;
-        self.announced.binary_search(&target).ok()
+    /// Where a sign sends drivers: facility, and line.
+    fn sent(&self, sign: usize) -> Option<(usize, usize)> {
+        let line = self.plans.get(sign)?.as_deref()?.advice? as usize;
+        let target = self.city.signs.get(sign)?.lines.get(line).and_then(facility)?;
+        Some((self.announced.binary_search(&target).ok()?, line))
     }
 
-    /// When somebody who passes a sign now is at a facility that it announces.
-    fn there(&self, sign: usize, place: usize, at: Timestamp) -> Option<Timestamp> {
+    /// When somebody who passes a sign now is at the end of a line.
+    fn there(&self, sign: usize, line: usize, at: Timestamp) -> Option<Timestamp> {
         let plan = self.plans.get(sign)?.as_deref()?;
-        let lines = &self.city.signs.get(sign)?.lines;
-        let line = lines.iter().position(|line| facility(line) == self.announced.get(place).copied())?;
         Some(at + Duration::from_secs_f64(self.drive_s(plan.sign, id(line), plan.lines.get(line)?)))
     }
 
@@ -266,7 +265,7 @@ impl Planner {
     /// A sign's lines with their ways and what will be free; no advice yet.
     fn lines(&self, sign: SignIx, at: Timestamp) -> SignPlan {
         let of = &self.city.signs[sign.at()];
-        let line = |(n, line): (u32, &vlot_model::SignLine)| {
+        let line = |(n, line): (u32, &SignLine)| {
             let way = match &self.ways {
                 Some(ways) if ways.knows(sign, n) => {
                     ways.of(sign, n).map_or(LineWay::None, |way| LineWay::Live(way.clone()))
@@ -375,11 +374,9 @@ impl Planner {
 
 /// Which signs announce which facilities, by their positions in `announced`.
 fn passing(city: &City, announced: &[FacilityIx]) -> Passing {
-    let places = |sign: &Sign| {
-        let facilities = sign.lines.iter().filter_map(facility);
-        facilities.filter_map(|f| announced.binary_search(&f).ok()).collect()
-    };
-    Passing::new(announced.len(), city.signs.iter().map(|sign| (f64::from(sign.demand), places(sign))))
+    let place = |line: &SignLine| facility(line).and_then(|f| announced.binary_search(&f).ok());
+    let lines = |sign: &Sign| sign.lines.iter().map(place).collect();
+    Passing::new(announced.len(), city.signs.iter().map(|sign| (f64::from(sign.demand), lines(sign))))
 }
 
 /// Seconds on foot from each facility to each other.
@@ -396,7 +393,7 @@ fn to_centre(city: &City, announced: &[FacilityIx]) -> Vec<f64> {
     announced.iter().map(|f| geo::distance_m(at(f), centre) * WALK_DETOUR / WALK_M_S).collect()
 }
 
-pub(super) fn facility(line: &vlot_model::SignLine) -> Option<FacilityIx> {
+pub(super) fn facility(line: &SignLine) -> Option<FacilityIx> {
     match line.target {
         Target::Facility(f) => Some(f),
         Target::Garage(_) | Target::Section(_) | Target::Place(_) | Target::Group { .. } => None,
